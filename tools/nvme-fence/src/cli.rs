@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0
+//! The command line. What is checked here is checked before anything is touched.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+use crate::sysfs::device::{ControllerName, DeviceName};
+use crate::sysfs::knobs::{Mode, CQT_DEFAULT_MS, CQT_OVERRIDE_MS};
+
+/// Watch, configure and trace the fencing of lost NVMe associations
+///
+/// The module nvme_fence holds every command that was cancelled on a lost association until there is
+/// evidence that the controller can no longer execute it. This tool shows what is held and why, sets the
+/// module's knobs, and measures where the time of a failover goes.
+#[derive(Parser)]
+#[command(name = "nvme-fence", version, after_long_help = ENVIRONMENT)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What `--help` says about the environment.
+const ENVIRONMENT: &str = "\
+Exit status:
+  0  success
+  1  failure, explained on standard error
+  2  wrong usage
+
+Environment, for tests only:
+  NVME_FENCE_SYSFS  where sysfs is [default: /sys]; tracefs is looked for below it
+  NVME_FENCE_PROC   where procfs is [default: /proc]";
+
+/// The commands.
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Show what is held, and what would fence it
+    Status(StatusArgs),
+    /// Show or set the knobs of a subsystem
+    Config(ConfigArgs),
+    /// State that the lost associations of a controller can execute nothing any more
+    ///
+    /// Held commands are sent on at once, on the surviving paths. That is safe only if the controller can
+    /// execute none of them any more: the array has been powered off, or its maker says so. If it still can,
+    /// a late execution overwrites newer data, silently.
+    Release(ReleaseArgs),
+    /// Write the man pages
+    #[command(hide = true)]
+    Man {
+        /// Where to write them
+        #[arg(value_name = "DIR")]
+        directory: PathBuf,
+    },
+}
+
+/// `nvme-fence status`
+#[derive(Args)]
+pub(crate) struct StatusArgs {
+    /// NQN, nvme-subsysX, nvmeX, nvmeXnY, or the path of a device [default: all subsystems]
+    pub(crate) device: Option<DeviceName>,
+    /// The format of the output.
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// `nvme-fence config`
+#[derive(Args)]
+pub(crate) struct ConfigArgs {
+    /// NQN, nvme-subsysX, nvmeX, nvmeXnY, or the path of a device; its subsystem is meant
+    pub(crate) device: DeviceName,
+    /// What may release held commands
+    #[arg(long, value_name = "MODE")]
+    pub(crate) mode: Option<Mode>,
+    /// Command Quiesce Time for controllers that report none, 1 to 3600000 ms
+    #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u32).range(CQT_DEFAULT_MS))]
+    pub(crate) cqt_default_ms: Option<u32>,
+    /// Command Quiesce Time to use instead of the one a controller reports, up to 3600000 ms; 0 = none
+    #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u32).range(CQT_OVERRIDE_MS))]
+    pub(crate) cqt_override_ms: Option<u32>,
+    /// The format of the output.
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// `nvme-fence release`
+#[derive(Args)]
+pub(crate) struct ReleaseArgs {
+    /// The controller whose lost associations are meant: nvmeX or its path
+    pub(crate) controller: ControllerName,
+    /// Yes, I know that the lost associations of this controller can execute nothing any more
+    #[arg(long, required = true)]
+    pub(crate) force: bool,
+}
+
+/// The option that every command with a result has.
+#[derive(Args)]
+pub(crate) struct OutputArgs {
+    /// Output format
+    #[arg(
+        short = 'o',
+        long = "output-format",
+        value_name = "FORMAT",
+        default_value = "normal"
+    )]
+    pub(crate) format: OutputFormat,
+}
+
+/// What the output is for.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum OutputFormat {
+    /// For people
+    Normal,
+    /// For programs
+    Json,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn release_wants_force() {
+        assert!(Cli::try_parse_from(["nvme-fence", "release", "nvme0"]).is_err());
+        assert!(Cli::try_parse_from(["nvme-fence", "release", "nvme0", "--force"]).is_ok());
+    }
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0
+//! `nvme-fence config`: the knobs of a subsystem.
+
+use anyhow::{bail, Result};
+use serde::Serialize;
+use std::fmt;
+
+use crate::cli::ConfigArgs;
+use crate::host::Host;
+use crate::missing;
+use crate::output;
+use crate::sysfs::device::resolve;
+use crate::sysfs::knobs::{Changes, Knobs};
+
+/// What is printed. The names of the fields are the keys of the JSON output, which scripts rely on.
+#[derive(Serialize)]
+struct Config {
+    /// nvme-subsysX
+    name: String,
+    /// Its qualified name.
+    nqn: String,
+    /// The knobs, after they were set.
+    #[serde(flatten)]
+    knobs: Knobs,
+}
+
+/// Runs the command.
+pub(crate) fn run(host: &Host, args: &ConfigArgs) -> Result<()> {
+    let subsystem = resolve(host, &args.device)?.subsystem;
+    let fence = subsystem.fence();
+    if !fence.is_dir() {
+        if let Some(missing) = missing::module(host) {
+            bail!(missing);
+        }
+        bail!("{} is not managed by nvme_fence", subsystem.name);
+    }
+    let changes = Changes {
+        mode: args.mode,
+        cqt_default_ms: args.cqt_default_ms,
+        cqt_override_ms: args.cqt_override_ms,
+    };
+    changes.write(&fence)?;
+    let config = Config {
+        knobs: Knobs::read(&fence)?,
+        name: subsystem.name,
+        nqn: subsystem.nqn,
+    };
+    output::print(args.output.format, &config)
+}
+
+/// The knobs under the names of the options that set them.
+impl fmt::Display for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} - NQN={}", self.name, self.nqn)?;
+        writeln!(f, "  mode             {}", self.knobs.mode)?;
+        writeln!(f, "  cqt-default-ms   {}", self.knobs.cqt_default_ms)?;
+        writeln!(f, "  cqt-override-ms  {}", self.knobs.cqt_override_ms)
+    }
+}

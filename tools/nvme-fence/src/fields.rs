@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0
+//! `key=value` words: how the module writes structured text, in sysfs and in the trace.
+
+use std::str::FromStr;
+
+use crate::units::Nanos;
+
+/// A text of `key=value` words. Words that nobody asks for are ignored: a newer module may have more.
+#[derive(Clone, Copy)]
+pub(crate) struct Fields<'a>(pub(crate) &'a str);
+
+/// The field that is missing or has no sensible value.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the field {0} is missing or malformed")]
+pub(crate) struct BadField(pub(crate) &'static str);
+
+impl<'a> Fields<'a> {
+    /// The value of `key`.
+    pub(crate) fn word(self, key: &'static str) -> Result<&'a str, BadField> {
+        self.0
+            .split_ascii_whitespace()
+            .find_map(|word| word.strip_prefix(key)?.strip_prefix('='))
+            .ok_or(BadField(key))
+    }
+
+    /// The value of `key`, which is of a type that can be read from text.
+    pub(crate) fn parse<T: FromStr>(self, key: &'static str) -> Result<T, BadField> {
+        self.word(key)?.parse().map_err(|_| BadField(key))
+    }
+
+    /// The value of `key`, which is a point in time or a duration, and never negative.
+    pub(crate) fn nanos(self, key: &'static str) -> Result<Nanos, BadField> {
+        match self.parse(key)? {
+            nanos if nanos >= 0 => Ok(Nanos(nanos)),
+            _ => Err(BadField(key)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_whole_words() {
+        let fields = Fields("nvme0 held_bytes=4096 held=1");
+        assert_eq!(fields.parse("held"), Ok(1));
+        assert_eq!(fields.parse("held_bytes"), Ok(4096));
+        assert_eq!(fields.word("bytes"), Err(BadField("bytes")));
+        assert_eq!(Fields("n=x").parse::<u32>("n"), Err(BadField("n")));
+    }
+}

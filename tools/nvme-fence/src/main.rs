@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-2.0
+//! `nvme-fence`: watch, configure and trace the fencing of lost NVMe associations.
+//!
+//! Everything here goes through sysfs and tracefs; neither BTF nor BPF is needed. Exit status: 0, or 1 for
+//! a failure that is explained on stderr, or 2 for wrong usage.
+
+mod cli;
+mod config;
+mod fields;
+mod host;
+mod man;
+mod missing;
+mod output;
+mod release;
+mod status;
+mod sysfs;
+mod units;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+use crate::cli::{Cli, Command};
+use crate::host::Host;
+
+/// Runs the command of the command line.
+fn run(command: Command) -> anyhow::Result<()> {
+    let host = Host::from_environment();
+    match command {
+        Command::Status(args) => status::run(&host, &args),
+        Command::Config(args) => config::run(&host, &args),
+        Command::Release(args) => release::run(&host, &args),
+        Command::Man { directory } => man::run(&directory),
+    }
+}
+
+/// Parses, runs, and turns an error into one line on stderr. Usage errors leave from within `parse`, with 2.
+fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        // `nvme-fence trace live | head` ends well: the reader has seen what it wanted.
+        Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("nvme-fence: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

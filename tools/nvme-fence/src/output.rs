@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Results go to standard output through here.
+
+use anyhow::Result;
+use serde::Serialize;
+use std::fmt::Display;
+use std::io::{self, Write};
+
+use crate::cli::OutputFormat;
+
+/// Prints a result that can be shown to people and to programs.
+pub(crate) fn print<T: Serialize + Display>(format: OutputFormat, result: &T) -> Result<()> {
+    let mut stdout = io::stdout().lock();
+    match format {
+        OutputFormat::Normal => write!(stdout, "{result}")?,
+        OutputFormat::Json => {
+            serde_json::to_writer_pretty(&mut stdout, result).map_err(io::Error::from)?;
+            writeln!(stdout)?;
+        }
+    }
+    stdout.flush()?;
+    Ok(())
+}
+
+/// Whether the only thing that went wrong is that nobody reads our output any more.
+pub(crate) fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error
+        .downcast_ref::<io::Error>()
+        .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}

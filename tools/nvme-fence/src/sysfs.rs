@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0
+//! What sysfs says about NVMe subsystems, their controllers, and their fences.
+
+pub(crate) mod attribute;
+pub(crate) mod device;
+pub(crate) mod fence;
+pub(crate) mod identity;
+pub(crate) mod knobs;
+pub(crate) mod topology;

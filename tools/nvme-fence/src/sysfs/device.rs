@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0
+//! What users call a device, and the subsystem it belongs to.
+
+use anyhow::{bail, Context, Result};
+use std::fmt;
+use std::fs;
+use std::path::Path;
+use std::str::FromStr;
+
+use super::topology::{number, subsystems, Subsystem};
+use crate::host::Host;
+use crate::missing::Missing;
+
+/// A device as the user named it. Known to be well formed, not to exist.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum DeviceName {
+    /// The NQN of a subsystem.
+    Nqn(String),
+    /// nvme-subsysX
+    Subsystem(String),
+    /// nvmeX
+    Controller(ControllerName),
+    /// nvmeXnY, or a partition of it
+    Namespace(String),
+}
+
+/// The name of a controller: nvmeX.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ControllerName(pub(crate) String);
+
+/// What a name turned out to mean.
+#[derive(Debug)]
+pub(crate) struct Device {
+    /// The subsystem that it is, or belongs to.
+    pub(crate) subsystem: Subsystem,
+    /// The controller, if it is one.
+    pub(crate) controller: Option<String>,
+}
+
+/// Why a text names no device.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct BadName(&'static str);
+
+impl FromStr for DeviceName {
+    type Err = BadName;
+
+    fn from_str(text: &str) -> Result<Self, BadName> {
+        if text.starts_with("nqn.") {
+            return Ok(Self::Nqn(text.to_owned()));
+        }
+        let name = last_component(text);
+        if number(&name, "nvme-subsys").is_some() {
+            return Ok(Self::Subsystem(name));
+        }
+        if number(&name, "nvme").is_some() {
+            return Ok(Self::Controller(ControllerName(name)));
+        }
+        if is_namespace(&name) {
+            return Ok(Self::Namespace(name));
+        }
+        Err(BadName(
+            "give an NQN, nvme-subsysX, nvmeX, nvmeXnY, or the path of a device",
+        ))
+    }
+}
+
+impl FromStr for ControllerName {
+    type Err = BadName;
+
+    fn from_str(text: &str) -> Result<Self, BadName> {
+        match text.parse() {
+            Ok(DeviceName::Controller(name)) => Ok(name),
+            _ => Err(BadName("give a controller: nvmeX, or its path")),
+        }
+    }
+}
+
+impl fmt::Display for DeviceName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nqn(name) | Self::Subsystem(name) | Self::Namespace(name) => f.write_str(name),
+            Self::Controller(name) => f.write_str(&name.0),
+        }
+    }
+}
+
+/// The name at the end of a path, where the path is followed first if it is a link, as those in
+/// /dev/disk/by-id are.
+fn last_component(text: &str) -> String {
+    if !text.contains('/') {
+        return text.to_owned();
+    }
+    let path = fs::canonicalize(text).unwrap_or_else(|_| text.into());
+    path.file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default()
+}
+
+/// Whether a name is nvmeXnY or nvmeXnYpZ.
+fn is_namespace(name: &str) -> bool {
+    let Some((controller, namespace)) = name
+        .strip_prefix("nvme")
+        .and_then(|numbers| numbers.split_once('n'))
+    else {
+        return false;
+    };
+    let (namespace, partition) = namespace.split_once('p').unwrap_or((namespace, "1"));
+    [controller, namespace, partition]
+        .iter()
+        .all(|digits| number(digits, "").is_some())
+}
+
+/// Finds the device of a name.
+pub(crate) fn resolve(host: &Host, name: &DeviceName) -> Result<Device> {
+    let mut all = subsystems(host)?;
+    if all.is_empty() {
+        bail!(Missing::Subsystem);
+    }
+    let wanted = match name {
+        DeviceName::Namespace(namespace) => &namespace_parent(host, namespace)?,
+        name => name,
+    };
+    let matches = |subsystem: &Subsystem| match wanted {
+        DeviceName::Nqn(nqn) => subsystem.nqn == *nqn,
+        DeviceName::Subsystem(name) => subsystem.name == *name,
+        DeviceName::Controller(name) => subsystem.controllers.contains(&name.0),
+        DeviceName::Namespace(_) => false,
+    };
+    let known = names(&all);
+    all.retain(matches);
+    if all.len() > 1 {
+        // Every connection to a discovery controller makes a subsystem of the same name.
+        bail!(
+            "{name} is the name of several: say which of {}",
+            names(&all)
+        );
+    }
+    let Some(subsystem) = all.pop() else {
+        bail!("there is no {name} among the NVMe subsystems of this host ({known})");
+    };
+    let controller = match name {
+        DeviceName::Controller(name) => Some(name.0.clone()),
+        _ => None,
+    };
+    Ok(Device {
+        subsystem,
+        controller,
+    })
+}
+
+/// What a namespace hangs off: its subsystem, or its controller where there is no multipath.
+fn namespace_parent(host: &Host, namespace: &str) -> Result<DeviceName> {
+    let link = host.sysfs("class/block").join(namespace);
+    let path = fs::canonicalize(&link)
+        .with_context(|| format!("there is no {namespace}: {}", link.display()))?;
+    path.ancestors()
+        .filter_map(Path::file_name)
+        .filter_map(|name| name.to_str()?.parse().ok())
+        .find(|name| !matches!(name, DeviceName::Namespace(_)))
+        .with_context(|| {
+            format!(
+                "{namespace} belongs to no NVMe subsystem: {}",
+                path.display()
+            )
+        })
+}
+
+/// The names of some subsystems and of their controllers, for messages.
+fn names(subsystems: &[Subsystem]) -> String {
+    let names: Vec<String> = subsystems
+        .iter()
+        .map(|subsystem| match subsystem.controllers.as_slice() {
+            [] => subsystem.name.clone(),
+            controllers => format!("{}: {}", subsystem.name, controllers.join(" ")),
+        })
+        .collect();
+    names.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_known_by_their_form() {
+        let subsystem = |name: &str| Some(DeviceName::Subsystem(name.to_owned()));
+        let controller = |name: &str| Some(DeviceName::Controller(ControllerName(name.to_owned())));
+        let namespace = |name: &str| Some(DeviceName::Namespace(name.to_owned()));
+        for (text, expected) in [
+            ("nvme-subsys12", subsystem("nvme-subsys12")),
+            (
+                "/sys/class/nvme-subsystem/nvme-subsys12",
+                subsystem("nvme-subsys12"),
+            ),
+            ("nvme0", controller("nvme0")),
+            ("/dev/nvme0", controller("nvme0")),
+            ("nvme0n1", namespace("nvme0n1")),
+            ("/dev/nvme0n1", namespace("nvme0n1")),
+            ("nvme0n1p2", namespace("nvme0n1p2")),
+            (
+                "nqn.2026-01.org.example:a/b",
+                Some(DeviceName::Nqn("nqn.2026-01.org.example:a/b".to_owned())),
+            ),
+            ("nvme0c1n1", None),
+            ("nvme", None),
+            ("sda", None),
+            ("/", None),
+            ("", None),
+        ] {
+            assert_eq!(text.parse().ok(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn links_are_followed() {
+        let dev = tempfile::tempdir().unwrap();
+        fs::write(dev.path().join("nvme7n1"), "").unwrap();
+        let by_id = dev.path().join("nvme-uuid.1");
+        std::os::unix::fs::symlink("nvme7n1", &by_id).unwrap();
+        let name: DeviceName = by_id.to_str().unwrap().parse().unwrap();
+        assert_eq!(name, DeviceName::Namespace("nvme7n1".to_owned()));
+    }
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0
+//! The fence of a controller: `fence/` in its directory.
+
+use anyhow::{Context, Result};
+use serde::{Serialize, Serializer};
+use std::fmt;
+use std::path::Path;
+
+use super::attribute;
+use super::identity::Identity;
+
+/// What a controller's associations are going through.
+#[derive(Debug, Serialize)]
+pub(crate) struct Fence {
+    /// open, lost, fencing or closed.
+    pub(crate) state: String,
+    /// The commands held now, by all records of the controller.
+    pub(crate) held: u64,
+    /// Their bytes.
+    pub(crate) held_bytes: u64,
+    /// How long until time has fenced the last record; `None` = time will not.
+    pub(crate) deadline_ms: Option<u64>,
+    /// What fenced a record last: none, time, disabled, admin, ...
+    pub(crate) evidence: String,
+    /// What the controller said about itself.
+    pub(crate) identity: Identity,
+    /// What has happened since the controller exists.
+    pub(crate) counters: Counters,
+}
+
+impl Fence {
+    /// Reads a `fence/` directory.
+    pub(crate) fn read(fence: &Path) -> Result<Self> {
+        let identity = fence.join("identity");
+        let counters = fence.join("counters");
+        Ok(Self {
+            state: attribute::read(&fence.join("state"))?,
+            held: attribute::read_number(&fence.join("held"))?,
+            held_bytes: attribute::read_number(&fence.join("held_bytes"))?,
+            deadline_ms: attribute::read_optional_number(&fence.join("deadline_ms"))?,
+            evidence: attribute::read(&fence.join("evidence"))?,
+            identity: attribute::read(&identity)?
+                .parse()
+                .with_context(|| identity.display().to_string())?,
+            counters: Counters::parse(&attribute::read(&counters)?)
+                .with_context(|| format!("{}: malformed", counters.display()))?,
+        })
+    }
+}
+
+/// Counters with their names, in the kernel's order. A newer module may count more.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Counters(Vec<(String, u64)>);
+
+impl Counters {
+    /// Reads lines of a name and a value.
+    fn parse(text: &str) -> Option<Self> {
+        let line = |line: &str| {
+            let (name, value) = line.split_once(' ')?;
+            Some((name.to_owned(), value.parse().ok()?))
+        };
+        text.lines().map(line).collect::<Option<_>>().map(Self)
+    }
+}
+
+impl fmt::Display for Counters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words: Vec<String> = self
+            .0
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        f.write_str(&words.join(" "))
+    }
+}
+
+impl Serialize for Counters {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counters() {
+        let counters = Counters::parse("lost 2\nheld 4\n").unwrap();
+        assert_eq!(counters.to_string(), "lost=2 held=4");
+        assert_eq!(
+            serde_json::to_string(&counters).unwrap(),
+            r#"{"lost":2,"held":4}"#
+        );
+        assert_eq!(Counters::parse("lost"), None);
+        assert_eq!(Counters::parse("lost many"), None);
+    }
+}
