@@ -44,6 +44,9 @@ pub(crate) enum Command {
     /// execute none of them any more: the array has been powered off, or its maker says so. If it still can,
     /// a late execution overwrites newer data, silently.
     Release(ReleaseArgs),
+    /// Follow, record and explain the life of lost associations
+    #[command(subcommand)]
+    Trace(TraceCommand),
     /// Write the man pages
     #[command(hide = true)]
     Man {
@@ -90,6 +93,56 @@ pub(crate) struct ReleaseArgs {
     /// Yes, I know that the lost associations of this controller can execute nothing any more
     #[arg(long, required = true)]
     pub(crate) force: bool,
+}
+
+/// `nvme-fence trace`
+#[derive(Subcommand)]
+pub(crate) enum TraceCommand {
+    /// Print the events as they happen, until Ctrl-C
+    Live(LiveArgs),
+    /// Store the events in a file for `report`, until SIGINT or SIGTERM
+    ///
+    /// Prints `recording` on standard output as soon as nothing can be missed any more.
+    Record(RecordArgs),
+    /// Explain a recorded trace: one timeline per lost association
+    Report(ReportArgs),
+}
+
+/// `nvme-fence trace live`
+#[derive(Args)]
+pub(crate) struct LiveArgs {
+    /// Which events.
+    #[command(flatten)]
+    pub(crate) events: EventArgs,
+}
+
+/// `nvme-fence trace record`
+#[derive(Args)]
+pub(crate) struct RecordArgs {
+    /// Where the text of the trace goes; an existing file is replaced
+    pub(crate) file: PathBuf,
+    /// Which events.
+    #[command(flatten)]
+    pub(crate) events: EventArgs,
+}
+
+/// The choice of events.
+#[derive(Args)]
+pub(crate) struct EventArgs {
+    /// Trace every write that any controller gets as well: shows the first write after a release
+    #[arg(long)]
+    pub(crate) all_io: bool,
+}
+
+/// `nvme-fence trace report`
+#[derive(Args)]
+pub(crate) struct ReportArgs {
+    /// The recorded trace; `-` is standard input
+    #[arg(default_value = "-")]
+    pub(crate) file: PathBuf,
+    /// The format of the output.
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
 }
 
 /// The option that every command with a result has.

@@ -14,12 +14,13 @@ mod output;
 mod release;
 mod status;
 mod sysfs;
+mod trace;
 mod units;
 
 use clap::Parser;
 use std::process::ExitCode;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, TraceCommand};
 use crate::host::Host;
 
 /// Runs the command of the command line.
@@ -29,6 +30,9 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Status(args) => status::run(&host, &args),
         Command::Config(args) => config::run(&host, &args),
         Command::Release(args) => release::run(&host, &args),
+        Command::Trace(TraceCommand::Live(args)) => trace::live::run(&host, &args),
+        Command::Trace(TraceCommand::Record(args)) => trace::record::run(&host, &args),
+        Command::Trace(TraceCommand::Report(args)) => trace::report::run(&args),
         Command::Man { directory } => man::run(&directory),
     }
 }

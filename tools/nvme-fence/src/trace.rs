@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: GPL-2.0
+//! `nvme-fence trace`: the module's trace events, live, recorded, and explained.
+//!
+//! All of it works on the text of the trace. [`line`] takes a line apart, [`event`] gives it a type;
+//! [`instance`] and [`follow`] get the text out of the kernel; [`history`] puts the events of a record together.
+
+mod deadline;
+mod event;
+mod follow;
+mod history;
+mod instance;
+mod line;
+pub(crate) mod live;
+pub(crate) mod record;
+pub(crate) mod report;
+mod timeline;

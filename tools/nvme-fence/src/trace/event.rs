@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: GPL-2.0
+//! The events, typed.
+
+use std::fmt;
+
+use super::deadline::Deadline;
+use super::line::{split, Line, RawEvent};
+use crate::fields::{BadField, Fields};
+use crate::units::{Bytes, Count, Nanos};
+
+/// What a line says.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Parsed {
+    /// An event that we understand.
+    Event(TracedEvent),
+    /// One of our events that does not look as it should: the event's name, and the field at fault.
+    Malformed(String, BadField),
+    /// So many events are missing here.
+    EventsLost(u64),
+    /// Nothing of ours.
+    Other,
+}
+
+/// An event and its time.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct TracedEvent {
+    /// When it was, on CLOCK_MONOTONIC.
+    pub(crate) at: Nanos,
+    /// What it was.
+    pub(crate) event: Event,
+}
+
+/// An event.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Event {
+    /// From the module.
+    Fence(FenceEvent),
+    /// A write on its way to a controller.
+    Write(Write),
+}
+
+/// An event of the module. Each is about one record.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct FenceEvent {
+    /// The controller whose association it was.
+    pub(crate) controller: String,
+    /// The number of the record, unique until the module is unloaded.
+    pub(crate) record: u64,
+    /// What happened to the record.
+    pub(crate) step: Step,
+}
+
+/// A step in a record's life.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// The association is lost.
+    Lost(Lost),
+    /// A cancelled command is held.
+    Hold(Hold),
+    /// The time rule has a result.
+    Deadline(Deadline),
+    /// The record is fenced.
+    Evidence(Evidence),
+    /// The held commands are sent on.
+    Release(Release),
+}
+
+/// Whose association was lost.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Lost {
+    /// Controller identifier.
+    pub(crate) cntlid: u16,
+    /// Controller instance uniquifier.
+    pub(crate) ciu: u8,
+}
+
+/// A command that is held.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Hold {
+    /// The block device that it was sent to, `major,minor`.
+    dev: String,
+    /// W, Z, D, or ? for any other operation.
+    op: String,
+    /// Where it begins.
+    sector: u64,
+    /// How long it is.
+    pub(crate) bytes: u64,
+    /// With which NVMe status it was cancelled; hexadecimal text.
+    status: String,
+    /// How many the record holds now.
+    held: u64,
+    /// How many bytes these have.
+    held_bytes: u64,
+}
+
+/// What fenced the record.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Evidence {
+    /// The word for it. Text, because a newer module may know more.
+    pub(crate) evidence: String,
+    /// How many commands the record holds.
+    held: u64,
+    /// How many bytes these have.
+    held_bytes: u64,
+}
+
+/// What was sent on.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Release {
+    /// On which evidence.
+    pub(crate) evidence: String,
+    /// How many commands.
+    pub(crate) commands: u64,
+    /// How many bytes these have.
+    pub(crate) bytes: u64,
+    /// How long the first of them was held.
+    pub(crate) held: Nanos,
+}
+
+/// A write that nvme-core has set up, from `nvme_setup_cmd`.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Write {
+    /// The controller that gets it.
+    pub(crate) controller: String,
+    /// The disk: a path of a multipath namespace, if it is nvmeXcYnZ.
+    disk: String,
+    /// The command, as nvme-core names it.
+    command: String,
+}
+
+impl Write {
+    /// The number of the controller's subsystem, where the disk's name tells it: the X of nvmeXcYnZ.
+    pub(crate) fn subsystem(&self) -> Option<&str> {
+        Some(self.disk.strip_prefix("nvme")?.split_once('c')?.0)
+    }
+}
+
+/// Understands a line.
+pub(crate) fn parse(line: &str) -> Parsed {
+    let raw = match split(line) {
+        Line::Event(raw) => raw,
+        Line::EventsLost(count) => return Parsed::EventsLost(count),
+        Line::Other => return Parsed::Other,
+    };
+    let at = raw.at;
+    let event = match raw.name {
+        "nvme_setup_cmd" => parse_write(raw.text).map(Event::Write),
+        _ => match parse_fence(&raw) {
+            Ok(event) => event.map(Event::Fence),
+            Err(field) => return Parsed::Malformed(raw.name.to_owned(), field),
+        },
+    };
+    event.map_or(Parsed::Other, |event| {
+        Parsed::Event(TracedEvent { at, event })
+    })
+}
+
+/// Understands an event of the module; `None` = it is from elsewhere, or from a newer module.
+fn parse_fence(raw: &RawEvent<'_>) -> Result<Option<FenceEvent>, BadField> {
+    let fields = Fields(raw.text);
+    let step = match raw.name {
+        "nvme_fence_lost" => Step::Lost(Lost {
+            cntlid: fields.parse("cntlid")?,
+            ciu: fields.parse("ciu")?,
+        }),
+        "nvme_fence_hold" => Step::Hold(Hold {
+            dev: fields.parse("dev")?,
+            op: fields.parse("op")?,
+            sector: fields.parse("sector")?,
+            bytes: fields.parse("bytes")?,
+            status: fields.parse("status")?,
+            held: fields.parse("held")?,
+            held_bytes: fields.parse("held_bytes")?,
+        }),
+        "nvme_fence_deadline" => Step::Deadline(Deadline::parse(fields)?),
+        "nvme_fence_evidence" => Step::Evidence(Evidence {
+            evidence: fields.parse("evidence")?,
+            held: fields.parse("held")?,
+            held_bytes: fields.parse("held_bytes")?,
+        }),
+        "nvme_fence_release" => Step::Release(Release {
+            evidence: fields.parse("evidence")?,
+            commands: fields.parse("commands")?,
+            bytes: fields.parse("bytes")?,
+            held: fields.nanos("held_ns")?,
+        }),
+        _ => return Ok(None),
+    };
+    let controller = raw.text.split(' ').next().unwrap_or_default();
+    if !controller.starts_with("nvme") {
+        return Err(BadField("controller"));
+    }
+    Ok(Some(FenceEvent {
+        controller: controller.to_owned(),
+        record: fields.parse("record")?,
+        step,
+    }))
+}
+
+/// Understands `nvme1: disk=nvme0c1n1, qid=1, ..., cmd=(nvme_cmd_write slba=0, ...)`; `None` = no write.
+fn parse_write(text: &str) -> Option<Write> {
+    let (controller, rest) = text.split_once(": ")?;
+    let disk = rest.strip_prefix("disk=")?.split_once(',')?.0;
+    let command = rest.split_once("cmd=(")?.1.split(' ').next()?;
+    matches!(
+        command,
+        "nvme_cmd_write" | "nvme_cmd_write_zeroes" | "nvme_cmd_dsm"
+    )
+    .then(|| Write {
+        controller: controller.to_owned(),
+        disk: disk.to_owned(),
+        command: command.to_owned(),
+    })
+}
+
+impl fmt::Display for TracedEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:>14}  ", self.at.to_string())?;
+        match &self.event {
+            Event::Fence(event) => {
+                write!(f, "{} record {}: ", event.controller, event.record)?;
+                match &event.step {
+                    // What the reader knows here is the event's own time.
+                    Step::Deadline(deadline) => deadline.since(self.at).fmt(f),
+                    step => step.fmt(f),
+                }
+            }
+            Event::Write(write) => {
+                write!(
+                    f,
+                    "{} {} to {}",
+                    write.controller, write.command, write.disk
+                )
+            }
+        }
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Lost(lost) => write!(f, "path lost (cntlid {}, CIU {})", lost.cntlid, lost.ciu),
+            Self::Hold(hold) => hold.fmt(f),
+            Self::Deadline(deadline) => deadline.fmt(f),
+            Self::Evidence(evidence) => write!(
+                f,
+                "fenced: {} ({} held, {})",
+                evidence.evidence,
+                Count(evidence.held, "command"),
+                Bytes(evidence.held_bytes)
+            ),
+            Self::Release(release) => release.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for Hold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "held {} {} at sector {} of {}, status {} (now {}, {})",
+            self.op,
+            Bytes(self.bytes),
+            self.sector,
+            self.dev,
+            self.status,
+            Count(self.held, "command"),
+            Bytes(self.held_bytes)
+        )
+    }
+}
+
+impl fmt::Display for Release {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "released {}, {}, after {}",
+            Count(self.commands, "command"),
+            Bytes(self.bytes),
+            self.held
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A line of the trace with this event.
+    fn line(event: &str) -> String {
+        format!("  kworker/0:1-12  [000] d..1.     7.540000: {event}")
+    }
+
+    #[test]
+    fn shows_every_event() {
+        for (event, shown) in [
+            (
+                "nvme_fence_lost: nvme0 record=3 cntlid=1 ciu=0",
+                "nvme0 record 3: path lost (cntlid 1, CIU 0)",
+            ),
+            (
+                "nvme_fence_hold: nvme0 record=3 dev=259,0 op=W sector=2048 bytes=4096 status=0x371 held=1 held_bytes=4096",
+                "nvme0 record 3: held W 4.0 KiB at sector 2048 of 259,0, status 0x371 (now 1 command, 4.0 KiB)",
+            ),
+            (
+                "nvme_fence_deadline: nvme0 record=3 rule=traffic t_last_ns=7040000000 n=3 katt_ms=5000 cqt_ms=10000 cqt_source=default deadline_ns=32040000000",
+                "nvme0 record 3: deadline at +24.500 s = last command -0.500 s + 3 x 5.000 s (keep alive, traffic based) + 10.000 s (CQT, default)",
+            ),
+            (
+                "nvme_fence_evidence: nvme0 record=3 evidence=time held=1 held_bytes=4096",
+                "nvme0 record 3: fenced: time (1 command held, 4.0 KiB)",
+            ),
+            (
+                "nvme_fence_release: nvme0 record=3 evidence=time commands=1 bytes=4096 held_ns=25000000000",
+                "nvme0 record 3: released 1 command, 4.0 KiB, after 25.000 s",
+            ),
+            (
+                "nvme_setup_cmd: nvme1: disk=nvme0c1n1, qid=1, cmdid=4113, nsid=1, flags=0x0, meta=0x0, cmd=(nvme_cmd_write slba=0, len=7, ctrl=0x0, dsmgmt=0, reftag=0)",
+                "nvme1 nvme_cmd_write to nvme0c1n1",
+            ),
+        ] {
+            let Parsed::Event(event) = parse(&line(event)) else {
+                panic!("not understood: {event}");
+            };
+            assert_eq!(event.to_string(), format!("       7.540 s  {shown}"));
+        }
+    }
+
+    #[test]
+    fn others_are_ignored() {
+        for event in [
+            "sched_switch: prev_comm=x",
+            "nvme_fence_ccr: nvme0 record=3 something=new",
+            "nvme_setup_cmd: nvme1: qid=0, cmdid=1, nsid=0, flags=0x0, meta=0x0, cmd=(nvme_admin_keep_alive cdw10=00)",
+            "nvme_setup_cmd: nvme1: disk=nvme0c1n1, qid=1, cmdid=1, nsid=1, flags=0x0, meta=0x0, cmd=(nvme_cmd_read slba=0)",
+        ] {
+            assert_eq!(parse(&line(event)), Parsed::Other, "{event}");
+        }
+    }
+
+    #[test]
+    fn malformed_events_are_told_apart() {
+        for (event, field) in [
+            ("nvme_fence_lost: nvme0 record=3 ciu=0", "cntlid"),
+            ("nvme_fence_lost: nvme0 record=-3 cntlid=1 ciu=0", "record"),
+            ("nvme_fence_lost: record=3 cntlid=1 ciu=0", "controller"),
+            (
+                "nvme_fence_release: nvme0 record=3 evidence=time commands=1 bytes=1 held_ns=-1",
+                "held_ns",
+            ),
+        ] {
+            let name = event.split(':').next().unwrap().to_owned();
+            assert_eq!(
+                parse(&line(event)),
+                Parsed::Malformed(name, BadField(field))
+            );
+        }
+    }
+
+    #[test]
+    fn disk_tells_the_subsystem() {
+        for (disk, subsystem) in [("nvme0c1n1", Some("0")), ("nvme0n1", None), ("", None)] {
+            let write = Write {
+                controller: "nvme1".to_owned(),
+                disk: disk.to_owned(),
+                command: "nvme_cmd_write".to_owned(),
+            };
+            assert_eq!(write.subsystem(), subsystem, "{disk}");
+        }
+    }
+}

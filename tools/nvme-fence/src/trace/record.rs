@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0
+//! `nvme-fence trace record`: the trace's text, for `report`.
+
+use anyhow::{Context, Result};
+use std::fs::File;
+use std::io::{self, Write};
+
+use super::event::{parse, Parsed};
+use super::follow::Follower;
+use super::line::LineBuffer;
+use crate::cli::RecordArgs;
+use crate::host::Host;
+use crate::units::Count;
+
+/// Runs the command.
+pub(crate) fn run(host: &Host, args: &RecordArgs) -> Result<()> {
+    let context = || format!("cannot write {}", args.file.display());
+    let mut file = File::create(&args.file).with_context(context)?;
+    let follower = Follower::start(host, &args.events)?;
+    // Scripts wait for this word before they break a path. Standard output is flushed at the newline.
+    writeln!(io::stdout(), "recording")?;
+    let mut lines = LineBuffer::default();
+    let mut recorded = 0;
+    let mut events_lost = 0;
+    follower.run(|piece| {
+        // Unbuffered: what has happened is in the file, even if we are killed.
+        file.write_all(piece).with_context(context)?;
+        lines.push(piece, |line| {
+            match parse(line) {
+                Parsed::EventsLost(count) => events_lost += count,
+                _ => recorded += 1,
+            }
+            Ok(())
+        })
+    })?;
+    writeln!(
+        io::stdout(),
+        "{} recorded, {events_lost} lost",
+        Count(recorded, "event")
+    )?;
+    Ok(())
+}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0
+//! The report for people: a timeline per record, and a summary.
+
+use std::fmt;
+
+use super::history::{History, Phases};
+use super::report::{Report, Summary};
+use crate::units::{Bytes, Count, Nanos};
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for record in &self.records {
+            writeln!(f, "{record}")?;
+        }
+        write!(f, "{}", self.summary)
+    }
+}
+
+impl fmt::Display for History {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "record {}: {}", self.record, self.controller)?;
+        if let Some(cntlid) = self.cntlid {
+            write!(f, " cntlid {cntlid}")?;
+        }
+        writeln!(f, ", at {}", self.origin)?;
+        for (at, what) in self.timeline() {
+            let at = at.signed().to_string();
+            writeln!(f, "  {at:>11}  {what}")?;
+        }
+        writeln!(f, "  {}", self.phases)
+    }
+}
+
+impl History {
+    /// The lines of the timeline, in the order of their times.
+    fn timeline(&self) -> Vec<(Nanos, String)> {
+        let beginning = if self.begins_with_loss() {
+            "path lost"
+        } else {
+            "first event; the path was lost before the trace began"
+        };
+        let mut lines = vec![(Nanos(0), beginning.to_owned())];
+        if let Some(held) = &self.held {
+            let (commands, bytes) = (Count(held.commands, "command"), Bytes(held.bytes));
+            let mut line = format!("held {commands}, {bytes}");
+            if held.last != held.first {
+                line += &format!(", the last at {}", held.last.signed());
+            }
+            lines.push((held.first, line));
+        }
+        for announced in &self.deadlines {
+            lines.push((announced.at, announced.deadline.to_string()));
+        }
+        if let Some(fenced) = &self.evidence {
+            lines.push((fenced.at, format!("fenced: {}", fenced.evidence)));
+        }
+        for released in &self.releases {
+            let commands = Count(released.commands, "command");
+            let line = format!(
+                "released {commands}, {}, after {}",
+                Bytes(released.bytes),
+                released.held
+            );
+            lines.push((released.at, line));
+        }
+        if let Some(write) = &self.first_write {
+            // The lost controller's name comes back with its next association.
+            let path = if write.controller == self.controller {
+                "the reconnected path"
+            } else {
+                "a surviving path"
+            };
+            let line = format!("first write on {path} ({})", write.controller);
+            lines.push((write.at, line));
+        }
+        // Stable: what happened at the same time stays in the order above, which is that of causes.
+        lines.sort_by_key(|(at, _)| *at);
+        lines
+    }
+}
+
+/// The phases that are known, in one line.
+impl fmt::Display for Phases {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let phases: Vec<String> = [
+            ("fencing", self.fencing),
+            ("release", self.release),
+            ("resume", self.resume),
+            ("total", self.total),
+        ]
+        .iter()
+        .filter_map(|(name, duration)| Some(format!("{name} {}", (*duration)?)))
+        .collect();
+        match phases.as_slice() {
+            [] => f.write_str("phases: not fenced when the trace ended"),
+            phases => write!(f, "phases: {}", phases.join(", ")),
+        }
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", Count(self.records, "record"))?;
+        for (evidence, count) in &self.fenced_by {
+            write!(f, ", {count} fenced by {evidence}")?;
+        }
+        if self.not_fenced > 0 {
+            write!(f, ", {} not fenced", self.not_fenced)?;
+        }
+        writeln!(f)?;
+        let (held, released) = (self.held_commands, self.released_commands);
+        write!(f, "held {}, ", Count(held, "command"))?;
+        write!(f, "{}; ", Bytes(self.held_bytes))?;
+        write!(f, "released {}, ", Count(released, "command"))?;
+        writeln!(f, "{}", Bytes(self.released_bytes))?;
+        if let Some(total) = self.total_max {
+            writeln!(f, "longest total {total}")?;
+        }
+        writeln!(f, "{} lost by the trace", Count(self.lost_events, "event"))?;
+        if let Some(first) = &self.first_malformed {
+            let malformed = Count(self.malformed_events, "malformed event");
+            writeln!(f, "{malformed} ignored; the first: {first}")?;
+        }
+        Ok(())
+    }
+}
