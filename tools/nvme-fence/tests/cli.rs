@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0
+//! What users see: transcripts of sessions, each on a host of its own.
+//!
+//! `TRYCMD=overwrite cargo test` brings the transcripts up to date. trycmd takes every backslash for a
+//! slash, so the trees in them look a little different.
+
+#[allow(dead_code)] // Each test binary uses its own part of it.
+mod fixture;
+
+use fixture::Host;
+use trycmd::TestCases;
+
+/// Replays a transcript on a host.
+fn replay(host: &Host, transcript: &str) {
+    let (sysfs, proc) = (host.sysfs(), host.proc());
+    let sysfs = sysfs.to_str().unwrap().to_owned();
+    let cases = TestCases::new();
+    cases
+        .env("NVME_FENCE_SYSFS", &sysfs)
+        .env("NVME_FENCE_PROC", proc.to_str().unwrap())
+        .insert_var("[SYSFS]", sysfs)
+        .unwrap();
+    cases.case(format!("tests/cli/{transcript}.trycmd"));
+}
+
+#[test]
+fn status() {
+    replay(&Host::fencing(), "status");
+}
+
+#[test]
+fn what_is_missing() {
+    replay(&Host::empty(), "no-subsystem");
+    replay(&Host::stock(), "no-hooks");
+    replay(&Host::hooked(), "no-module");
+}
+
+#[test]
+fn config() {
+    let host = Host::fencing();
+    replay(&host, "config");
+    // A kernel that takes no mode: writing there fails, with ENOSPC.
+    let mode = host.path("sys/class/nvme-subsystem/nvme-subsys0/fence/mode");
+    std::fs::remove_file(&mode).unwrap();
+    std::os::unix::fs::symlink("/dev/full", &mode).unwrap();
+    replay(&host, "config-refused");
+}
+
+#[test]
+fn release() {
+    let host = Host::fencing();
+    replay(&host, "release");
+    let written = std::fs::read_to_string(host.path("sys/class/nvme/nvme0/fence/release"));
+    assert_eq!(written.unwrap(), "1");
+}
+
+#[test]
+fn report() {
+    replay(&Host::empty(), "report");
+}
+
+#[test]
+fn usage() {
+    replay(&Host::empty(), "usage");
+}
