@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The laboratory's adversary: provokes ghost writes and proves that they happened, or did not.
+//!
+//! A *ghost write* is a write that a lost path executes after the host has already repeated it on
+//! another path and overwritten it with something newer.
+//!
+//! - [`register`] sees them: every block of a device is an atomic register with a generation, and
+//!   an oracle knows which generations a read may return.
+//!
+//! Nothing here polls: under a virtual clock with free CPU time a loop that waits by looking at the
+//! clock never ends. Every wait is a blocking call or a condition variable.
+
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+
+pub mod register;
