@@ -5,6 +5,8 @@
 //! A *ghost write* is a write that a lost path executes after the host has already repeated it on
 //! another path and overwritten it with something newer.
 //!
+//! - [`proxy`] makes them: a TCP proxy in front of one path that holds the host's bytes back and
+//!   delivers them late, as a slow controller or a full switch buffer would.
 //! - [`register`] sees them: every block of a device is an atomic register with a generation, and
 //!   an oracle knows which generations a read may return.
 //!
@@ -14,5 +16,5 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
-
+pub mod proxy;
 pub mod register;

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the operator can say to a proxy.
+
+use std::str::FromStr;
+
+use thiserror::Error;
+
+/// Which connections a command is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Selection {
+    /// All of them.
+    All,
+    /// The one with this number.
+    One(usize),
+}
+
+/// See the table in [`control`](super::control).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Command {
+    /// Keep what the host sends.
+    Hold(Selection),
+    /// Keep what either side sends.
+    Freeze(Selection),
+    /// Pass on what was kept.
+    Deliver {
+        /// Where.
+        selection: Selection,
+        /// Reply when the target reacted, not before.
+        wait: bool,
+    },
+    /// Forget what was kept and close.
+    Drop(Selection),
+    /// Close new connections at once.
+    Refuse,
+    /// Take new connections again.
+    Accept,
+    /// Show all connections.
+    List,
+    /// Reply when the host has closed, not before.
+    WaitHostClosed(Selection),
+}
+
+/// A command that cannot be executed.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub(super) enum CommandError {
+    /// There is no such command, or not with these arguments.
+    #[error("unknown command: {0:?}")]
+    UnknownCommand(String),
+    /// An argument should be the number of a connection.
+    #[error("not a connection number: {0:?}")]
+    NotANumber(String),
+    /// No connection has this number.
+    #[error("no connection {0}")]
+    UnknownConnection(usize),
+}
+
+impl FromStr for Command {
+    type Err = CommandError;
+
+    fn from_str(line: &str) -> Result<Self, CommandError> {
+        let words: Vec<_> = line.split_whitespace().collect();
+        match *words.as_slice() {
+            ["hold"] => Ok(Command::Hold(Selection::All)),
+            ["hold", number] => Ok(Command::Hold(one(number)?)),
+            ["freeze"] => Ok(Command::Freeze(Selection::All)),
+            ["freeze", number] => Ok(Command::Freeze(one(number)?)),
+            ["deliver", "--wait"] => Ok(Command::Deliver {
+                selection: Selection::All,
+                wait: true,
+            }),
+            ["deliver", "--wait", number] | ["deliver", number, "--wait"] => Ok(Command::Deliver {
+                selection: one(number)?,
+                wait: true,
+            }),
+            ["deliver"] => Ok(Command::Deliver {
+                selection: Selection::All,
+                wait: false,
+            }),
+            ["deliver", number] => Ok(Command::Deliver {
+                selection: one(number)?,
+                wait: false,
+            }),
+            ["drop"] => Ok(Command::Drop(Selection::All)),
+            ["drop", number] => Ok(Command::Drop(one(number)?)),
+            ["refuse"] => Ok(Command::Refuse),
+            ["accept"] => Ok(Command::Accept),
+            ["list"] => Ok(Command::List),
+            ["wait", "host-closed", "all"] => Ok(Command::WaitHostClosed(Selection::All)),
+            ["wait", "host-closed", number] => Ok(Command::WaitHostClosed(one(number)?)),
+            _ => Err(CommandError::UnknownCommand(line.trim().to_owned())),
+        }
+    }
+}
+
+fn one(word: &str) -> Result<Selection, CommandError> {
+    let number = word
+        .parse()
+        .map_err(|_| CommandError::NotANumber(word.to_owned()))?;
+    Ok(Selection::One(number))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_command_is_understood() {
+        use Selection::{All, One};
+
+        for (line, command) in [
+            ("hold", Command::Hold(All)),
+            ("hold 2", Command::Hold(One(2))),
+            ("freeze", Command::Freeze(All)),
+            ("freeze 2", Command::Freeze(One(2))),
+            (
+                "deliver",
+                Command::Deliver {
+                    selection: All,
+                    wait: false,
+                },
+            ),
+            (
+                "deliver 2",
+                Command::Deliver {
+                    selection: One(2),
+                    wait: false,
+                },
+            ),
+            (
+                "deliver --wait",
+                Command::Deliver {
+                    selection: All,
+                    wait: true,
+                },
+            ),
+            (
+                "deliver --wait 2",
+                Command::Deliver {
+                    selection: One(2),
+                    wait: true,
+                },
+            ),
+            (
+                "deliver 2 --wait",
+                Command::Deliver {
+                    selection: One(2),
+                    wait: true,
+                },
+            ),
+            ("drop", Command::Drop(All)),
+            ("drop 2", Command::Drop(One(2))),
+            ("refuse", Command::Refuse),
+            ("accept", Command::Accept),
+            ("list", Command::List),
+            ("wait host-closed all", Command::WaitHostClosed(All)),
+            ("wait host-closed 2", Command::WaitHostClosed(One(2))),
+            ("  list \r\n", Command::List),
+        ] {
+            assert_eq!(line.parse(), Ok(command), "{line}");
+        }
+    }
+
+    #[test]
+    fn everything_else_is_an_error() {
+        for line in [
+            "",
+            "hold 1 2",
+            "refuse 1",
+            "wait",
+            "wait host-closed",
+            "HOLD",
+        ] {
+            assert_eq!(
+                line.parse::<Command>(),
+                Err(CommandError::UnknownCommand(line.to_owned())),
+                "{line}"
+            );
+        }
+        for line in [
+            "hold x",
+            "drop -1",
+            "deliver --soon",
+            "wait host-closed any",
+        ] {
+            let error = line.parse::<Command>().unwrap_err();
+            assert!(
+                matches!(error, CommandError::NotANumber(_)),
+                "{line}: {error}"
+            );
+        }
+    }
+}
