@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+
+use ghost::proxy::Endpoints;
+use ghost::register::run::Plan;
+use ghost::register::storage::{Caching, Layout};
+
+/// The smallest logical block; direct I/O needs multiples of it.
+const SECTOR_BYTES: u64 = 512;
+
+const BLOCK_BYTES_MAX: u64 = 1 << 20;
+
+/// Provokes ghost writes on NVMe/TCP paths and proves that they happened, or did not.
+#[derive(Debug, Parser)]
+#[command(version)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Stand in front of one path of a target, and hold its bytes back when told to
+    ///
+    /// Prints "ready" when host and operator can connect. Runs until it is killed.
+    Proxy(ProxyArgs),
+    /// Send one command to a proxy
+    ///
+    /// Prints the reply. The exit status is 0, or 1 if the command was not executed.
+    #[command(after_help = CONTROL_COMMANDS)]
+    Ctl(CtlArgs),
+    /// Use blocks as registers, and find reads that no register could have answered
+    ///
+    /// The exit status is 0 if all reads were consistent, 1 if one was not, 2 after an error.
+    #[command(subcommand)]
+    Write(WriteCommand),
+}
+
+const CONTROL_COMMANDS: &str = "\
+Commands (without N: all connections, and for hold and freeze new ones too, until deliver):
+  hold [N]                keep what the host sends, its close included
+  freeze [N]              keep what either side sends: the path goes silent
+  deliver [--wait] [N]    pass on what was kept; --wait: until the target answered or closed
+  drop [N]                forget what was kept and close both sides
+  refuse                  close new connections at once
+  accept                  take new connections again
+  list                    show all connections
+  wait host-closed N|all  return when the host has closed its side";
+
+#[derive(Debug, Args)]
+pub struct ProxyArgs {
+    /// Where to accept the host's connections
+    #[arg(long, value_name = "ADDR:PORT")]
+    listen: SocketAddr,
+    /// Where to pass them on to
+    #[arg(long, value_name = "ADDR:PORT")]
+    target: SocketAddr,
+    /// The control socket to create
+    #[arg(long, value_name = "PATH")]
+    control: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct CtlArgs {
+    /// The proxy's control socket
+    #[arg(long, value_name = "PATH")]
+    pub control: PathBuf,
+    /// The command and its arguments, see below
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    pub command: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum WriteCommand {
+    /// Write all generations of all blocks and check every read
+    ///
+    /// Generation 0 is written first ("formatted" is then printed), generation 1 and up after that.
+    Run(RunArgs),
+    /// Read the blocks of an earlier run again and check them against its report
+    Verify(VerifyArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// The block device to overwrite
+    #[arg(long, value_name = "PATH")]
+    pub device: PathBuf,
+    /// Number of blocks
+    #[arg(long, value_name = "N", default_value_t = 8)]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..=256))]
+    blocks: u64,
+    /// Generations to write, a block
+    #[arg(long, value_name = "W", default_value_t = 4)]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    writes: u64,
+    /// Size of a block
+    #[arg(long, value_name = "BYTES", default_value = "4096", value_parser = block_size)]
+    block_size: usize,
+    /// Where block 0 starts
+    #[arg(long, value_name = "BYTES", default_value = "0", value_parser = offset)]
+    offset: u64,
+    /// Pause between two generations of a block
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    interval_ms: u64,
+    /// Read all blocks while they are written
+    #[arg(long)]
+    readers: bool,
+    /// Pause between two reads of a block
+    #[arg(long, value_name = "MS", default_value_t = 100, requires = "readers")]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..))]
+    read_interval_ms: u64,
+    /// A FIFO: start to write when a byte or the end of file comes out of it
+    #[arg(long, value_name = "PATH")]
+    pub start_fifo: Option<PathBuf>,
+    /// Where to write the report, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    #[command(flatten)]
+    pub caching: CachingArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// The block device to read
+    #[arg(long, value_name = "PATH")]
+    pub device: PathBuf,
+    /// The report of the run
+    #[arg(long, value_name = "FILE")]
+    pub report: PathBuf,
+    #[command(flatten)]
+    pub caching: CachingArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct CachingArgs {
+    /// Use the page cache, on a regular file whose file system refuses direct I/O
+    #[arg(long)]
+    buffered: bool,
+}
+
+impl ProxyArgs {
+    pub fn endpoints(self) -> Endpoints {
+        Endpoints {
+            listen: self.listen,
+            target: self.target,
+            control: self.control,
+        }
+    }
+}
+
+impl RunArgs {
+    pub fn plan(&self) -> Plan {
+        Plan {
+            device: self.device.clone(),
+            layout: Layout {
+                offset_bytes: self.offset,
+                block_bytes: self.block_size,
+                blocks: self.blocks,
+            },
+            generations: self.writes,
+            write_interval: Duration::from_millis(self.interval_ms),
+            read_interval: self
+                .readers
+                .then(|| Duration::from_millis(self.read_interval_ms)),
+        }
+    }
+}
+
+impl CachingArgs {
+    pub fn caching(&self) -> Caching {
+        if self.buffered {
+            Caching::Buffered
+        } else {
+            Caching::Direct
+        }
+    }
+}
+
+fn block_size(text: &str) -> Result<usize, String> {
+    match sectors(text)? {
+        bytes @ 1..=BLOCK_BYTES_MAX => Ok(usize::try_from(bytes).expect("the maximum fits")),
+        _ => Err(format!("not between {SECTOR_BYTES} and {BLOCK_BYTES_MAX}")),
+    }
+}
+
+fn offset(text: &str) -> Result<u64, String> {
+    sectors(text)
+}
+
+fn sectors(text: &str) -> Result<u64, String> {
+    let bytes: u64 = text.parse().map_err(|_| "not a number of bytes")?;
+    if bytes.is_multiple_of(SECTOR_BYTES) {
+        Ok(bytes)
+    } else {
+        Err(format!("not a multiple of {SECTOR_BYTES}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn sizes_are_multiples_of_a_sector() {
+        assert_eq!(block_size("4096"), Ok(4096));
+        assert_eq!(offset("0"), Ok(0));
+        for bad in ["0", "1000", "2097152", "x"] {
+            assert!(block_size(bad).is_err(), "{bad}");
+        }
+    }
+}

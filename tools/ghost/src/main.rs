@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The command `ghost`: see `ghost --help`.
+
+mod cli;
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+use clap::Parser;
+
+use cli::{Cli, Command, CtlArgs, ProxyArgs, RunArgs, VerifyArgs, WriteCommand};
+use ghost::proxy::{Proxy, control};
+use ghost::register::finding::Finding;
+use ghost::register::report::Report;
+use ghost::register::run::run;
+use ghost::register::storage::Device;
+use ghost::register::verify::verify;
+
+/// What a command found out, if it ran to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Good,
+    Inconsistent,
+}
+
+fn main() -> ExitCode {
+    let (result, error_status) = match Cli::parse().command {
+        Command::Proxy(args) => (proxy(args), 2),
+        Command::Ctl(args) => (ctl(&args), 1),
+        Command::Write(WriteCommand::Run(args)) => (write_run(&args), 2),
+        Command::Write(WriteCommand::Verify(args)) => (write_verify(&args), 2),
+    };
+    match result {
+        Ok(Verdict::Good) => ExitCode::SUCCESS,
+        Ok(Verdict::Inconsistent) => ExitCode::from(1),
+        Err(error) => {
+            // If standard error is closed, the exit status still tells.
+            let _ = writeln!(io::stderr(), "ghost: {error:#}");
+            ExitCode::from(error_status)
+        }
+    }
+}
+
+fn proxy(args: ProxyArgs) -> Result<Verdict> {
+    let proxy = Proxy::bind(&args.endpoints())?;
+    say("ready")?;
+    proxy.serve()?;
+    Ok(Verdict::Good)
+}
+
+fn ctl(args: &CtlArgs) -> Result<Verdict> {
+    let reply = control::request(&args.control, &args.command.join(" "))?;
+    io::stdout()
+        .write_all(reply.as_bytes())
+        .context("cannot print the reply")?;
+    Ok(Verdict::Good)
+}
+
+fn write_run(args: &RunArgs) -> Result<Verdict> {
+    let plan = args.plan();
+    let device = Device::open(&args.device, plan.layout, args.caching.caching())?;
+    let report = run(&plan, device, || {
+        say("formatted")?;
+        args.start_fifo.as_deref().map_or(Ok(()), await_fifo)
+    })?;
+    if let Some(path) = &args.report {
+        report.store(path)?;
+    }
+    say_at_the_end(format_args!("writes: {}", report.writes.summary));
+    say_at_the_end(format_args!("reads: {}", report.reads));
+    if let Some(slowest) = report.writes.slowest {
+        say_at_the_end(format_args!("slowest write: {slowest}"));
+    }
+    judge(&report.findings, &report.unread_blocks)
+}
+
+fn write_verify(args: &VerifyArgs) -> Result<Verdict> {
+    let report = Report::load(&args.report)?;
+    let verification = verify(&args.device, report, args.caching.caching())?;
+    judge(&verification.findings, &verification.unread_blocks)
+}
+
+/// A finding counts more than a block that could not be read, about which nothing is known.
+fn judge(findings: &[Finding], unread_blocks: &[u64]) -> Result<Verdict> {
+    if !findings.is_empty() {
+        return Ok(Verdict::Inconsistent);
+    }
+    if !unread_blocks.is_empty() {
+        bail!("cannot judge blocks {unread_blocks:?}: they could not be read");
+    }
+    say_at_the_end("consistent");
+    Ok(Verdict::Good)
+}
+
+/// Waits for a byte from a FIFO, or for its last writer to close it.
+fn await_fifo(path: &Path) -> Result<()> {
+    File::open(path)
+        .and_then(|mut fifo| fifo.read(&mut [0]))
+        .with_context(|| format!("cannot wait for {}", path.display()))?;
+    Ok(())
+}
+
+/// Prints a line that somebody may be waiting for.
+fn say(line: impl fmt::Display) -> Result<()> {
+    let mut stdout = io::stdout();
+    writeln!(stdout, "{line}")
+        .and_then(|()| stdout.flush())
+        .context("cannot print")
+}
+
+/// Prints a line if anybody still listens. A script may have gone after "formatted"; the verdict is
+/// in the exit status, and a closed standard output must not change it.
+fn say_at_the_end(line: impl fmt::Display) {
+    let _ = say(line);
+}
