@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //! The command line. What is checked here is checked before anything is touched.
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 use crate::sysfs::device::{ControllerName, DeviceName};
@@ -14,6 +14,8 @@ use crate::sysfs::knobs::{Mode, CQT_DEFAULT_MS, CQT_OVERRIDE_MS};
 /// module's knobs, and measures where the time of a failover goes.
 #[derive(Parser)]
 #[command(name = "nvme-fence", version, after_long_help = ENVIRONMENT)]
+// Consoles are logged, and their logs are read.
+#[command(color = ColorChoice::Never)]
 pub(crate) struct Cli {
     /// What to do.
     #[command(subcommand)]

@@ -17,6 +17,11 @@ impl Nanos {
         Nanos(self.0 - origin.0)
     }
 
+    /// This point or distance in seconds.
+    pub(crate) fn seconds(self) -> f64 {
+        self.0 as f64 / 1e9
+    }
+
     /// This distance with its sign, as the offset of an event from an origin.
     pub(crate) fn signed(self) -> SignedSeconds {
         SignedSeconds(self)
@@ -26,7 +31,7 @@ impl Nanos {
 /// Seconds, to the millisecond.
 impl fmt::Display for Nanos {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:.3} s", self.0 as f64 / 1e9)
+        write!(f, "{:.3} s", self.seconds())
     }
 }
 
@@ -35,7 +40,7 @@ pub(crate) struct SignedSeconds(Nanos);
 
 impl fmt::Display for SignedSeconds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:+.3} s", self.0 .0 as f64 / 1e9)
+        write!(f, "{:+.3} s", self.0.seconds())
     }
 }
 

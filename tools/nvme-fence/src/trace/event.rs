@@ -215,7 +215,7 @@ fn parse_write(text: &str) -> Option<Write> {
 
 impl fmt::Display for TracedEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:>14}  ", self.at.to_string())?;
+        write!(f, "{:>12.6}  ", self.at.seconds())?;
         match &self.event {
             Event::Fence(event) => {
                 write!(f, "{} record {}: ", event.controller, event.record)?;
@@ -322,7 +322,7 @@ mod tests {
             let Parsed::Event(event) = parse(&line(event)) else {
                 panic!("not understood: {event}");
             };
-            assert_eq!(event.to_string(), format!("       7.540 s  {shown}"));
+            assert_eq!(event.to_string(), format!("    7.540000  {shown}"));
         }
     }
 

@@ -15,8 +15,8 @@ use crate::units::Count;
 /// Runs the command.
 pub(crate) fn run(host: &Host, args: &RecordArgs) -> Result<()> {
     let context = || format!("cannot write {}", args.file.display());
-    let mut file = File::create(&args.file).with_context(context)?;
     let follower = Follower::start(host, &args.events)?;
+    let mut file = File::create(&args.file).with_context(context)?;
     // Scripts wait for this word before they break a path. Standard output is flushed at the newline.
     writeln!(io::stdout(), "recording")?;
     let mut lines = LineBuffer::default();
