@@ -9,9 +9,9 @@ use crate::sysfs::knobs::{Mode, CQT_DEFAULT_MS, CQT_OVERRIDE_MS};
 
 /// Watch, configure and trace the fencing of lost NVMe associations
 ///
-/// The module nvme_fence holds every command that was cancelled on a lost association until there is
-/// evidence that the controller can no longer execute it. This tool shows what is held and why, sets the
-/// module's knobs, and measures where the time of a failover goes.
+/// The module nvme_fence holds every command that was cancelled on a lost association until there
+/// is evidence that the controller can no longer execute it. This tool shows what is held and why,
+/// sets the module's knobs, and measures where the time of a failover goes.
 #[derive(Parser)]
 #[command(name = "nvme-fence", version, after_long_help = ENVIRONMENT)]
 // Consoles are logged, and their logs are read.
@@ -42,9 +42,9 @@ pub(crate) enum Command {
     Config(ConfigArgs),
     /// State that the lost associations of a controller can execute nothing any more
     ///
-    /// Held commands are sent on at once, on the surviving paths. That is safe only if the controller can
-    /// execute none of them any more: the array has been powered off, or its maker says so. If it still can,
-    /// a late execution overwrites newer data, silently.
+    /// Held commands are sent on at once, on the surviving paths. That is safe only if the
+    /// controller can execute none of them any more: the array has been powered off, or its maker
+    /// says so. If it still can, a late execution overwrites newer data, silently.
     Release(ReleaseArgs),
     /// Follow, record and explain the life of lost associations
     #[command(subcommand)]
@@ -79,7 +79,8 @@ pub(crate) struct ConfigArgs {
     /// Command Quiesce Time for controllers that report none, 1 to 3600000 ms
     #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u32).range(CQT_DEFAULT_MS))]
     pub(crate) cqt_default_ms: Option<u32>,
-    /// Command Quiesce Time to use instead of the one a controller reports, up to 3600000 ms; 0 = none
+    /// Command Quiesce Time to use instead of the one a controller reports, up to 3600000 ms; 0 =
+    /// none
     #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u32).range(CQT_OVERRIDE_MS))]
     pub(crate) cqt_override_ms: Option<u32>,
     /// The format of the output.

@@ -5,7 +5,8 @@ use std::str::FromStr;
 
 use crate::units::Nanos;
 
-/// A text of `key=value` words. Words that nobody asks for are ignored: a newer module may have more.
+/// A text of `key=value` words. Words that nobody asks for are ignored: a newer module may have
+/// more.
 #[derive(Clone, Copy)]
 pub(crate) struct Fields<'a>(pub(crate) &'a str);
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //! `nvme-fence`: watch, configure and trace the fencing of lost NVMe associations.
 //!
-//! Everything here goes through sysfs and tracefs; neither BTF nor BPF is needed. Exit status: 0, or 1 for
-//! a failure that is explained on stderr, or 2 for wrong usage.
+//! Everything here goes through sysfs and tracefs; neither BTF nor BPF is needed. Exit status: 0,
+//! or 1 for a failure that is explained on stderr, or 2 for wrong usage.
 
 mod cli;
 mod config;
@@ -37,7 +37,8 @@ fn run(command: Command) -> anyhow::Result<()> {
     }
 }
 
-/// Parses, runs, and turns an error into one line on stderr. Usage errors leave from within `parse`, with 2.
+/// Parses, runs, and turns an error into one line on stderr. Usage errors leave from within
+/// `parse`, with 2.
 fn main() -> ExitCode {
     match run(Cli::parse().command) {
         Ok(()) => ExitCode::SUCCESS,

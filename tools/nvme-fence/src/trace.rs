@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 //! `nvme-fence trace`: the module's trace events, live, recorded, and explained.
 //!
-//! All of it works on the text of the trace. [`line`] takes a line apart, [`event`] gives it a type;
-//! [`instance`] and [`follow`] get the text out of the kernel; [`history`] puts the events of a record together.
+//! All of it works on the text of the trace. [`mod@line`] takes a line apart, [`event`] gives it a
+//! type; [`instance`] and [`follow`] get the text out of the kernel; [`collect`] puts the events of
+//! a record together.
 
+mod collect;
 mod deadline;
+mod describe;
 mod event;
 mod follow;
 mod history;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //! What users see: transcripts of sessions, each on a host of its own.
 //!
-//! `TRYCMD=overwrite cargo test` brings the transcripts up to date. trycmd takes every backslash for a
-//! slash, so the trees in them look a little different.
+//! `TRYCMD=overwrite cargo test` brings the transcripts up to date. trycmd takes every backslash
+//! for a slash, so the trees in them look a little different.
 
 #[allow(dead_code)] // Each test binary uses its own part of it.
 mod fixture;

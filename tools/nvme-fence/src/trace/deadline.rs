@@ -74,7 +74,8 @@ impl Deadline {
     }
 }
 
-/// The deadline and its parts. The times must have been made relative to something the reader knows.
+/// The deadline and its parts. The times must have been made relative to something the reader
+/// knows.
 impl fmt::Display for Deadline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(deadline) = self.deadline else {

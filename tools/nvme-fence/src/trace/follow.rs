@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Passing on what the trace says, as it says it, until a signal ends it.
 //!
-//! Sleeps in poll(2) and nowhere else. Under a virtual clock, time may stand still for a process that spins.
+//! Sleeps in poll(2) and nowhere else. Under a virtual clock, time may stand still for a process
+//! that spins.
 
 use anyhow::{bail, Result};
 use nix::errno::Errno;
@@ -18,7 +19,8 @@ use crate::host::Host;
 
 /// The kernel's trace, being recorded.
 pub(crate) struct Follower {
-    /// The reading end. Declared before the instance: an open pipe keeps the instance from going away.
+    /// The reading end. Declared before the instance: an open pipe keeps the instance from going
+    /// away.
     pipe: File,
     /// What is read.
     instance: Instance,
@@ -29,8 +31,8 @@ pub(crate) struct Follower {
 impl Follower {
     /// Switches the events on. When this returns, nothing that happens is missed.
     pub(crate) fn start(host: &Host, events: &EventArgs) -> Result<Self> {
-        // Before there is an instance, so that no signal can leave it behind. A blocked signal arrives
-        // here even if it is ignored, as SIGINT is in a background job of a script.
+        // Before there is an instance, so that no signal can leave it behind. A blocked signal
+        // arrives here even if it is ignored, as SIGINT is in a background job of a script.
         let mask = SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP]);
         mask.thread_block()?;
         let signals = SignalFd::with_flags(&mask, SfdFlags::SFD_CLOEXEC)?;

@@ -17,7 +17,8 @@ pub(crate) fn run(host: &Host, args: &RecordArgs) -> Result<()> {
     let context = || format!("cannot write {}", args.file.display());
     let follower = Follower::start(host, &args.events)?;
     let mut file = File::create(&args.file).with_context(context)?;
-    // Scripts wait for this word before they break a path. Standard output is flushed at the newline.
+    // Scripts wait for this word before they break a path. Standard output is flushed at the
+    // newline.
     writeln!(io::stdout(), "recording")?;
     let mut lines = LineBuffer::default();
     let mut recorded = 0;

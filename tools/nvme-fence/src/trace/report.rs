@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::path::Path;
 
+use super::collect::histories;
 use super::event::{parse, Parsed, TracedEvent};
-use super::history::{histories, History};
+use super::history::History;
 use crate::cli::ReportArgs;
 use crate::output;
 use crate::units::Nanos;

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0
+//! From events to histories: which event belongs to which record.
+
+use std::collections::BTreeMap;
+
+use super::event::{Event, FenceEvent, Step, TracedEvent, Write};
+use super::history::{Announced, Fenced, FirstWrite, Held, History, Released};
+use crate::units::Nanos;
+
+/// Puts the events together. They must be in the order of their times.
+pub(crate) fn histories(events: &[TracedEvent]) -> Vec<History> {
+    let mut builder = Builder {
+        subsystems: subsystems(events),
+        ..Builder::default()
+    };
+    for event in events {
+        match &event.event {
+            Event::Fence(fence) => builder.step(event.at, fence),
+            Event::Write(write) => builder.write(event.at, write),
+        }
+    }
+    for history in &mut builder.histories {
+        history.phases = history.measure();
+    }
+    builder.histories
+}
+
+/// The subsystem of each controller, as far as the writes tell.
+fn subsystems(events: &[TracedEvent]) -> BTreeMap<&str, &str> {
+    events
+        .iter()
+        .filter_map(|event| match &event.event {
+            Event::Write(write) => Some((write.controller.as_str(), write.subsystem()?)),
+            Event::Fence(_) => None,
+        })
+        .collect()
+}
+
+/// Histories in the making.
+#[derive(Default)]
+struct Builder<'a> {
+    /// The subsystem of each controller that is known.
+    subsystems: BTreeMap<&'a str, &'a str>,
+    /// One for each record, in the order of their first events.
+    histories: Vec<History>,
+    /// Those that were released and have seen no write since.
+    awaiting_write: Vec<usize>,
+}
+
+impl Builder<'_> {
+    /// Takes up an event of a record.
+    fn step(&mut self, at: Nanos, event: &FenceEvent) {
+        let index = self.find_or_begin(at, event);
+        let history = &mut self.histories[index];
+        let at = at.since(history.origin);
+        match &event.step {
+            Step::Lost(lost) => {
+                history.cntlid = Some(lost.cntlid);
+                history.ciu = Some(lost.ciu);
+            }
+            Step::Hold(hold) => {
+                let held = history.held.get_or_insert(Held {
+                    first: at,
+                    last: at,
+                    commands: 0,
+                    bytes: 0,
+                });
+                held.last = at;
+                held.commands += 1;
+                held.bytes += hold.bytes;
+            }
+            Step::Deadline(deadline) => history.deadlines.push(Announced {
+                at,
+                deadline: deadline.since(history.origin),
+            }),
+            // A record is fenced once.
+            Step::Evidence(evidence) => {
+                history.evidence.get_or_insert_with(|| Fenced {
+                    at,
+                    evidence: evidence.evidence.clone(),
+                });
+            }
+            Step::Release(release) => {
+                if history.releases.is_empty() {
+                    self.awaiting_write.push(index);
+                }
+                history.releases.push(Released::new(at, release));
+            }
+        }
+    }
+
+    /// The index of the history that an event belongs to.
+    fn find_or_begin(&mut self, at: Nanos, event: &FenceEvent) -> usize {
+        // A loss is always a new record. Its number may have been seen: they restart with the
+        // module.
+        if !matches!(event.step, Step::Lost(_)) {
+            let is_it = |history: &History| {
+                history.record == event.record && history.controller == event.controller
+            };
+            if let Some(index) = self.histories.iter().rposition(is_it) {
+                return index;
+            }
+        }
+        self.histories.push(History::begin(at, event));
+        self.histories.len() - 1
+    }
+
+    /// Takes up a write: the first one for all records that wait for one.
+    fn write(&mut self, at: Nanos, write: &Write) {
+        let (subsystems, histories) = (&self.subsystems, &mut self.histories);
+        self.awaiting_write.retain(|&index| {
+            let history = &mut histories[index];
+            // A controller that never got a traced write may be of any subsystem.
+            let known = subsystems.get(history.controller.as_str()).copied();
+            if known.is_some() && known != write.subsystem() {
+                return true;
+            }
+            history.first_write = Some(FirstWrite {
+                at: at.since(history.origin),
+                controller: write.controller.clone(),
+            });
+            false
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::event::{parse, Parsed};
+    use super::*;
+
+    /// The histories of events given as seconds and text.
+    fn of(lines: &[(u32, &str)]) -> Vec<History> {
+        let events: Vec<TracedEvent> = lines
+            .iter()
+            .map(|(seconds, text)| {
+                let line = format!("task-1 [000] d..1. {seconds}.000000: {text}");
+                match parse(&line) {
+                    Parsed::Event(event) => event,
+                    other => panic!("{line}: {other:?}"),
+                }
+            })
+            .collect();
+        histories(&events)
+    }
+
+    const LOST: &str = "nvme_fence_lost: nvme0 record=1 cntlid=1 ciu=0";
+    const EVIDENCE: &str =
+        "nvme_fence_evidence: nvme0 record=1 evidence=time held=1 held_bytes=512";
+    const RELEASE: &str =
+        "nvme_fence_release: nvme0 record=1 evidence=time commands=1 bytes=512 held_ns=1";
+
+    #[test]
+    fn a_loss_begins_a_new_history() {
+        let histories = of(&[(1, LOST), (2, EVIDENCE), (5, LOST), (9, EVIDENCE)]);
+        let fencing: Vec<_> = histories.iter().map(|h| h.phases.fencing).collect();
+        assert_eq!(
+            fencing,
+            [Some(Nanos(1_000_000_000)), Some(Nanos(4_000_000_000))]
+        );
+    }
+
+    #[test]
+    fn without_the_loss_there_is_no_total() {
+        let histories = of(&[(1, EVIDENCE), (2, RELEASE)]);
+        assert!(!histories[0].begins_with_loss());
+        assert_eq!(histories[0].phases.total, None);
+        assert_eq!(histories[0].phases.release, Some(Nanos(1_000_000_000)));
+    }
+
+    #[test]
+    fn first_write_is_after_the_release_and_in_the_subsystem() {
+        let write = |controller: u32, subsystem: u32| {
+            format!("nvme_setup_cmd: nvme{controller}: disk=nvme{subsystem}c{controller}n1, qid=1, cmd=(nvme_cmd_write slba=0)")
+        };
+        let (lost_path, sibling, other) = (write(0, 0), write(1, 0), write(2, 2));
+        let before = [(1, lost_path.as_str()), (2, LOST), (3, &sibling)];
+        let after = [(4, RELEASE), (5, &other), (6, &sibling), (7, &lost_path)];
+        let histories = of(&[&before[..], &after[..]].concat());
+        let first = histories[0].first_write.as_ref().unwrap();
+        assert_eq!(first.controller, "nvme1");
+        assert_eq!(first.at, Nanos(4_000_000_000));
+    }
+
+    #[test]
+    fn first_write_may_be_anywhere_if_the_subsystem_is_unknown() {
+        let write = "nvme_setup_cmd: nvme5: disk=nvme5n1, qid=1, cmd=(nvme_cmd_dsm nr=0)";
+        let histories = of(&[(2, LOST), (4, RELEASE), (5, write)]);
+        assert_eq!(
+            histories[0].first_write.as_ref().unwrap().controller,
+            "nvme5"
+        );
+    }
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0
+//! The events in words.
+
+use std::fmt;
+
+use super::event::{Event, Hold, Release, Step, TracedEvent};
+use crate::units::{Bytes, Count};
+
+impl fmt::Display for TracedEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:>12.6}  ", self.at.seconds())?;
+        match &self.event {
+            Event::Fence(event) => {
+                write!(f, "{} record {}: ", event.controller, event.record)?;
+                match &event.step {
+                    // What the reader knows here is the event's own time.
+                    Step::Deadline(deadline) => deadline.since(self.at).fmt(f),
+                    step => step.fmt(f),
+                }
+            }
+            Event::Write(write) => {
+                write!(
+                    f,
+                    "{} {} to {}",
+                    write.controller, write.command, write.disk
+                )
+            }
+        }
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Lost(lost) => write!(f, "path lost (cntlid {}, CIU {})", lost.cntlid, lost.ciu),
+            Self::Hold(hold) => hold.fmt(f),
+            Self::Deadline(deadline) => deadline.fmt(f),
+            Self::Evidence(evidence) => write!(
+                f,
+                "fenced: {} ({} held, {})",
+                evidence.evidence,
+                Count(evidence.held, "command"),
+                Bytes(evidence.held_bytes)
+            ),
+            Self::Release(release) => release.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for Hold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "held {} {} at sector {} of {}, status {} (now {}, {})",
+            self.op,
+            Bytes(self.bytes),
+            self.sector,
+            self.dev,
+            self.status,
+            Count(self.held, "command"),
+            Bytes(self.held_bytes)
+        )
+    }
+}
+
+impl fmt::Display for Release {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "released {}, {}, after {}",
+            Count(self.commands, "command"),
+            Bytes(self.bytes),
+            self.held
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::event::{parse, Parsed};
+
+    #[test]
+    fn shows_every_event() {
+        for (event, shown) in [
+            (
+                "nvme_fence_lost: nvme0 record=3 cntlid=1 ciu=0",
+                "nvme0 record 3: path lost (cntlid 1, CIU 0)",
+            ),
+            (
+                "nvme_fence_hold: nvme0 record=3 dev=259,0 op=W sector=2048 bytes=4096 status=0x371 held=1 held_bytes=4096",
+                "nvme0 record 3: held W 4.0 KiB at sector 2048 of 259,0, status 0x371 (now 1 command, 4.0 KiB)",
+            ),
+            (
+                "nvme_fence_deadline: nvme0 record=3 rule=traffic t_last_ns=7040000000 n=3 katt_ms=5000 cqt_ms=10000 cqt_source=default deadline_ns=32040000000",
+                "nvme0 record 3: deadline at +24.500 s = last command -0.500 s + 3 x 5.000 s (keep alive, traffic based) + 10.000 s (CQT, default)",
+            ),
+            (
+                "nvme_fence_evidence: nvme0 record=3 evidence=time held=1 held_bytes=4096",
+                "nvme0 record 3: fenced: time (1 command held, 4.0 KiB)",
+            ),
+            (
+                "nvme_fence_release: nvme0 record=3 evidence=time commands=1 bytes=4096 held_ns=25000000000",
+                "nvme0 record 3: released 1 command, 4.0 KiB, after 25.000 s",
+            ),
+            (
+                "nvme_setup_cmd: nvme1: disk=nvme0c1n1, qid=1, cmdid=4113, nsid=1, flags=0x0, meta=0x0, cmd=(nvme_cmd_write slba=0, len=7, ctrl=0x0, dsmgmt=0, reftag=0)",
+                "nvme1 nvme_cmd_write to nvme0c1n1",
+            ),
+        ] {
+            let Parsed::Event(event) = parse(&format!("a-1 [000] d..1. 7.540000: {event}")) else {
+                panic!("not understood: {event}");
+            };
+            assert_eq!(event.to_string(), format!("    7.540000  {shown}"));
+        }
+    }
+}
