@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# What every script of the laboratory shares: where things live, how they are
+# made once and only once, and how a long step shows that it is alive.
+#
+# Every script prints the path of what it made on stdout and everything else on
+# stderr, so that scripts compose: linux=$(tools/lab/kernel stock)/object/linux
+
+set -euo pipefail
+
+# shellcheck disable=SC2034 # read, like KERNEL, by the scripts that source this file
+LAB_TOP=$(cd "${BASH_SOURCE[0]%/*}/../.." && pwd)
+LAB_CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/nvme-fence
+LAB_LOGS=$LAB_CACHE/logs
+KERNEL=${KERNEL:-7.3}
+mkdir -p "$LAB_LOGS"
+
+# The order in which a first run does things; a step says where in it it stands.
+LAB_STAGES=(toolchain source stock fence modules tools initramfs)
+
+say() { printf 'lab: %s\n' "$*" >&2; }
+die() { printf 'lab: error: %s\n' "$*" >&2; exit 1; }
+
+# lab_key: a short name for whatever stdin holds.
+lab_key() { sha256sum | cut -c1-16; }
+
+# lab_item ITEM COMMAND...: make the directory ITEM with `COMMAND... TEMPORARY`,
+# unless it is there already. It gets its name only when it is complete, so that
+# what carries the name is whole; two runs never make the same item at once.
+lab_item() {
+	local item=$1
+	shift
+	mkdir -p "${item%/*}"
+	exec 9>"$item.lock"
+	if ! flock -n 9; then
+		say "another run is making ${item#"$LAB_CACHE"/}, waiting for it"
+		flock 9
+	fi
+	if [ ! -d "$item" ]; then
+		rm -rf "$item.tmp"
+		mkdir "$item.tmp"
+		# The builder does not inherit the lock: a process that it
+		# leaves behind would keep it.
+		"$@" "$item.tmp" 9>&-
+		mv "$item.tmp" "$item"
+	fi
+	touch "$item"
+	exec 9>&-
+}
+
+# lab_newest PATH...: those of the items that are complete, the one used last first.
+lab_newest() {
+	find "$@" -maxdepth 0 -type d ! -name '*.tmp' -printf '%T@ %p\n' 2>/dev/null |
+		sort -rn | cut -d' ' -f2-
+}
+
+# lab_prune KEEP PATH...: delete all but the KEEP items used last, and what runs
+# that did not get to their end have left.
+lab_prune() {
+	local keep=$1 item
+	shift
+	lab_newest "$@" | tail -n "+$((keep + 1))" | while read -r item; do
+		say "removing ${item#"$LAB_CACHE"/}, which was not used for long"
+		rm -rf "$item"
+	done
+	find "$@" -maxdepth 0 -name '*.tmp' 2>/dev/null | while read -r item; do
+		flock -n "${item%.tmp}.lock" rm -rf "$item" || true
+	done
+}
+
+lab_stage_number() {
+	local i
+	for i in "${!LAB_STAGES[@]}"; do
+		[ "${LAB_STAGES[i]}" != "$1" ] || echo "$((i + 1))/${#LAB_STAGES[@]}"
+	done
+}
+
+# lab_run STAGE TITLE COMMAND...: run a long command quietly. Its output goes to
+# a log file; here a heartbeat shows the elapsed time and how far the log is.
+lab_run() {
+	local stage=$1 title=$2 pid status=0 log begun=$SECONDS said=$SECONDS text
+	shift 2
+	log=$LAB_LOGS/$stage.log
+	text="[$(lab_stage_number "$stage")] $title"
+	say "$text, log: $log"
+	# A session of its own, so that an interrupt ends all of it.
+	setsid nice "$@" >"$log" 2>&1 </dev/null &
+	pid=$!
+	# shellcheck disable=SC2064 # the process that was started here, not a later one
+	trap "kill -KILL -- -$pid 2>/dev/null" EXIT
+	trap 'exit 130' INT TERM
+	while kill -0 "$pid" 2>/dev/null; do
+		sleep 0.5
+		if [ -t 2 ] && [ "${CI:-}" != true ]; then
+			printf '\r\033[Klab: %s %ss, %s lines' "$text" \
+				"$((SECONDS - begun))" "$(wc -l <"$log")" >&2
+		elif [ $((SECONDS - said)) -ge 15 ]; then
+			said=$SECONDS
+			say "$text: $((SECONDS - begun))s, $(wc -l <"$log") lines of log"
+		fi
+	done
+	[ ! -t 2 ] || printf '\r\033[K' >&2
+	wait "$pid" || status=$?
+	trap - EXIT INT TERM
+	if [ "$status" -ne 0 ]; then
+		tail -n 25 "$log" >&2
+		die "$title failed (status $status), the whole log: $log"
+	fi
+	say "$text: done in $((SECONDS - begun))s"
+}
