@@ -1,0 +1,269 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=busybox
+#
+# What scenarios share (see README.md here). busybox ash; nothing in here knows
+# which machine it runs on. Time may be virtual: wait for events, or sleep, but
+# never spin.
+
+NQN=nqn.2026-11.test:fence
+HOSTNQN=nqn.2014-08.org.nvmexpress:uuid:8a1c1d0e-0f3b-4e0d-9c55-6f656e636531
+HOSTID=8a1c1d0e-0f3b-4e0d-9c55-6f656e636531
+TARGET=/sys/kernel/config/nvmet
+TRACE=/sys/kernel/tracing/instances/lab
+MODULE=/lib/modules/nvme_fence.ko
+
+passed=0 failed=0 skipped=0
+helpers=
+
+# --- KTAP ---------------------------------------------------------------------
+
+plan() { echo "1..$1"; }
+
+diag() { echo "$*" | sed 's/^/# /'; }
+
+ok() {
+	passed=$((passed + 1))
+	echo "ok $((passed + failed + skipped)) $*"
+}
+
+not_ok() {
+	failed=$((failed + 1))
+	echo "not ok $((passed + failed + skipped)) $*"
+}
+
+# skip TEXT REASON
+skip() {
+	skipped=$((skipped + 1))
+	echo "ok $((passed + failed + skipped)) $1 # SKIP $2"
+}
+
+# check TEXT COMMAND...: the command must succeed.
+check() {
+	local text="$1" output
+	shift
+	if output=$("$@" 2>&1); then
+		ok "$text"
+	else
+		not_ok "$text"
+		diag "failed: $*"
+		diag "$output"
+	fi
+}
+
+# expect_eq TEXT EXPECTED ACTUAL
+expect_eq() {
+	if [ "$2" = "$3" ]; then
+		ok "$1"
+	else
+		not_ok "$1"
+		diag "expected: $2"
+		diag "actual:   $3"
+	fi
+}
+
+# expect_between TEXT LOWEST HIGHEST ACTUAL: whole numbers
+expect_between() {
+	if [ "$4" -ge "$2" ] 2>/dev/null && [ "$4" -le "$3" ]; then
+		ok "$1"
+	else
+		not_ok "$1"
+		diag "expected: $2 to $3"
+		diag "actual:   $4"
+	fi
+}
+
+# bail TEXT: the scenario makes no sense from here on.
+bail() {
+	echo "Bail out! $*"
+	exit 1
+}
+
+# The closing line, without which a run counts as broken off.
+finish() {
+	local status=$?
+	[ "$status" = 0 ] || diag "the scenario ended with status $status"
+	[ ! -d "$TRACE" ] || trace_stop
+	# shellcheck disable=SC2086 # a list of process ids
+	[ -z "$helpers" ] || kill $helpers 2>/dev/null
+	echo "# Totals: pass:$passed fail:$failed xfail:0 xpass:0 skip:$skipped error:0"
+}
+
+# --- Waiting, time ------------------------------------------------------------
+
+# await SECONDS COMMAND...: until the command succeeds; 1 if it does not in time.
+await() {
+	local tries=$(($1 * 100))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		tries=$((tries - 1))
+		[ "$tries" -gt 0 ] || return 1
+		sleep 0.01
+	done
+}
+
+file_exists() { [ -e "$1" ]; }
+
+# wait_for_file PATH [SECONDS]; the path may be a glob.
+wait_for_file() {
+	# shellcheck disable=SC2016,SC2086 # a glob is looked up anew each time
+	await "${2:-10}" eval 'file_exists '$1
+}
+
+# CLOCK_MONOTONIC, the clock of the trace and of all deadlines.
+now_ns() { awk '/^now at/ { print $3; exit }' /proc/timer_list; }
+now_ms() { echo $(($(now_ns) / 1000000)); }
+
+# helper COMMAND...: run in the background until the scenario ends.
+helper() {
+	"$@" &
+	helpers="$helpers $!"
+}
+
+# --- Target -------------------------------------------------------------------
+
+# target_start [ramdisk|file [MEGABYTES]]: a subsystem with one namespace and two
+# ports, 127.0.0.1 and 127.0.0.2. A file has a volatile write cache, a ramdisk
+# (whose size is fixed) has none.
+target_start() {
+	local subsystem=$TARGET/subsystems/$NQN backing=/dev/ram0 port
+	mkdir "$subsystem" "$subsystem/namespaces/1"
+	echo 1 >"$subsystem/attr_allow_any_host"
+	if [ "$1" = file ]; then
+		backing=/tmp/namespace
+		truncate -s "${2:-64}M" "$backing"
+		echo 1 >"$subsystem/namespaces/1/buffered_io"
+	fi
+	echo "$backing" >"$subsystem/namespaces/1/device_path"
+	echo 1 >"$subsystem/namespaces/1/enable"
+	for port in 1 2; do
+		mkdir "$TARGET/ports/$port"
+		echo tcp >"$TARGET/ports/$port/addr_trtype"
+		echo ipv4 >"$TARGET/ports/$port/addr_adrfam"
+		echo "127.0.0.$port" >"$TARGET/ports/$port/addr_traddr"
+		echo 4420 >"$TARGET/ports/$port/addr_trsvcid"
+		ln -s "$subsystem" "$TARGET/ports/$port/subsystems/$NQN"
+	done
+}
+
+# --- Paths --------------------------------------------------------------------
+
+# proxy_start N: put the hold proxy in front of port N of the target.
+proxy_start() {
+	local line
+	mkfifo "/run/path$1.ready"
+	ghost proxy --listen "127.0.0.$((10 + $1)):4420" \
+		--target "127.0.0.$1:4420" --control "/run/path$1" >"/run/path$1.ready" &
+	helpers="$helpers $!"
+	read -r line <"/run/path$1.ready"
+	[ "$line" = ready ] || bail "no proxy for path $1"
+}
+
+# proxy N COMMAND...: tell the proxy of path N to hold, freeze, deliver, ...
+proxy() {
+	local path="$1"
+	shift
+	ghost ctl --control "/run/path$path" "$@"
+}
+
+# connect_to N ADDRESS [OPTION,...]: sets PATHN_CTRL, waits until the path is live
+# and has its namespace.
+connect_to() {
+	local number="$1" address="$2" options="$3" reply ctrl
+	exec 3<>/dev/nvme-fabrics
+	echo "transport=tcp,traddr=$address,trsvcid=4420,nqn=$NQN,hostnqn=$HOSTNQN,hostid=$HOSTID,keep_alive_tmo=5${options:+,$options}" >&3 ||
+		bail "cannot connect path $number"
+	read -r reply <&3
+	exec 3>&-
+	ctrl=${reply#instance=}
+	ctrl=nvme${ctrl%%,*}
+	eval "PATH${number}_CTRL=$ctrl"
+	wait_state "$ctrl" live 10 || bail "path $number is not live"
+	wait_for_file "/sys/class/nvme/$ctrl/nvme*n*" || bail "path $number has no namespace"
+}
+
+# path_connect N [OPTION,...]: through the proxy; path_connect_direct: without.
+path_connect() { connect_to "$1" "127.0.0.$((10 + $1))" "$2"; }
+path_connect_direct() { connect_to "$1" "127.0.0.$1" "$2"; }
+
+# path_ctrl N: the controller's name, nvmeX.
+path_ctrl() { eval "echo \$PATH${1}_CTRL"; }
+
+path_disconnect() { echo 1 >"/sys/class/nvme/$(path_ctrl "$1")/delete_controller"; }
+
+# path_io_timeout N MILLISECONDS
+path_io_timeout() { echo "$2" >"/sys/class/nvme/$(path_ctrl "$1")/io_timeout"; }
+
+in_state() { [ "$(cat "/sys/class/nvme/$1/state" 2>/dev/null)" = "$2" ]; }
+
+# wait_state CTRL STATE [SECONDS]
+wait_state() { await "${3:-10}" in_state "$1" "$2"; }
+
+# The multipath node.
+head_device() {
+	local node
+	for node in /sys/class/nvme-subsystem/nvme-subsys*/nvme*n*; do
+		case "${node##*/}" in
+		*c*n*) ;;
+		*)
+			wait_for_file "/dev/${node##*/}" && echo "/dev/${node##*/}"
+			return
+			;;
+		esac
+	done
+	return 1
+}
+
+# --- Blocks of 4096 bytes, past the page cache --------------------------------
+
+# write_block DEVICE BLOCK LETTER
+write_block() {
+	head -c 4096 /dev/zero | tr '\0' "$3" |
+		dd of="$1" bs=4096 seek="$2" count=1 iflag=fullblock oflag=direct 2>/dev/null
+}
+
+# read_block DEVICE BLOCK: the first letter, or nothing if it cannot be read
+read_block() {
+	dd if="$1" bs=4096 skip="$2" count=1 iflag=direct 2>/dev/null | head -c 1
+}
+
+# --- Fence --------------------------------------------------------------------
+
+# fence_load [PARAMETER=VALUE...]
+fence_load() { insmod "$MODULE" "$@"; }
+fence_unload() { rmmod nvme_fence; }
+
+# fence_attr N NAME: an attribute of path N's controller
+fence_attr() { cat "/sys/class/nvme/$(path_ctrl "$1")/fence/$2"; }
+
+# fence_counter N NAME: one of its counters
+fence_counter() { fence_attr "$1" counters | awk -v name="$2" '$1 == name { print $2 }'; }
+
+# fence_set NAME VALUE, fence_get NAME: a knob of the subsystem
+fence_set() { echo "$2" >"$(echo /sys/class/nvme-subsystem/nvme-subsys*/fence/"$1")"; }
+fence_get() { cat /sys/class/nvme-subsystem/nvme-subsys*/fence/"$1"; }
+
+# --- Trace --------------------------------------------------------------------
+
+# trace_start [EVENT...]: record the fence's events, every command that is sent,
+# and what else is asked for (as GROUP:NAME). Needs the module loaded first to have
+# its events.
+trace_start() {
+	local event
+	mkdir "$TRACE"
+	echo mono >"$TRACE/trace_clock"
+	echo 16384 >"$TRACE/buffer_size_kb"
+	for event in nvme:nvme_setup_cmd "$@"; do
+		echo 1 >"$TRACE/events/${event%:*}/${event#*:}/enable" ||
+			bail "no trace event $event"
+	done
+	[ ! -d "$TRACE/events/nvme_fence" ] || echo 1 >"$TRACE/events/nvme_fence/enable"
+}
+
+# trace_stop: the recording goes to /out/trace.txt. May be called more than once.
+trace_stop() {
+	echo 0 >"$TRACE/tracing_on"
+	cat "$TRACE/trace" >/out/trace.txt
+}
+
+# trace_count PATTERN: lines of the recording so far that match
+trace_count() { grep -cE "$1" "$TRACE/trace"; }
