@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# The entry points. `make` alone explains them.
+
+LAB := tools/lab
+
+help:
+	@sed -n 's/^## \?//p' Makefile
+
+## make test              everything below that is a test: kernels, module, tools are made first
+## make test SCENARIO=X   one scenario (selftests/scenarios/X.sh) in all its variants
+## make demo              a ghost write, seen on a stock kernel and stopped by the fence
+## make shell             a machine to play with: module loaded, target and two paths set up
+## make kernel            both kernels of the laboratory, with and without the hook series
+## make modules           nvme_fence.ko for the laboratory's kernel
+## make modules KDIR=DIR  nvme_fence.ko for a kernel of your own: a full build tree with the hook series
+## make tools             the user-space tools, as static binaries
+## make patch KSRC=DIR    apply the hook series to a kernel tree of your own
+## make clean             remove what builds left in the checkout
+## make clean-cache       remove the laboratory's cache: the next run starts from nothing
+##
+## Variables:
+##   KERNEL=7.3             which kernel, and so which series: drivers/nvme/patches/$KERNEL
+##   KSRC=DIR               make the laboratory's kernels from a copy of this tree; it is not changed
+##   UPDATE=1               look for a newer point release of the kernel's Debian package
+##   KEEP=1                 keep console, trace and kernel log of machines that passed, too
+##   JOBS=N                 how many machines run at once (one per processor)
+##   NVME_FENCE_MIRROR=URL  the Debian mirror (the one that apt on this machine uses)
+##   NVME_FENCE_TOOLCHAIN=  host: this machine's toolchain; root: a Debian root made for it
+##   CI=true                progress in few lines
+##
+## Everything made outside the checkout is in $XDG_CACHE_HOME/nvme-fence (~/.cache/nvme-fence).
+
+test:
+	@selftests/all $(SCENARIO)
+
+demo:
+	@$(LAB)/demo
+
+shell:
+	@$(LAB)/shell
+
+kernel:
+	@$(LAB)/kernel stock
+	@$(LAB)/kernel fence
+
+modules:
+ifdef KDIR
+	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
+else
+	@$(LAB)/module
+endif
+
+tools:
+	@$(LAB)/tools
+
+patch:
+	@$(LAB)/patch-tree "$(KSRC)"
+
+clean:
+	git clean -fdXq -- drivers rust tools Module.symvers modules.order ':(glob)*.o' ':(glob).*'
+
+clean-cache:
+	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/nvme-fence"
+
+.PHONY: help test demo shell kernel modules tools patch clean clean-cache
