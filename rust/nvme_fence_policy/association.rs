@@ -1,0 +1,593 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The life of a record: our state for one association.
+//!
+//! ```text
+//!  Open --lost--> Lost --closed--> Fencing --evidence--> Fenced --drained--> Gone
+//!   ^               | |                                    ^
+//!   `----resumed----' `-------------disabled---------------'
+//! ```
+//!
+//! An association is *lost* when the host gives it up, and *closed* when the host has terminated all
+//! its connections and can send nothing on it any more. Only then does the time rule apply. Of all
+//! evidence only that the controller was disabled can come before. An association that is closed and
+//! holds nothing is gone at once.
+
+use crate::hold::{Command, PassReason, Verdict};
+use crate::knobs::{Knobs, Mode};
+use crate::time::Nanos;
+use crate::wait::{Clocks, Deadline, Terms};
+
+/// What identifies an association within its subsystem.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// Controller ID.
+    pub cntlid: u16,
+    /// Controller Instance Uniquifier (TP8028), 0 if not supported.
+    pub ciu: u8,
+    /// Controller Instance Random Number (TP8028). A secret: whoever knows it can reset the
+    /// controller.
+    pub cirn: u64,
+}
+
+/// What proved that no command of an association can execute any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Evidence {
+    /// The wait of TP4129 is over.
+    Time,
+    /// CC.EN=0 was written and CSTS.RDY=0 was read back.
+    Disabled,
+    /// The administrator says so.
+    Admin,
+}
+
+/// Where an association is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Commands may be sent on it.
+    Open,
+    /// The host has given it up, but may not have stopped sending on it yet.
+    Lost,
+    /// It is closed, and held commands wait for evidence: by time at this deadline, if there is one.
+    Fencing(Option<Deadline>),
+    /// It is proven that no command can execute any more; what was held is being sent on.
+    Fenced(Evidence),
+    /// Nothing is left to do.
+    Gone,
+}
+
+/// What happens to an association.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The host gives the association up.
+    Lost,
+    /// The host goes on to use it after all (as after an activation of firmware).
+    Resumed,
+    /// The controller closed a connection.
+    PeerClosed,
+    /// The controller was disabled: CC.EN=0 was written, CSTS.RDY=0 was read back.
+    Disabled,
+    /// The host has terminated all connections.
+    Closed(Clocks),
+    /// The controller is removed from the host, and with it all connections, if there still were
+    /// any.
+    Detached,
+    /// The administrator says that nothing can execute any more on associations that are closed.
+    Release,
+    /// It may have got later than [`Association::next_deadline`].
+    Timeout,
+    /// So many held commands were sent on, with so many bytes.
+    Drained {
+        /// Number of commands.
+        commands: u32,
+        /// Sum of their lengths.
+        bytes: u64,
+    },
+}
+
+/// What the user of the crate is to do. Actions on a record are carried out in their order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Tell that the association is lost.
+    ReportLost,
+    /// Tell what held commands wait for. [`None`]: not for time.
+    ReportDeadline(Option<Deadline>),
+    /// There is evidence: send on what is held, then say [`Event::Drained`].
+    Release(Evidence),
+    /// Forget the record.
+    Discard,
+}
+
+/// At most so many actions follow from one event.
+const ACTIONS_MAX: usize = 2;
+
+/// What follows from an event.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Actions([Option<Action>; ACTIONS_MAX]);
+
+impl Actions {
+    const NONE: Self = Self([None; ACTIONS_MAX]);
+
+    const fn one(action: Action) -> Self {
+        Self([Some(action), None])
+    }
+
+    const fn two(first: Action, second: Action) -> Self {
+        Self([Some(first), Some(second)])
+    }
+}
+
+impl IntoIterator for Actions {
+    type Item = Action;
+    type IntoIter = core::iter::Flatten<core::array::IntoIter<Option<Action>, ACTIONS_MAX>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter().flatten()
+    }
+}
+
+/// Our state for one association.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Association {
+    identity: Identity,
+    terms: Terms,
+    /// When it was identified.
+    opened: Nanos,
+    /// When the controller first closed a connection.
+    peer_closed: Option<Nanos>,
+    state: State,
+    /// The host has terminated all connections.
+    closed: bool,
+    /// Commands that are held or being sent on.
+    held: u32,
+    held_bytes: u64,
+}
+
+impl Association {
+    /// A new association, identified `now`.
+    pub const fn new(now: Nanos, identity: Identity, terms: Terms) -> Self {
+        Self {
+            identity,
+            terms,
+            opened: now,
+            peer_closed: None,
+            state: State::Open,
+            closed: false,
+            held: 0,
+            held_bytes: 0,
+        }
+    }
+
+    /// What identifies it.
+    pub const fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// What its wait depends on.
+    pub const fn terms(&self) -> &Terms {
+        &self.terms
+    }
+
+    /// Where it is in its life.
+    pub const fn state(&self) -> State {
+        self.state
+    }
+
+    /// Number of commands that are held or being sent on.
+    pub const fn held(&self) -> u32 {
+        self.held
+    }
+
+    /// Bytes of the commands that are held or being sent on.
+    pub const fn held_bytes(&self) -> u64 {
+        self.held_bytes
+    }
+
+    /// When [`Event::Timeout`] will have an effect, if nothing else happens before.
+    pub fn next_deadline(&self) -> Option<Nanos> {
+        match self.state {
+            State::Fencing(deadline) => deadline.map(|deadline| deadline.at()),
+            State::Open | State::Lost | State::Fenced(_) | State::Gone => None,
+        }
+    }
+
+    /// Decides on a command of this association that did not succeed. If it is to be held, it counts
+    /// as held from now on.
+    pub fn hold(&mut self, command: &Command, knobs: &Knobs) -> Verdict {
+        let verdict = match (knobs.mode(), self.state) {
+            (Mode::Off, _) => Verdict::Pass(PassReason::Off),
+            (Mode::Auto | Mode::Time, State::Fenced(_) | State::Gone) => {
+                Verdict::Pass(PassReason::Fenced)
+            }
+            (Mode::Auto | Mode::Time, State::Open | State::Lost | State::Fencing(_)) => {
+                command.verdict()
+            }
+        };
+        if verdict == Verdict::Hold {
+            self.held = self.held.saturating_add(1);
+            self.held_bytes = self.held_bytes.saturating_add(u64::from(command.bytes));
+        }
+        verdict
+    }
+
+    /// Takes note of an event and says what is to be done.
+    pub fn handle(&mut self, now: Nanos, event: Event, knobs: &Knobs) -> Actions {
+        match (self.state, event) {
+            (State::Open, Event::Lost) => {
+                self.state = State::Lost;
+                Actions::one(Action::ReportLost)
+            }
+            (State::Open, Event::Closed(clocks)) => {
+                let then = self.close(&clocks, knobs);
+                Actions::two(Action::ReportLost, then)
+            }
+            (State::Open, Event::Detached) => {
+                let then = self.close(&self.clocks_at_latest(now), knobs);
+                Actions::two(Action::ReportLost, then)
+            }
+            (State::Lost, Event::Closed(clocks)) => Actions::one(self.close(&clocks, knobs)),
+            (State::Lost, Event::Detached) => {
+                Actions::one(self.close(&self.clocks_at_latest(now), knobs))
+            }
+
+            // A FIN that comes after the host's own is no notification.
+            (State::Open, Event::PeerClosed) => {
+                self.peer_closed.get_or_insert(now);
+                Actions::NONE
+            }
+
+            // Only before it is closed: what comes later is about another association.
+            (State::Open | State::Lost, Event::Disabled) => self.fence(Evidence::Disabled),
+
+            (State::Lost, Event::Resumed) => {
+                self.state = State::Open;
+                Actions::NONE
+            }
+
+            // Nobody can vouch for an association on which the host may still send.
+            (State::Fencing(_), Event::Release) => self.fence(Evidence::Admin),
+
+            (State::Fencing(Some(deadline)), Event::Timeout) => {
+                if now < deadline.at() {
+                    Actions::NONE
+                } else {
+                    self.fence(Evidence::Time)
+                }
+            }
+
+            (State::Fenced(_), Event::Closed(_) | Event::Detached) => {
+                self.closed = true;
+                self.discard_if_drained()
+            }
+            (State::Fenced(_), Event::Drained { commands, bytes }) => {
+                self.held = self.held.saturating_sub(commands);
+                self.held_bytes = self.held_bytes.saturating_sub(bytes);
+                self.discard_if_drained()
+            }
+
+            (
+                State::Open,
+                Event::Resumed | Event::Release | Event::Timeout | Event::Drained { .. },
+            )
+            | (
+                State::Lost,
+                Event::Lost
+                | Event::PeerClosed
+                | Event::Release
+                | Event::Timeout
+                | Event::Drained { .. },
+            )
+            | (
+                State::Fencing(_),
+                Event::Lost
+                | Event::Resumed
+                | Event::PeerClosed
+                | Event::Disabled
+                | Event::Closed(_)
+                | Event::Detached
+                | Event::Drained { .. },
+            )
+            | (State::Fencing(None), Event::Timeout)
+            | (
+                State::Fenced(_),
+                Event::Lost
+                | Event::Resumed
+                | Event::PeerClosed
+                | Event::Disabled
+                | Event::Release
+                | Event::Timeout,
+            )
+            | (
+                State::Gone,
+                Event::Lost
+                | Event::Resumed
+                | Event::PeerClosed
+                | Event::Disabled
+                | Event::Closed(_)
+                | Event::Detached
+                | Event::Release
+                | Event::Timeout
+                | Event::Drained { .. },
+            ) => Actions::NONE,
+        }
+    }
+
+    /// Nothing is known but that nothing was sent after `now`.
+    const fn clocks_at_latest(&self, now: Nanos) -> Clocks {
+        Clocks {
+            keep_alive: now,
+            sent: now,
+            kato_ms: self.terms.kato_ms,
+        }
+    }
+
+    fn close(&mut self, clocks: &Clocks, knobs: &Knobs) -> Action {
+        self.closed = true;
+        if self.held == 0 {
+            self.state = State::Gone;
+            return Action::Discard;
+        }
+        let deadline = Deadline::find(&self.terms, self.opened, clocks, self.peer_closed, knobs);
+        self.state = State::Fencing(deadline);
+        Action::ReportDeadline(deadline)
+    }
+
+    fn fence(&mut self, evidence: Evidence) -> Actions {
+        self.state = State::Fenced(evidence);
+        if self.held == 0 {
+            self.discard_if_drained()
+        } else {
+            Actions::one(Action::Release(evidence))
+        }
+    }
+
+    fn discard_if_drained(&mut self) -> Actions {
+        if !self.closed || self.held != 0 {
+            return Actions::NONE;
+        }
+        self.state = State::Gone;
+        Actions::one(Action::Discard)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hold::{Kind, HOST_ABORTED_CMD};
+
+    const IDENTITY: Identity = Identity {
+        cntlid: 1,
+        ciu: 0,
+        cirn: 0,
+    };
+    const TERMS: Terms = Terms {
+        kato_ms: 5000,
+        tbkas: true,
+        cqt_ms: 0,
+    };
+    const CLOCKS: Clocks = Clocks {
+        keep_alive: Nanos(90),
+        sent: Nanos(100),
+        kato_ms: 5000,
+    };
+    const WRITE: Command = Command {
+        kind: Kind::Write,
+        status: HOST_ABORTED_CMD,
+        sent: true,
+        bytes: 4096,
+    };
+    const READ: Command = Command {
+        kind: Kind::Read,
+        ..WRITE
+    };
+
+    fn open() -> Association {
+        Association::new(Nanos(0), IDENTITY, TERMS)
+    }
+
+    fn handle(association: &mut Association, now: Nanos, event: Event) -> [Option<Action>; 2] {
+        association.handle(now, event, &Knobs::DEFAULT).0
+    }
+
+    fn hold(association: &mut Association) {
+        assert_eq!(association.hold(&WRITE, &Knobs::DEFAULT), Verdict::Hold);
+    }
+
+    /// An association that lost one write, and its deadline.
+    fn fencing() -> (Association, Deadline) {
+        let mut association = open();
+        let lost = handle(&mut association, Nanos(200), Event::Lost);
+        assert_eq!(lost, [Some(Action::ReportLost), None]);
+        hold(&mut association);
+        let closed = handle(&mut association, Nanos(300), Event::Closed(CLOCKS));
+        let [Some(Action::ReportDeadline(Some(deadline))), None] = closed else {
+            panic!("{closed:?}");
+        };
+        (association, deadline)
+    }
+
+    #[test]
+    fn a_write_waits_for_the_deadline_and_not_a_nanosecond_longer() {
+        let (mut association, deadline) = fencing();
+        assert_eq!(deadline.at(), CLOCKS.sent.after_millis(3 * 5000 + 10_000));
+        assert_eq!(association.next_deadline(), Some(deadline.at()));
+
+        let early = Nanos(deadline.at().0 - 1);
+        assert_eq!(handle(&mut association, early, Event::Timeout), [None; 2]);
+        assert_eq!(
+            handle(&mut association, deadline.at(), Event::Timeout),
+            [Some(Action::Release(Evidence::Time)), None]
+        );
+        assert_eq!(association.next_deadline(), None);
+        let drained = Event::Drained {
+            commands: 1,
+            bytes: 4096,
+        };
+        assert_eq!(
+            handle(&mut association, deadline.at(), drained),
+            [Some(Action::Discard), None]
+        );
+        assert_eq!(association.state(), State::Gone);
+    }
+
+    #[test]
+    fn an_association_that_lost_nothing_is_gone_when_it_is_closed() {
+        let mut association = open();
+        handle(&mut association, Nanos(1), Event::Lost);
+        assert_eq!(
+            association.hold(&READ, &Knobs::DEFAULT),
+            Verdict::Pass(PassReason::Harmless)
+        );
+        assert_eq!(
+            handle(&mut association, Nanos(2), Event::Closed(CLOCKS)),
+            [Some(Action::Discard), None]
+        );
+    }
+
+    #[test]
+    fn nothing_is_released_by_time_before_the_host_has_stopped_sending() {
+        let mut association = open();
+        handle(&mut association, Nanos(1), Event::Lost);
+        hold(&mut association);
+        assert_eq!(association.next_deadline(), None);
+        assert_eq!(
+            handle(&mut association, Nanos(u64::MAX), Event::Timeout),
+            [None; 2]
+        );
+    }
+
+    #[test]
+    fn a_connection_attempt_that_fails_is_lost_when_it_is_closed() {
+        let mut association = open();
+        hold(&mut association);
+        let closed = handle(&mut association, Nanos(300), Event::Closed(CLOCKS));
+        assert_eq!(closed[0], Some(Action::ReportLost));
+        assert!(matches!(
+            closed[1],
+            Some(Action::ReportDeadline(Some(deadline))) if deadline.t_last == CLOCKS.sent
+        ));
+    }
+
+    #[test]
+    fn a_controller_that_is_removed_stopped_sending_now_at_the_latest() {
+        let mut association = open();
+        hold(&mut association);
+        let now = Nanos(400);
+        let detached = handle(&mut association, now, Event::Detached);
+        assert!(matches!(
+            detached[1],
+            Some(Action::ReportDeadline(Some(deadline))) if deadline.t_last == now
+        ));
+    }
+
+    #[test]
+    fn a_disabled_controller_is_fenced_at_once_and_what_follows_passes() {
+        let mut association = open();
+        handle(&mut association, Nanos(1), Event::Lost);
+        hold(&mut association);
+        assert_eq!(
+            handle(&mut association, Nanos(2), Event::Disabled),
+            [Some(Action::Release(Evidence::Disabled)), None]
+        );
+        assert_eq!(
+            association.hold(&WRITE, &Knobs::DEFAULT),
+            Verdict::Pass(PassReason::Fenced)
+        );
+        let drained = Event::Drained {
+            commands: 1,
+            bytes: 4096,
+        };
+        assert_eq!(handle(&mut association, Nanos(3), drained), [None; 2]);
+        assert_eq!(
+            handle(&mut association, Nanos(4), Event::Closed(CLOCKS)),
+            [Some(Action::Discard), None]
+        );
+    }
+
+    #[test]
+    fn what_the_next_association_goes_through_is_no_evidence() {
+        let (mut association, _) = fencing();
+        for event in [
+            Event::Disabled,
+            Event::PeerClosed,
+            Event::Lost,
+            Event::Resumed,
+            Event::Detached,
+            Event::Closed(Clocks {
+                keep_alive: Nanos(0),
+                sent: Nanos(0),
+                kato_ms: 1,
+            }),
+        ] {
+            let before = association.clone();
+            assert_eq!(handle(&mut association, Nanos(500), event), [None; 2]);
+            assert_eq!(association, before);
+        }
+    }
+
+    #[test]
+    fn the_administrator_releases_what_is_closed_and_nothing_else() {
+        let mut association = open();
+        hold(&mut association);
+        for event in [Event::Release, Event::Lost, Event::Release] {
+            for action in association.handle(Nanos(1), event, &Knobs::DEFAULT) {
+                assert_eq!(action, Action::ReportLost);
+            }
+        }
+        let (mut association, _) = fencing();
+        assert_eq!(
+            handle(&mut association, Nanos(301), Event::Release),
+            [Some(Action::Release(Evidence::Admin)), None]
+        );
+    }
+
+    #[test]
+    fn a_notification_counts_from_when_it_came_first() {
+        let mut association = open();
+        handle(&mut association, Nanos(150), Event::PeerClosed);
+        handle(&mut association, Nanos(160), Event::PeerClosed);
+        handle(&mut association, Nanos(170), Event::Lost);
+        hold(&mut association);
+        handle(&mut association, Nanos(300), Event::Closed(CLOCKS));
+        assert_eq!(
+            association.next_deadline(),
+            Some(Nanos(150).after_millis(10_000))
+        );
+    }
+
+    #[test]
+    fn an_association_that_is_used_on_can_be_lost_again() {
+        let mut association = open();
+        handle(&mut association, Nanos(1), Event::Lost);
+        handle(&mut association, Nanos(2), Event::Resumed);
+        assert_eq!(association.state(), State::Open);
+        hold(&mut association);
+        handle(&mut association, Nanos(3), Event::Lost);
+        handle(&mut association, Nanos(4), Event::Closed(CLOCKS));
+        assert!(association.next_deadline().is_some());
+    }
+
+    #[test]
+    fn off_holds_nothing() {
+        let mut knobs = Knobs::DEFAULT;
+        knobs.set_mode(Mode::Off);
+        let mut association = open();
+        assert_eq!(
+            association.hold(&WRITE, &knobs),
+            Verdict::Pass(PassReason::Off)
+        );
+        assert_eq!(association.held(), 0);
+    }
+
+    #[test]
+    fn turning_fencing_off_is_no_evidence() {
+        let (mut association, deadline) = fencing();
+        let mut knobs = Knobs::DEFAULT;
+        knobs.set_mode(Mode::Off);
+        let early = Nanos(deadline.at().0 - 1);
+        assert_eq!(
+            association.handle(early, Event::Timeout, &knobs),
+            Actions::NONE
+        );
+    }
+}

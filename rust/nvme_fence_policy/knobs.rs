@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the administrator can set, per subsystem.
+
+use crate::wait::CqtSource;
+
+/// How the end of a lost association is awaited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// By whatever proves it first. Today that is what [`Mode::Time`] does.
+    Auto,
+    /// By the time rule.
+    Time,
+    /// Not at all: cancelled commands leave at once, as without fencing.
+    Off,
+}
+
+impl Mode {
+    /// All modes, in the order in which they are listed.
+    pub const ALL: [Self; 3] = [Self::Auto, Self::Time, Self::Off];
+
+    /// The word that stands for the mode.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Time => "time",
+            Self::Off => "off",
+        }
+    }
+
+    /// The mode that `name` stands for.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|mode| mode.name() == name)
+    }
+}
+
+/// The longest Command Quiesce Time that can be set: one hour.
+pub const CQT_MS_MAX: u32 = 3_600_000;
+
+/// The Command Quiesce Time of a controller that reports none, if nobody set another (Base
+/// Specification 2.1, section 9.6.2).
+pub const CQT_DEFAULT_MS: u32 = 10_000;
+
+/// The settings of one subsystem. They can only hold values in range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Knobs {
+    mode: Mode,
+    cqt_default_ms: u32,
+    cqt_override_ms: u32,
+}
+
+impl Knobs {
+    /// The settings before anybody touched them.
+    pub const DEFAULT: Self = Self {
+        mode: Mode::Auto,
+        cqt_default_ms: CQT_DEFAULT_MS,
+        cqt_override_ms: 0,
+    };
+
+    /// How the end of a lost association is awaited.
+    pub const fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// Sets the mode.
+    pub fn set_mode(&mut self, mode: Mode) {
+        self.mode = mode;
+    }
+
+    /// The Command Quiesce Time of a controller that reports 0, in milliseconds.
+    pub const fn cqt_default_ms(&self) -> u32 {
+        self.cqt_default_ms
+    }
+
+    /// Sets the Command Quiesce Time of a controller that reports 0.
+    ///
+    /// Returns false, and changes nothing, unless `ms` is in 1..=[`CQT_MS_MAX`].
+    #[must_use]
+    pub fn set_cqt_default_ms(&mut self, ms: u32) -> bool {
+        let valid = (1..=CQT_MS_MAX).contains(&ms);
+        if valid {
+            self.cqt_default_ms = ms;
+        }
+        valid
+    }
+
+    /// The Command Quiesce Time in milliseconds that is used whatever the controller reports, 0 if
+    /// what it reports is used.
+    pub const fn cqt_override_ms(&self) -> u32 {
+        self.cqt_override_ms
+    }
+
+    /// Sets the Command Quiesce Time that is used whatever the controller reports; 0 undoes it.
+    ///
+    /// Returns false, and changes nothing, if `ms` is greater than [`CQT_MS_MAX`].
+    #[must_use]
+    pub fn set_cqt_override_ms(&mut self, ms: u32) -> bool {
+        let valid = ms <= CQT_MS_MAX;
+        if valid {
+            self.cqt_override_ms = ms;
+        }
+        valid
+    }
+
+    /// The Command Quiesce Time to wait for a controller that reports `reported_ms`, and whose word
+    /// it is.
+    pub const fn cqt_ms(&self, reported_ms: u16) -> (u32, CqtSource) {
+        if self.cqt_override_ms != 0 {
+            (self.cqt_override_ms, CqtSource::Override)
+        } else if reported_ms != 0 {
+            (reported_ms as u32, CqtSource::Controller)
+        } else {
+            (self.cqt_default_ms, CqtSource::Default)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modes_have_names() {
+        for mode in Mode::ALL {
+            assert_eq!(Mode::from_name(mode.name()), Some(mode));
+        }
+        for bad in ["", "AUTO", "auto ", "target", "ccr"] {
+            assert_eq!(Mode::from_name(bad), None);
+        }
+    }
+
+    #[test]
+    fn values_out_of_range_change_nothing() {
+        let mut knobs = Knobs::DEFAULT;
+        assert!(!knobs.set_cqt_default_ms(0));
+        assert!(!knobs.set_cqt_default_ms(CQT_MS_MAX + 1));
+        assert!(!knobs.set_cqt_override_ms(CQT_MS_MAX + 1));
+        assert_eq!(knobs, Knobs::DEFAULT);
+        assert!(knobs.set_cqt_default_ms(1));
+        assert!(knobs.set_cqt_default_ms(CQT_MS_MAX));
+        assert!(knobs.set_cqt_override_ms(CQT_MS_MAX));
+        assert!(knobs.set_cqt_override_ms(0));
+    }
+
+    #[test]
+    fn the_quiesce_time_is_overridden_reported_or_the_default() {
+        let mut knobs = Knobs::DEFAULT;
+        assert_eq!(knobs.cqt_ms(0), (CQT_DEFAULT_MS, CqtSource::Default));
+        assert_eq!(knobs.cqt_ms(5000), (5000, CqtSource::Controller));
+        assert!(knobs.set_cqt_default_ms(20_000));
+        assert_eq!(knobs.cqt_ms(0), (20_000, CqtSource::Default));
+        assert!(knobs.set_cqt_override_ms(3));
+        assert_eq!(knobs.cqt_ms(0), (3, CqtSource::Override));
+        assert_eq!(knobs.cqt_ms(5000), (3, CqtSource::Override));
+    }
+}

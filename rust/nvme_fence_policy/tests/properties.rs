@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Properties that hold for whatever may happen to an association, in whatever order.
+
+use nvme_fence_policy::hold::{HOST_ABORTED_CMD, HOST_PATH_ERROR};
+use nvme_fence_policy::{
+    Action, Association, Clocks, Command, Event, Evidence, Identity, Kind, Knobs, Mode, Nanos,
+    State, Terms, Verdict,
+};
+use proptest::prelude::*;
+
+/// One thing that happens, so many nanoseconds after the one before.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Fail(Command),
+    Event(Event),
+    /// As much is reported as sent on as was released before.
+    Drain,
+    SetMode(Mode),
+}
+
+fn kinds() -> impl Strategy<Value = Kind> {
+    prop_oneof![
+        Just(Kind::Read),
+        Just(Kind::Flush),
+        Just(Kind::Write),
+        Just(Kind::WriteZeroes),
+        Just(Kind::Deallocate),
+        Just(Kind::ZoneManagementSend),
+        Just(Kind::ZoneAppend),
+        Just(Kind::Other),
+    ]
+}
+
+fn commands() -> impl Strategy<Value = Command> {
+    let status = prop_oneof![Just(HOST_ABORTED_CMD), Just(HOST_PATH_ERROR), 0u16..0x800];
+    (kinds(), status, any::<bool>(), 0u32..1 << 21).prop_map(|(kind, status, sent, bytes)| {
+        Command {
+            kind,
+            status,
+            sent,
+            bytes,
+        }
+    })
+}
+
+fn clocks() -> impl Strategy<Value = Clocks> {
+    (0u64..1 << 40, 0u64..1 << 40, 0u32..100_000).prop_map(|(keep_alive, sent, kato_ms)| Clocks {
+        keep_alive: Nanos(keep_alive),
+        sent: Nanos(sent),
+        kato_ms,
+    })
+}
+
+fn steps() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => commands().prop_map(Step::Fail),
+        1 => Just(Step::Event(Event::Lost)),
+        1 => Just(Step::Event(Event::Resumed)),
+        1 => Just(Step::Event(Event::PeerClosed)),
+        1 => Just(Step::Event(Event::Disabled)),
+        1 => clocks().prop_map(|clocks| Step::Event(Event::Closed(clocks))),
+        1 => Just(Step::Event(Event::Detached)),
+        1 => Just(Step::Event(Event::Release)),
+        4 => Just(Step::Event(Event::Timeout)),
+        2 => Just(Step::Drain),
+        1 => prop_oneof![Just(Mode::Auto), Just(Mode::Time), Just(Mode::Off)].prop_map(Step::SetMode),
+    ]
+}
+
+fn terms() -> impl Strategy<Value = Terms> {
+    (0u32..100_000, any::<bool>(), any::<u16>()).prop_map(|(kato_ms, tbkas, cqt_ms)| Terms {
+        kato_ms,
+        tbkas,
+        cqt_ms,
+    })
+}
+
+/// What an outsider knows of the association, from what happened alone.
+struct Observer {
+    terms: Terms,
+    opened: u64,
+    closed: Option<Clocks>,
+    lost: bool,
+    peer_closed: Option<u64>,
+    disabled_before_closed: bool,
+    admin: bool,
+    held: u32,
+    held_bytes: u64,
+    released: bool,
+}
+
+impl Observer {
+    fn note(&mut self, now: u64, event: &Event) {
+        match *event {
+            Event::Lost => self.lost = true,
+            Event::Resumed => self.lost = false,
+            Event::PeerClosed if !self.lost && self.closed.is_none() => {
+                self.peer_closed.get_or_insert(now);
+            }
+            Event::Disabled if self.closed.is_none() => self.disabled_before_closed = true,
+            Event::Closed(clocks) if self.closed.is_none() => self.closed = Some(clocks),
+            Event::Detached if self.closed.is_none() => {
+                self.closed = Some(Clocks {
+                    keep_alive: Nanos(now),
+                    sent: Nanos(now),
+                    kato_ms: self.terms.kato_ms,
+                });
+            }
+            Event::Release if self.closed.is_some() => self.admin = true,
+            _ => {}
+        }
+    }
+
+    /// The rule of section 9.6.2, written down once more and in another way.
+    fn fenced_by_time(&self, now: u64, knobs: &Knobs) -> bool {
+        let Some(clocks) = self.closed else {
+            return false;
+        };
+        let ms = 1_000_000u128;
+        let cqt = u128::from(knobs.cqt_ms(self.terms.cqt_ms).0) * ms;
+        let (n, last) = match self.terms.tbkas {
+            true => (3u128, clocks.sent),
+            false => (2u128, clocks.keep_alive),
+        };
+        let katt = u128::from(self.terms.kato_ms.max(clocks.kato_ms)) * ms;
+        let noticed = u128::from(last.0.max(self.opened)) + n * katt;
+        let by_keep_alive = clocks.kato_ms != 0 && u128::from(now) >= noticed + cqt;
+        let by_notification = self
+            .peer_closed
+            .is_some_and(|at| u128::from(now) >= u128::from(at) + cqt);
+        by_keep_alive || by_notification
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2048))]
+
+    #[test]
+    fn no_release_without_evidence_and_no_command_is_forgotten(
+        terms in terms(),
+        opened in 0u64..1 << 40,
+        history in prop::collection::vec((0u64..1 << 37, steps()), 1..60),
+    ) {
+        let identity = Identity { cntlid: 1, ciu: 2, cirn: 3 };
+        let mut knobs = Knobs::DEFAULT;
+        let mut association = Association::new(Nanos(opened), identity, terms);
+        let mut seen = Observer {
+            terms,
+            opened,
+            closed: None,
+            lost: false,
+            peer_closed: None,
+            disabled_before_closed: false,
+            admin: false,
+            held: 0,
+            held_bytes: 0,
+            released: false,
+        };
+        let mut now = opened;
+
+        for (delay, step) in history {
+            now += delay;
+            let event = match step {
+                Step::SetMode(mode) => {
+                    knobs.set_mode(mode);
+                    continue;
+                }
+                Step::Fail(command) => {
+                    if association.hold(&command, &knobs) == Verdict::Hold {
+                        prop_assert!(!seen.released, "held after there was evidence");
+                        seen.held += 1;
+                        seen.held_bytes += u64::from(command.bytes);
+                    }
+                    continue;
+                }
+                Step::Drain if seen.released => Event::Drained {
+                    commands: seen.held,
+                    bytes: seen.held_bytes,
+                },
+                Step::Drain => continue,
+                Step::Event(event) => event,
+            };
+            seen.note(now, &event);
+            for action in association.handle(Nanos(now), event, &knobs) {
+                match action {
+                    Action::Release(evidence) => {
+                        prop_assert!(!seen.released, "released twice");
+                        prop_assert!(seen.held > 0);
+                        prop_assert!(match evidence {
+                            Evidence::Time => seen.fenced_by_time(now, &knobs),
+                            Evidence::Disabled => seen.disabled_before_closed,
+                            Evidence::Admin => seen.admin,
+                        }, "{evidence:?}");
+                        seen.released = true;
+                    }
+                    Action::Discard => {
+                        prop_assert!(seen.closed.is_some());
+                        prop_assert_eq!(association.held(), 0, "forgot held commands");
+                    }
+                    Action::ReportLost | Action::ReportDeadline(_) => {}
+                }
+            }
+            if let Event::Drained { .. } = event {
+                seen.held = 0;
+                seen.held_bytes = 0;
+            }
+            prop_assert_eq!(association.held(), seen.held);
+            prop_assert_eq!(association.held_bytes(), seen.held_bytes);
+        }
+    }
+
+    #[test]
+    fn what_is_held_is_released_at_its_deadline(
+        terms in terms().prop_filter("keep alive", |terms| terms.kato_ms != 0),
+        clocks in clocks().prop_filter("keep alive", |clocks| clocks.kato_ms != 0),
+        command in commands(),
+    ) {
+        let identity = Identity { cntlid: 1, ciu: 2, cirn: 3 };
+        let knobs = Knobs::DEFAULT;
+        let mut association = Association::new(Nanos(0), identity, terms);
+        if association.hold(&command, &knobs) != Verdict::Hold {
+            return Ok(());
+        }
+        association.handle(Nanos(1 << 40), Event::Closed(clocks), &knobs);
+        let deadline = association.next_deadline().expect("a deadline");
+        let before = Nanos(deadline.0 - 1);
+        prop_assert_eq!(association.handle(before, Event::Timeout, &knobs).into_iter().count(), 0);
+        let actions = association.handle(deadline, Event::Timeout, &knobs);
+        prop_assert!(actions.into_iter().eq([Action::Release(Evidence::Time)]));
+        prop_assert_eq!(association.state(), State::Fenced(Evidence::Time));
+    }
+}

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The time rule of TP4129 (Base Specification 2.1, section 9.6.2).
+//!
+//! After the host has terminated an association and its connections, it waits until the controller
+//! must have noticed, and then for the Command Quiesce Time (CQT). The controller must have noticed
+//!
+//! - with command based keep alive: 2 × KATT after the last Keep Alive command was submitted;
+//! - with traffic based keep alive (TBKAS): 3 × KATT after the last command of any kind;
+//! - or when it closed a connection itself.
+
+use crate::knobs::Knobs;
+use crate::time::Nanos;
+
+/// What the controller said, in Identify and when it was connected, that the wait depends on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// Keep alive timeout (KATT) in milliseconds, 0 if there is no keep alive.
+    pub kato_ms: u32,
+    /// The keep alive timer is traffic based.
+    pub tbkas: bool,
+    /// Command Quiesce Time in milliseconds, 0 if the controller does not tell.
+    pub cqt_ms: u16,
+}
+
+impl Terms {
+    /// How many keep alive timeouts it takes until the controller must have noticed.
+    const fn keep_alive_timeouts(&self) -> u8 {
+        if self.tbkas {
+            3
+        } else {
+            2
+        }
+    }
+
+    /// The longest wait after the last command, in milliseconds; [`None`] if there is no limit.
+    pub fn wait_ms(&self, knobs: &Knobs) -> Option<u64> {
+        if self.kato_ms == 0 {
+            return None;
+        }
+        let keep_alive_ms = u64::from(self.keep_alive_timeouts()) * u64::from(self.kato_ms);
+        Some(keep_alive_ms + u64::from(knobs.cqt_ms(self.cqt_ms).0))
+    }
+}
+
+/// When a terminated association last gave signs of life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Clocks {
+    /// The last Keep Alive command was submitted then, or earlier.
+    pub keep_alive: Nanos,
+    /// The last command of any kind was submitted then, or earlier.
+    pub sent: Nanos,
+    /// The keep alive timeout in force at the end, in milliseconds; 0 if there was none. It can be
+    /// changed by Set Features.
+    pub kato_ms: u32,
+}
+
+/// What the wait for the controller to notice starts from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// The last Keep Alive command: 2 × KATT.
+    Command,
+    /// The last command of any kind: 3 × KATT.
+    Traffic,
+    /// The controller closed a connection: nothing more to wait for but CQT.
+    Notification,
+}
+
+/// Whose word the Command Quiesce Time is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CqtSource {
+    /// The controller reported it.
+    Controller,
+    /// The controller reported 0.
+    Default,
+    /// The administrator overrode it.
+    Override,
+}
+
+/// When an association is fenced by time, and how that was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deadline {
+    /// What the wait started from.
+    pub rule: Rule,
+    /// When it started.
+    pub t_last: Nanos,
+    /// How many keep alive timeouts long it is.
+    pub n: u8,
+    /// The keep alive timeout in milliseconds.
+    pub katt_ms: u32,
+    /// The Command Quiesce Time in milliseconds.
+    pub cqt_ms: u32,
+    /// Whose word that is.
+    pub cqt_source: CqtSource,
+}
+
+impl Deadline {
+    /// `t_last + n × KATT + CQT`
+    pub const fn at(&self) -> Nanos {
+        self.t_last
+            .after_millis(self.n as u64 * self.katt_ms as u64 + self.cqt_ms as u64)
+    }
+
+    /// Finds the deadline of an association that was opened at `opened`. [`None`] if there is no
+    /// keep alive and no notification: then time proves nothing.
+    pub fn find(
+        terms: &Terms,
+        opened: Nanos,
+        clocks: &Clocks,
+        peer_closed: Option<Nanos>,
+        knobs: &Knobs,
+    ) -> Option<Self> {
+        let by_keep_alive = Self::by_keep_alive(terms, opened, clocks, knobs);
+        let by_notification = peer_closed.map(|at| Self::by_notification(terms, at, knobs));
+
+        match (by_keep_alive, by_notification) {
+            (Some(a), Some(b)) => Some(if b.at() < a.at() { b } else { a }),
+            (a, b) => a.or(b),
+        }
+    }
+
+    fn by_keep_alive(terms: &Terms, opened: Nanos, clocks: &Clocks, knobs: &Knobs) -> Option<Self> {
+        if clocks.kato_ms == 0 {
+            return None;
+        }
+        let (rule, t_last) = if terms.tbkas {
+            (Rule::Traffic, clocks.sent)
+        } else {
+            (Rule::Command, clocks.keep_alive)
+        };
+        let (cqt_ms, cqt_source) = knobs.cqt_ms(terms.cqt_ms);
+
+        Some(Self {
+            rule,
+            // Connect starts the controller's timer as well.
+            t_last: t_last.max(opened),
+            n: terms.keep_alive_timeouts(),
+            // If it was changed, the controller may have been lost before it knew.
+            katt_ms: terms.kato_ms.max(clocks.kato_ms),
+            cqt_ms,
+            cqt_source,
+        })
+    }
+
+    fn by_notification(terms: &Terms, at: Nanos, knobs: &Knobs) -> Self {
+        let (cqt_ms, cqt_source) = knobs.cqt_ms(terms.cqt_ms);
+
+        Self {
+            rule: Rule::Notification,
+            t_last: at,
+            n: 0,
+            katt_ms: terms.kato_ms,
+            cqt_ms,
+            cqt_source,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OPENED: Nanos = Nanos(1_000_000_000);
+    const KEEP_ALIVE: Nanos = Nanos(20_000_000_000);
+    const SENT: Nanos = Nanos(21_000_000_000);
+
+    const CLOCKS: Clocks = Clocks {
+        keep_alive: KEEP_ALIVE,
+        sent: SENT,
+        kato_ms: 5000,
+    };
+
+    const TERMS: Terms = Terms {
+        kato_ms: 5000,
+        tbkas: false,
+        cqt_ms: 5000,
+    };
+
+    fn find(terms: Terms, clocks: Clocks, peer_closed: Option<Nanos>) -> Option<Deadline> {
+        Deadline::find(&terms, OPENED, &clocks, peer_closed, &Knobs::DEFAULT)
+    }
+
+    #[test]
+    fn command_based_is_two_timeouts_from_the_last_keep_alive() {
+        let deadline = find(TERMS, CLOCKS, None).unwrap();
+        assert_eq!(deadline.rule, Rule::Command);
+        assert_eq!(deadline.at(), KEEP_ALIVE.after_millis(2 * 5000 + 5000));
+    }
+
+    #[test]
+    fn traffic_based_is_three_timeouts_from_the_last_command() {
+        let terms = Terms {
+            tbkas: true,
+            ..TERMS
+        };
+        let deadline = find(terms, CLOCKS, None).unwrap();
+        assert_eq!(deadline.rule, Rule::Traffic);
+        assert_eq!(deadline.at(), SENT.after_millis(3 * 5000 + 5000));
+    }
+
+    #[test]
+    fn the_examples_of_the_specification() {
+        for (kato_ms, tbkas, cqt_ms, wait_ms) in [
+            (5_000, false, 5_000, 15_000),
+            (5_000, true, 5_000, 20_000),
+            (30_000, true, 65_000, 155_000),
+            (120_000, false, 0, 250_000),
+            (10_000, true, 0, 40_000),
+        ] {
+            let terms = Terms {
+                kato_ms,
+                tbkas,
+                cqt_ms,
+            };
+            assert_eq!(terms.wait_ms(&Knobs::DEFAULT), Some(wait_ms));
+            let clocks = Clocks { kato_ms, ..CLOCKS };
+            let deadline = find(terms, clocks, None).unwrap();
+            assert_eq!(deadline.at(), deadline.t_last.after_millis(wait_ms));
+        }
+    }
+
+    #[test]
+    fn a_notification_leaves_only_the_quiesce_time() {
+        let noticed = SENT.after_millis(100);
+        let deadline = find(TERMS, CLOCKS, Some(noticed)).unwrap();
+        assert_eq!(deadline.rule, Rule::Notification);
+        assert_eq!(deadline.at(), noticed.after_millis(5000));
+    }
+
+    #[test]
+    fn a_notification_never_makes_the_wait_longer() {
+        let late = KEEP_ALIVE.after_millis(2 * 5000 + 1);
+        let deadline = find(TERMS, CLOCKS, Some(late)).unwrap();
+        assert_eq!(deadline.rule, Rule::Command);
+    }
+
+    #[test]
+    fn connect_starts_the_timer() {
+        let clocks = Clocks {
+            keep_alive: Nanos(3),
+            sent: Nanos(3),
+            ..CLOCKS
+        };
+        for tbkas in [false, true] {
+            let deadline = find(Terms { tbkas, ..TERMS }, clocks, None).unwrap();
+            assert_eq!(deadline.t_last, OPENED);
+        }
+    }
+
+    #[test]
+    fn without_keep_alive_time_proves_nothing() {
+        let terms = Terms {
+            kato_ms: 0,
+            ..TERMS
+        };
+        let clocks = Clocks {
+            kato_ms: 0,
+            ..CLOCKS
+        };
+        assert_eq!(find(terms, clocks, None), None);
+        assert_eq!(terms.wait_ms(&Knobs::DEFAULT), None);
+        let deadline = find(terms, clocks, Some(SENT)).unwrap();
+        assert_eq!(deadline.at(), SENT.after_millis(5000));
+    }
+
+    #[test]
+    fn a_changed_timeout_counts_with_the_longer_value() {
+        for (before, after) in [(5000, 9000), (9000, 5000)] {
+            let terms = Terms {
+                kato_ms: before,
+                ..TERMS
+            };
+            let clocks = Clocks {
+                kato_ms: after,
+                ..CLOCKS
+            };
+            assert_eq!(find(terms, clocks, None).unwrap().katt_ms, 9000);
+        }
+    }
+}
