@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the files in sysfs say, and what may be written to them.
+//!
+//! They are described in `Documentation/ABI/testing/sysfs-nvme-fence`.
+
+use crate::controller::Controller;
+use crate::fence::{Fate, State};
+use crate::subsystem::Subsystem;
+use crate::sys;
+use core::fmt::{self, Write};
+use kernel::prelude::*;
+use nvme_fence_policy::{self as policy, CqtSource, Evidence, Mode};
+
+/// Text in a buffer of fixed size.
+struct Text<'a> {
+    buffer: &'a mut [u8],
+    length: usize,
+}
+
+impl Write for Text<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let end = self.length.checked_add(text.len()).ok_or(fmt::Error)?;
+        self.buffer
+            .get_mut(self.length..end)
+            .ok_or(fmt::Error)?
+            .copy_from_slice(text.as_bytes());
+        self.length = end;
+        Ok(())
+    }
+}
+
+/// Lets `f` write a text to `buffer` and returns its length.
+fn emit(buffer: &mut [u8], f: impl FnOnce(&mut Text<'_>) -> fmt::Result) -> Result<usize> {
+    let mut text = Text { buffer, length: 0 };
+    f(&mut text).map_err(|_| ENOSPC)?;
+    Ok(text.length)
+}
+
+/// A word that was written to a file, without the newline of `echo`.
+fn word(text: &[u8]) -> Result<&str> {
+    let text = core::str::from_utf8(text).map_err(|_| EINVAL)?;
+    Ok(text.strip_suffix('\n').unwrap_or(text))
+}
+
+/// A decimal number that was written to a file.
+fn number(text: &[u8]) -> Result<u32> {
+    let word = word(text)?;
+    if !word.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(EINVAL);
+    }
+    word.parse().map_err(|_| EINVAL)
+}
+
+/// A file of a subsystem.
+pub(crate) enum SubsysAttribute {
+    Mode,
+    CqtDefaultMs,
+    CqtOverrideMs,
+}
+
+impl SubsysAttribute {
+    /// Reads the file into `buffer` and returns the length of the text.
+    pub(crate) fn show(&self, subsystem: &Subsystem, buffer: &mut [u8]) -> Result<usize> {
+        let knobs = subsystem.current_knobs();
+        emit(buffer, |text| match self {
+            Self::Mode => {
+                for (i, mode) in Mode::ALL.into_iter().enumerate() {
+                    let space = if i == 0 { "" } else { " " };
+                    if mode == knobs.mode() {
+                        write!(text, "{space}[{}]", mode.name())?;
+                    } else {
+                        write!(text, "{space}{}", mode.name())?;
+                    }
+                }
+                writeln!(text)
+            }
+            Self::CqtDefaultMs => writeln!(text, "{}", knobs.cqt_default_ms()),
+            Self::CqtOverrideMs => writeln!(text, "{}", knobs.cqt_override_ms()),
+        })
+    }
+
+    /// Writes `text` to the file. Nothing changes unless all of it is valid.
+    pub(crate) fn store(&self, subsystem: &Subsystem, text: &[u8]) -> Result {
+        match self {
+            Self::Mode => {
+                let mode = Mode::from_name(word(text)?).ok_or(EINVAL)?;
+                subsystem.set_knobs(|knobs| {
+                    knobs.set_mode(mode);
+                    true
+                })
+            }
+            Self::CqtDefaultMs => {
+                let ms = number(text)?;
+                subsystem.set_knobs(|knobs| knobs.set_cqt_default_ms(ms))
+            }
+            Self::CqtOverrideMs => {
+                let ms = number(text)?;
+                subsystem.set_knobs(|knobs| knobs.set_cqt_override_ms(ms))
+            }
+        }
+    }
+}
+
+/// A file of a controller.
+pub(crate) enum CtrlAttribute {
+    State,
+    Identity,
+    Held,
+    HeldBytes,
+    DeadlineMs,
+    Evidence,
+    Counters,
+    Release,
+}
+
+/// What the records of a controller have in sum.
+#[derive(Default)]
+struct Sum {
+    fencing: bool,
+    held: u64,
+    held_bytes: u64,
+    /// The last deadline of all.
+    deadline: Option<policy::Nanos>,
+}
+
+impl Sum {
+    fn new(controller: &Controller, state: &mut State) -> Self {
+        let mut sum = Self::default();
+        state.each(|record, state| {
+            if core::ptr::eq(&**record.controller(), controller) {
+                let association = record.association(state);
+                sum.held += u64::from(association.held());
+                sum.held_bytes += association.held_bytes();
+                sum.fencing |= association.held() != 0;
+                sum.deadline = core::cmp::max(sum.deadline, association.next_deadline());
+            }
+            Fate::Keep
+        });
+        sum
+    }
+}
+
+fn evidence_name(evidence: Option<Evidence>) -> &'static str {
+    match evidence {
+        None => "none",
+        Some(Evidence::Time) => "time",
+        Some(Evidence::Disabled) => "disabled",
+        Some(Evidence::Admin) => "admin",
+    }
+}
+
+fn cqt_source_name(source: CqtSource) -> &'static str {
+    match source {
+        CqtSource::Controller => "controller",
+        CqtSource::Default => "default",
+        CqtSource::Override => "override",
+    }
+}
+
+fn state_name(controller: &Controller, state: &State, sum: &Sum) -> &'static str {
+    if sum.fencing {
+        return "fencing";
+    }
+    match controller
+        .current(state)
+        .map(|r| r.association(state).state())
+    {
+        Some(policy::State::Open) => "open",
+        Some(policy::State::Lost | policy::State::Fencing(_) | policy::State::Fenced(_)) => "lost",
+        Some(policy::State::Gone) | None => "closed",
+    }
+}
+
+impl CtrlAttribute {
+    /// Reads the file into `buffer` and returns the length of the text.
+    pub(crate) fn show(&self, controller: &Controller, buffer: &mut [u8]) -> Result<usize> {
+        let mut state = controller.fence().lock();
+        let sum = Sum::new(controller, &mut state);
+        emit(buffer, |text| match self {
+            Self::State => writeln!(text, "{}", state_name(controller, &state, &sum)),
+            Self::Identity => show_identity(controller, &state, text),
+            Self::Held => writeln!(text, "{}", sum.held),
+            Self::HeldBytes => writeln!(text, "{}", sum.held_bytes),
+            Self::DeadlineMs => match sum.deadline {
+                Some(deadline) => writeln!(text, "{}", deadline.millis_from(sys::now())),
+                None => writeln!(text, "none"),
+            },
+            Self::Evidence => writeln!(text, "{}", evidence_name(controller.evidence(&state))),
+            Self::Counters => show_counters(controller, &state, text),
+            Self::Release => Err(fmt::Error),
+        })
+    }
+
+    /// Writes `text` to the file.
+    pub(crate) fn store(&self, controller: &Controller, text: &[u8]) -> Result {
+        match self {
+            Self::Release if word(text)? == "1" => {
+                controller.release();
+                Ok(())
+            }
+            _ => Err(EINVAL),
+        }
+    }
+}
+
+fn show_identity(controller: &Controller, state: &State, text: &mut Text<'_>) -> fmt::Result {
+    // A controller is attached when its first association is made.
+    let (identity, terms) = controller.latest(state).ok_or(fmt::Error)?;
+    let knobs = controller.subsystem().knobs(state);
+    let (_, cqt_source) = knobs.cqt_ms(terms.cqt_ms);
+
+    write!(
+        text,
+        "cntlid={} ciu={} kato_ms={} tbkas={} cqt_ms={} cqt_source={} wait_ms=",
+        identity.cntlid,
+        identity.ciu,
+        terms.kato_ms,
+        u8::from(terms.tbkas),
+        terms.cqt_ms,
+        cqt_source_name(cqt_source)
+    )?;
+    match terms.wait_ms(&knobs) {
+        Some(wait_ms) => writeln!(text, "{wait_ms}"),
+        None => writeln!(text, "none"),
+    }
+}
+
+fn show_counters(controller: &Controller, state: &State, text: &mut Text<'_>) -> fmt::Result {
+    let counters = controller.counters(state);
+    for (name, value) in [
+        ("lost", counters.lost),
+        ("held", counters.held),
+        ("held_bytes", counters.held_bytes),
+        ("released", counters.released),
+        ("released_bytes", counters.released_bytes),
+        ("time", counters.time),
+        ("disabled", counters.disabled),
+        ("admin", counters.admin),
+    ] {
+        writeln!(text, "{name} {value}")?;
+    }
+    Ok(())
+}

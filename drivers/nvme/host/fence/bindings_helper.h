@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What bindgen makes Rust declarations from, see Kbuild. */
+#include "glue.h"

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A controller: what its associations have in common, and what sysfs shows of them.
+
+use crate::fence::{Fate, Fence, State};
+use crate::record::Record;
+use crate::subsystem::Subsystem;
+use crate::sys::{CtrlInfo, Dir, OfferedCommand};
+use kernel::prelude::*;
+use kernel::sync::{Arc, LockedBy};
+use nvme_fence_policy::{Event, Evidence, Identity, Terms};
+
+/// What has happened to the associations of a controller so far.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Counters {
+    /// Associations that were lost.
+    pub(crate) lost: u64,
+    /// Commands that were held.
+    pub(crate) held: u64,
+    /// Bytes that were held.
+    pub(crate) held_bytes: u64,
+    /// Commands that were sent on.
+    pub(crate) released: u64,
+    /// Bytes that were sent on.
+    pub(crate) released_bytes: u64,
+    /// Records that were fenced by time.
+    pub(crate) time: u64,
+    /// Records that were fenced because the controller was disabled.
+    pub(crate) disabled: u64,
+    /// Records that were fenced by the administrator's word.
+    pub(crate) admin: u64,
+}
+
+#[derive(Default)]
+struct Inner {
+    /// The record of the association that is in use; it is there until it is closed.
+    current: Option<Arc<Record>>,
+    /// What the last association said of itself.
+    latest: Option<(Identity, Terms)>,
+    evidence: Option<Evidence>,
+    counters: Counters,
+}
+
+/// A controller. Its records keep it, also when nvme-core has forgotten it.
+pub(crate) struct Controller {
+    fence: Arc<Fence>,
+    subsystem: Arc<Subsystem>,
+    /// N of `nvmeN`.
+    instance: i32,
+    /// Guarded by the lock of the fence.
+    inner: LockedBy<Inner, State>,
+}
+
+impl Controller {
+    fn new(fence: Arc<Fence>, subsystem: Arc<Subsystem>, instance: i32) -> Result<Arc<Self>> {
+        let inner = LockedBy::new(fence.state(), Inner::default());
+        Ok(Arc::new(
+            Self {
+                fence,
+                subsystem,
+                instance,
+                inner,
+            },
+            GFP_KERNEL,
+        )?)
+    }
+
+    pub(crate) fn fence(&self) -> &Arc<Fence> {
+        &self.fence
+    }
+
+    pub(crate) fn subsystem(&self) -> &Subsystem {
+        &self.subsystem
+    }
+
+    /// N of `nvmeN`.
+    pub(crate) fn instance(&self) -> i32 {
+        self.instance
+    }
+
+    /// A new association is made. May sleep.
+    pub(crate) fn open(self: &Arc<Self>, identity: Identity, terms: Terms) -> Result {
+        // The one before is over, even if nobody said so.
+        self.event(Event::Detached);
+
+        let id = self.fence.lock().next_id();
+        let record = Record::new(id, self.clone(), identity, terms)?;
+        let mut state = self.fence.lock();
+        let inner = self.inner.access_mut(&mut state);
+        inner.current = Some(record.clone_arc());
+        inner.latest = Some((identity, terms));
+        state.add(record);
+        Ok(())
+    }
+
+    /// Something happens to the association that is in use. Atomic.
+    pub(crate) fn event(&self, event: Event) {
+        let mut state = self.fence.lock();
+        let inner = self.inner.access_mut(&mut state);
+        let current = match event {
+            Event::Closed(_) | Event::Detached => inner.current.take(),
+            Event::Lost
+            | Event::Resumed
+            | Event::PeerClosed
+            | Event::Disabled
+            | Event::Release
+            | Event::Timeout
+            | Event::Drained { .. } => inner.current.clone(),
+        };
+        if let Some(current) = current {
+            state.one(&current, |record, state| record.handle(state, event));
+        }
+    }
+
+    /// The administrator says that nothing can execute any more on what is lost.
+    pub(crate) fn release(&self) {
+        self.fence.each(|record, state| {
+            if core::ptr::eq(&**record.controller(), self) {
+                record.handle(state, Event::Release)
+            } else {
+                Fate::Keep
+            }
+        });
+    }
+
+    /// A command did not succeed. Returns true if it was taken. Atomic.
+    pub(crate) fn hold(&self, offered: OfferedCommand<'_>) -> bool {
+        let mut state = self.fence.lock();
+        let knobs = self.subsystem.knobs(&state);
+        match self.inner.access(&state).current.clone() {
+            Some(record) => record.hold(&mut state, &knobs, offered),
+            None => false,
+        }
+    }
+
+    /// What the last association said of itself.
+    pub(crate) fn latest(&self, state: &State) -> Option<(Identity, Terms)> {
+        self.inner.access(state).latest
+    }
+
+    /// The record of the association that is in use.
+    pub(crate) fn current<'a>(&'a self, state: &'a State) -> Option<&'a Arc<Record>> {
+        self.inner.access(state).current.as_ref()
+    }
+
+    /// What last proved that one of its associations can execute nothing any more.
+    pub(crate) fn evidence(&self, state: &State) -> Option<Evidence> {
+        self.inner.access(state).evidence
+    }
+
+    pub(crate) fn counters(&self, state: &State) -> Counters {
+        self.inner.access(state).counters
+    }
+
+    pub(crate) fn count_lost(&self, state: &mut State) {
+        self.inner.access_mut(state).counters.lost += 1;
+    }
+
+    pub(crate) fn count_held(&self, state: &mut State, bytes: u32) {
+        let counters = &mut self.inner.access_mut(state).counters;
+        counters.held += 1;
+        counters.held_bytes += u64::from(bytes);
+    }
+
+    pub(crate) fn count_released(&self, state: &mut State, commands: u32, bytes: u64) {
+        let counters = &mut self.inner.access_mut(state).counters;
+        counters.released += u64::from(commands);
+        counters.released_bytes += bytes;
+    }
+
+    pub(crate) fn count_evidence(&self, state: &mut State, evidence: Evidence) {
+        let inner = self.inner.access_mut(state);
+        inner.evidence = Some(evidence);
+        match evidence {
+            Evidence::Time => inner.counters.time += 1,
+            Evidence::Disabled => inner.counters.disabled += 1,
+            Evidence::Admin => inner.counters.admin += 1,
+        }
+    }
+}
+
+/// A controller that nvme-core knows.
+pub(crate) struct Attached {
+    dir: Dir<Controller>,
+}
+
+impl Attached {
+    /// Attaches to a controller. May sleep.
+    pub(crate) fn new(fence: Arc<Fence>, info: &CtrlInfo<'_>) -> Result<Self> {
+        let subsystem = fence.subsystem(info)?;
+        let attached = Controller::new(fence.clone(), subsystem.clone(), info.instance())
+            .and_then(|controller| info.ctrl_dir(controller));
+
+        match attached {
+            Ok(dir) => Ok(Self { dir }),
+            Err(error) => {
+                fence.put_subsystem(&subsystem);
+                Err(error)
+            }
+        }
+    }
+
+    pub(crate) fn controller(&self) -> &Arc<Controller> {
+        self.dir.object()
+    }
+}
+
+impl Drop for Attached {
+    fn drop(&mut self) {
+        let controller = self.controller();
+        controller.fence().put_subsystem(controller.subsystem());
+    }
+}

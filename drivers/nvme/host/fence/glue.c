@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * nvme_fence: what has to be C, because it touches C structures and macros.
+ * No decision is made here.
+ */
+#include <linux/hrtimer.h>
+#include <linux/module.h>
+#include <linux/moduleparam.h>
+#include "nvme.h"
+#include "glue.h"
+
+#define CREATE_TRACE_POINTS
+#include "trace.h"
+
+char *nvme_fence_param_mode = "auto";
+module_param_named(mode, nvme_fence_param_mode, charp, 0444);
+MODULE_PARM_DESC(mode, "mode of new subsystems: auto, time or off (default: auto)");
+
+unsigned int nvme_fence_param_cqt_default_ms = 10000;
+module_param_named(cqt_default_ms, nvme_fence_param_cqt_default_ms, uint, 0444);
+MODULE_PARM_DESC(cqt_default_ms,
+		 "Command Quiesce Time of controllers that report none (default: 10000)");
+
+unsigned int nvme_fence_param_cqt_override_ms;
+module_param_named(cqt_override_ms, nvme_fence_param_cqt_override_ms, uint, 0444);
+MODULE_PARM_DESC(cqt_override_ms,
+		 "Command Quiesce Time whatever controllers report, 0 for none (default: 0)");
+
+/* WQ_MEM_RECLAIM: what is held may have to be written to free memory */
+static struct workqueue_struct *nvme_fence_wq;
+static struct hrtimer nvme_fence_timer;
+static struct work_struct nvme_fence_expiry_work;
+static void *nvme_fence_policy;
+
+struct workqueue_struct *nvme_fence_workqueue(void)
+{
+	return nvme_fence_wq;
+}
+
+static void nvme_fence_expired(struct work_struct *work)
+{
+	nvme_fence_rs_expired(nvme_fence_policy);
+}
+
+static enum hrtimer_restart nvme_fence_timer_fn(struct hrtimer *timer)
+{
+	queue_work(nvme_fence_wq, &nvme_fence_expiry_work);
+	return HRTIMER_NORESTART;
+}
+
+/*
+ * There is one timer, for the earliest deadline.  A timer wheel would be late
+ * by up to an eighth of the wait.
+ */
+void nvme_fence_timer_arm(u64 at_ns)
+{
+	hrtimer_start(&nvme_fence_timer, ns_to_ktime(at_ns), HRTIMER_MODE_ABS);
+}
+
+void nvme_fence_send_on(struct bio_list *bios)
+{
+	struct bio *bio;
+
+	while ((bio = bio_list_pop(bios))) {
+		if (bio->bi_status)
+			bio_endio(bio);
+		else
+			submit_bio_noacct(bio);
+	}
+}
+
+/* Drops the references that nvme-core took for so many held commands. */
+void nvme_fence_unpin(u32 commands)
+{
+	while (commands--)
+		module_put(THIS_MODULE);
+}
+
+void nvme_fence_lock_init(spinlock_t *lock, const char *name,
+			  struct lock_class_key *key)
+{
+#ifdef CONFIG_DEBUG_SPINLOCK
+	__raw_spin_lock_init(spinlock_check(lock), name, key, LD_WAIT_CONFIG);
+#else
+	spin_lock_init(lock);
+#endif
+}
+
+unsigned long nvme_fence_lock(spinlock_t *lock)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(lock, flags);
+	return flags;
+}
+
+bool nvme_fence_trylock(spinlock_t *lock, unsigned long *flags)
+{
+	return spin_trylock_irqsave(lock, *flags);
+}
+
+void nvme_fence_unlock(spinlock_t *lock, unsigned long flags)
+{
+	spin_unlock_irqrestore(lock, flags);
+}
+
+void nvme_fence_assert_locked(spinlock_t *lock)
+{
+	lockdep_assert_held(lock);
+}
+
+void nvme_fence_trace_lost(const struct nvme_fence_rec *rec, u16 cntlid, u8 ciu)
+{
+	trace_nvme_fence_lost(rec, cntlid, ciu);
+}
+
+void nvme_fence_trace_hold(const struct nvme_fence_rec *rec,
+			   const struct nvme_fence_cmd *cmd)
+{
+	trace_nvme_fence_hold(rec, cmd);
+}
+
+void nvme_fence_trace_deadline(const struct nvme_fence_rec *rec,
+			       const struct nvme_fence_wait *wait)
+{
+	trace_nvme_fence_deadline(rec, wait);
+}
+
+void nvme_fence_trace_evidence(const struct nvme_fence_rec *rec, u8 evidence)
+{
+	trace_nvme_fence_evidence(rec, evidence);
+}
+
+void nvme_fence_trace_release(const struct nvme_fence_rec *rec, u8 evidence,
+			      u64 held_ns)
+{
+	trace_nvme_fence_release(rec, evidence, held_ns);
+}
+
+static void *nvme_fence_op_attach(struct nvme_ctrl *ctrl)
+{
+	const struct nvme_fence_ctrl_info info = {
+		.ctrl_dir = &ctrl->device->kobj,
+		.subsys_dir = &ctrl->subsys->dev.kobj,
+		.instance = ctrl->instance,
+		.subsys_instance = ctrl->subsys->instance,
+	};
+
+	return nvme_fence_rs_attach(nvme_fence_policy, &info);
+}
+
+/* The host gives an association up when its controller leaves these states. */
+static bool nvme_fence_state_uses_association(u8 state)
+{
+	return state == NVME_CTRL_LIVE || state == NVME_CTRL_CONNECTING;
+}
+
+static void nvme_fence_op_ctrl_state(void *fence, u8 old_state, u8 new_state)
+{
+	if (new_state == NVME_CTRL_LIVE)
+		nvme_fence_rs_live(fence);
+	else if (nvme_fence_state_uses_association(old_state) &&
+		 !nvme_fence_state_uses_association(new_state))
+		nvme_fence_rs_lost(fence);
+}
+
+static const struct nvme_fence_ops nvme_fence_policy_ops = {
+	.owner		= THIS_MODULE,
+	.attach		= nvme_fence_op_attach,
+	.ctrl_gone	= nvme_fence_rs_ctrl_gone,
+	.identified	= nvme_fence_rs_identified,
+	.ctrl_state	= nvme_fence_op_ctrl_state,
+	.peer_closed	= nvme_fence_rs_peer_closed,
+	.disabled	= nvme_fence_rs_disabled,
+	.closed		= nvme_fence_rs_closed,
+	.hold		= nvme_fence_rs_hold,
+};
+
+int nvme_fence_glue_register(void)
+{
+	return nvme_fence_register(&nvme_fence_policy_ops);
+}
+
+void nvme_fence_glue_unregister(void)
+{
+	nvme_fence_unregister(&nvme_fence_policy_ops);
+}
+
+int nvme_fence_glue_init(void *policy)
+{
+	nvme_fence_wq = alloc_workqueue("nvme-fence",
+					WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	if (!nvme_fence_wq)
+		return -ENOMEM;
+	nvme_fence_policy = policy;
+	INIT_WORK(&nvme_fence_expiry_work, nvme_fence_expired);
+	hrtimer_setup(&nvme_fence_timer, nvme_fence_timer_fn, CLOCK_MONOTONIC,
+		      HRTIMER_MODE_ABS);
+	return 0;
+}
+
+void nvme_fence_glue_exit(void)
+{
+	hrtimer_cancel(&nvme_fence_timer);
+	destroy_workqueue(nvme_fence_wq);
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The border between the C and the Rust part of nvme_fence: what is below is
+ * all that either of them knows of the other.
+ */
+#ifndef _NVME_FENCE_GLUE_H
+#define _NVME_FENCE_GLUE_H
+
+#include <linux/bio.h>
+#include <linux/nvme-fence.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+
+struct kobject;
+struct nvme_fence_dir;
+
+/**
+ * struct nvme_fence_ctrl_info - a controller that a policy attaches to
+ * @ctrl_dir: its directory in sysfs
+ * @subsys_dir: the directory of its subsystem
+ * @instance: N of nvmeN
+ * @subsys_instance: N of nvme-subsysN
+ */
+struct nvme_fence_ctrl_info {
+	struct kobject	*ctrl_dir;
+	struct kobject	*subsys_dir;
+	int		instance;
+	int		subsys_instance;
+};
+
+/* Attributes in sysfs; nvme_fence_subsys_attrs and nvme_fence_ctrl_attrs */
+enum nvme_fence_attr {
+	NVME_FENCE_ATTR_MODE,
+	NVME_FENCE_ATTR_CQT_DEFAULT_MS,
+	NVME_FENCE_ATTR_CQT_OVERRIDE_MS,
+
+	NVME_FENCE_ATTR_STATE,
+	NVME_FENCE_ATTR_IDENTITY,
+	NVME_FENCE_ATTR_HELD,
+	NVME_FENCE_ATTR_HELD_BYTES,
+	NVME_FENCE_ATTR_DEADLINE_MS,
+	NVME_FENCE_ATTR_EVIDENCE,
+	NVME_FENCE_ATTR_COUNTERS,
+	NVME_FENCE_ATTR_RELEASE,
+};
+
+enum nvme_fence_dir_kind {
+	NVME_FENCE_DIR_SUBSYS,
+	NVME_FENCE_DIR_CTRL,
+};
+
+/* As printed by the trace events */
+enum nvme_fence_rule {
+	NVME_FENCE_RULE_NONE,
+	NVME_FENCE_RULE_COMMAND,
+	NVME_FENCE_RULE_TRAFFIC,
+	NVME_FENCE_RULE_NOTIFICATION,
+};
+
+enum nvme_fence_cqt_source {
+	NVME_FENCE_CQT_CONTROLLER,
+	NVME_FENCE_CQT_DEFAULT,
+	NVME_FENCE_CQT_OVERRIDE,
+};
+
+enum nvme_fence_evidence {
+	NVME_FENCE_EVIDENCE_TIME,
+	NVME_FENCE_EVIDENCE_DISABLED,
+	NVME_FENCE_EVIDENCE_ADMIN,
+};
+
+/**
+ * struct nvme_fence_rec - what all trace events tell of a record
+ * @id: number of the record
+ * @instance: N of nvmeN
+ * @held: commands held
+ * @held_bytes: sum of their lengths
+ */
+struct nvme_fence_rec {
+	u64	id;
+	u64	held_bytes;
+	u32	held;
+	int	instance;
+};
+
+/**
+ * struct nvme_fence_wait - the parts of a deadline
+ * @t_last_ns: what it is counted from, CLOCK_MONOTONIC
+ * @deadline_ns: when it is, CLOCK_MONOTONIC
+ * @katt_ms: keep alive timeout
+ * @cqt_ms: Command Quiesce Time
+ * @n: number of keep alive timeouts
+ * @rule: enum nvme_fence_rule
+ * @cqt_source: enum nvme_fence_cqt_source
+ */
+struct nvme_fence_wait {
+	u64	t_last_ns;
+	u64	deadline_ns;
+	u32	katt_ms;
+	u32	cqt_ms;
+	u8	n;
+	u8	rule;
+	u8	cqt_source;
+};
+
+/* glue.c, called from Rust */
+
+extern char *nvme_fence_param_mode;
+extern unsigned int nvme_fence_param_cqt_default_ms;
+extern unsigned int nvme_fence_param_cqt_override_ms;
+
+int nvme_fence_glue_init(void *fence);
+void nvme_fence_glue_exit(void);
+int nvme_fence_glue_register(void);
+void nvme_fence_glue_unregister(void);
+struct workqueue_struct *nvme_fence_workqueue(void);
+void nvme_fence_timer_arm(u64 at_ns);
+void nvme_fence_send_on(struct bio_list *bios);
+void nvme_fence_unpin(u32 commands);
+
+void nvme_fence_lock_init(spinlock_t *lock, const char *name,
+			  struct lock_class_key *key);
+unsigned long nvme_fence_lock(spinlock_t *lock);
+bool nvme_fence_trylock(spinlock_t *lock, unsigned long *flags);
+void nvme_fence_unlock(spinlock_t *lock, unsigned long flags);
+void nvme_fence_assert_locked(spinlock_t *lock);
+
+void nvme_fence_trace_lost(const struct nvme_fence_rec *rec, u16 cntlid,
+			   u8 ciu);
+void nvme_fence_trace_hold(const struct nvme_fence_rec *rec,
+			   const struct nvme_fence_cmd *cmd);
+void nvme_fence_trace_deadline(const struct nvme_fence_rec *rec,
+			       const struct nvme_fence_wait *wait);
+void nvme_fence_trace_evidence(const struct nvme_fence_rec *rec, u8 evidence);
+void nvme_fence_trace_release(const struct nvme_fence_rec *rec, u8 evidence,
+			      u64 held_ns);
+
+/* sysfs.c, called from Rust */
+
+struct nvme_fence_dir *nvme_fence_dir_create(struct kobject *parent,
+		enum nvme_fence_dir_kind kind, void *object);
+void nvme_fence_dir_remove(struct nvme_fence_dir *dir);
+
+/* Rust, called from C; @fence is what nvme_fence_rs_attach() returned */
+
+void *nvme_fence_rs_attach(void *policy,
+			   const struct nvme_fence_ctrl_info *info);
+void nvme_fence_rs_ctrl_gone(void *fence);
+int nvme_fence_rs_identified(void *fence,
+			     const struct nvme_fence_identity *id);
+void nvme_fence_rs_lost(void *fence);
+void nvme_fence_rs_live(void *fence);
+void nvme_fence_rs_peer_closed(void *fence);
+void nvme_fence_rs_disabled(void *fence);
+void nvme_fence_rs_closed(void *fence, const struct nvme_fence_clocks *clocks);
+bool nvme_fence_rs_hold(void *fence, const struct nvme_fence_cmd *cmd,
+			struct bio_list *bios);
+void nvme_fence_rs_expired(void *policy);
+ssize_t nvme_fence_rs_show(void *object, u32 attr, char *buf, size_t size);
+ssize_t nvme_fence_rs_store(void *object, u32 attr, const char *buf,
+			    size_t count);
+
+#endif /* _NVME_FENCE_GLUE_H */

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Stops ghost writes: holds commands that were cancelled because their path was lost until there is
+//! evidence that the lost association can execute nothing any more.
+//!
+//! The decisions are those of the crate `nvme_fence_policy`. This module is the shell around it: it
+//! turns the callbacks of nvme-core (`include/linux/nvme-fence.h`) into events and carries out what
+//! follows from them.
+//!
+//! - [`fence`]: what all records share: the lock, the timer;
+//! - [`record`]: one association and what is held for it;
+//! - [`controller`], [`subsystem`]: what is seen in sysfs, with [`attributes`];
+//! - [`sys`]: the border to C, the only part that is unsafe.
+//!
+//! # Locks
+//!
+//! There is one lock, [`fence::Fence::state`]. It is taken with interrupts disabled, in any context,
+//! also under `ctrl->lock`. Only the locks of the timer and of the workqueue are taken under it.
+//! nvme-core serialises attaching, identifying and detaching by a mutex of its own, which is never
+//! taken in the failure path. [`fence::Fence::subsystems`] is a mutex that is taken under that one.
+//!
+//! # Lifetimes
+//!
+//! nvme-core keeps an [`controller::Attached`] for each controller. A record refers to its
+//! [`controller::Controller`], not to anything of nvme-core, and outlives the `nvme_ctrl`. It is
+//! listed in [`fence::State`] until the policy discards it. A reference to the module for each held
+//! command keeps the module loaded while anything is held.
+
+#![deny(unsafe_code)]
+
+mod attributes;
+mod controller;
+mod fence;
+mod record;
+mod subsystem;
+#[allow(unsafe_code)]
+mod sys;
+
+use crate::fence::Fence;
+use crate::sys::{Glue, Registration};
+use kernel::prelude::*;
+use nvme_fence_policy::{Knobs, Mode};
+
+module! {
+    type: NvmeFence,
+    name: "nvme_fence",
+    authors: ["nvme-fence developers"],
+    description: "NVMe host: fence lost associations before their commands go elsewhere",
+    license: "GPL",
+}
+
+/// The loaded module. Its fields are dropped in this order.
+struct NvmeFence {
+    _registration: Registration,
+    _glue: Glue,
+}
+
+impl kernel::Module for NvmeFence {
+    fn init(_module: &'static ThisModule) -> Result<Self> {
+        let glue = Glue::new(Fence::new(default_knobs()?)?)?;
+
+        Ok(Self {
+            _registration: Registration::new(&glue)?,
+            _glue: glue,
+        })
+    }
+}
+
+/// The settings of new subsystems, from the module parameters.
+fn default_knobs() -> Result<Knobs> {
+    let params = sys::params();
+    let mut knobs = Knobs::DEFAULT;
+
+    let mode = core::str::from_utf8(params.mode)
+        .ok()
+        .and_then(Mode::from_name);
+    let Some(mode) = mode else {
+        pr_err!("parameter mode must be auto, time or off\n");
+        return Err(EINVAL);
+    };
+    knobs.set_mode(mode);
+
+    if !knobs.set_cqt_default_ms(params.cqt_default_ms) {
+        pr_err!("parameter cqt_default_ms must be 1 to 3600000 (ms)\n");
+        return Err(EINVAL);
+    }
+    if !knobs.set_cqt_override_ms(params.cqt_override_ms) {
+        pr_err!("parameter cqt_override_ms must be 0 to 3600000 (ms)\n");
+        return Err(EINVAL);
+    }
+    Ok(knobs)
+}

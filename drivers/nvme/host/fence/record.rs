@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! One association, and what is held for it.
+//!
+//! A record is allocated when its association is made, so that the failure path allocates nothing:
+//! held bios are chained through themselves, and the work item that sends them on is part of the
+//! record.
+
+use crate::controller::Controller;
+use crate::fence::{Fate, State};
+use crate::sys::{self, trace, BioList, OfferedCommand, RecordInfo, TraceEvent};
+use kernel::list::{
+    impl_list_arc_safe, impl_list_item, AtomicTracker, ListArc, ListLinks, TryNewListArc,
+};
+use kernel::prelude::*;
+use kernel::sync::{Arc, LockedBy};
+use kernel::workqueue::{impl_has_work, new_work, Work, WorkItem};
+use nvme_fence_policy::{
+    Action, Association, Event, Evidence, Identity, Knobs, Nanos, Terms, Verdict,
+};
+
+/// What changes in the life of a record.
+struct Inner {
+    association: Association,
+    /// What is held, and has not been handed to the work item yet.
+    bios: BioList,
+    /// When the first command was held.
+    held_since: Option<Nanos>,
+}
+
+/// One association.
+#[pin_data]
+pub(crate) struct Record {
+    id: u64,
+    controller: Arc<Controller>,
+    /// Guarded by the lock of the fence.
+    inner: LockedBy<Inner, State>,
+    /// Sends on what was held.
+    #[pin]
+    work: Work<Record>,
+    #[pin]
+    links: ListLinks,
+    #[pin]
+    tracker: AtomicTracker,
+}
+
+impl_has_work! {
+    impl HasWork<Self> for Record { self.work }
+}
+
+impl_list_arc_safe! {
+    impl ListArcSafe<0> for Record { tracked_by tracker: AtomicTracker; }
+}
+
+impl_list_item! {
+    impl ListItem<0> for Record { using ListLinks { self.links }; }
+}
+
+impl Record {
+    /// A record for an association that was identified just now.
+    pub(crate) fn new(
+        id: u64,
+        controller: Arc<Controller>,
+        identity: Identity,
+        terms: Terms,
+    ) -> Result<ListArc<Self>> {
+        let fence = controller.fence().clone();
+        ListArc::pin_init(
+            try_pin_init!(Self {
+                id,
+                inner: LockedBy::new(
+                    fence.state(),
+                    Inner {
+                        association: Association::new(sys::now(), identity, terms),
+                        bios: BioList::new(),
+                        held_since: None,
+                    },
+                ),
+                controller,
+                work <- new_work!("nvme_fence::Record::work"),
+                links <- ListLinks::new(),
+                tracker <- AtomicTracker::new(),
+            }? Error),
+            GFP_KERNEL,
+        )
+    }
+
+    /// The controller that the association was made with.
+    pub(crate) fn controller(&self) -> &Arc<Controller> {
+        &self.controller
+    }
+
+    /// What the policy knows of the association.
+    pub(crate) fn association<'a>(&'a self, state: &'a State) -> &'a Association {
+        &self.inner.access(state).association
+    }
+
+    /// When time will be evidence.
+    pub(crate) fn next_deadline(&self, state: &State) -> Option<Nanos> {
+        self.association(state).next_deadline()
+    }
+
+    fn info(&self, state: &State) -> RecordInfo {
+        let association = self.association(state);
+        RecordInfo {
+            id: self.id,
+            instance: self.controller.instance(),
+            held: association.held(),
+            held_bytes: association.held_bytes(),
+        }
+    }
+
+    /// Takes the command, if the policy says that it must be held.
+    pub(crate) fn hold(
+        &self,
+        state: &mut State,
+        knobs: &Knobs,
+        offered: OfferedCommand<'_>,
+    ) -> bool {
+        let inner = self.inner.access_mut(state);
+        match inner.association.hold(&offered.command(), knobs) {
+            Verdict::Pass(_) => return false,
+            Verdict::Hold => {}
+        }
+        inner.held_since.get_or_insert_with(sys::now);
+        offered.trace_hold(&self.info(state));
+        self.controller.count_held(state, offered.command().bytes);
+        self.inner.access_mut(state).bios.append(offered.take());
+        true
+    }
+
+    /// Tells the policy of an event and does what follows.
+    pub(crate) fn handle(self: &Arc<Self>, state: &mut State, event: Event) -> Fate {
+        let knobs = self.controller.subsystem().knobs(state);
+        let inner = self.inner.access_mut(state);
+        let actions = inner.association.handle(sys::now(), event, &knobs);
+        let mut fate = Fate::Keep;
+
+        for action in actions {
+            match action {
+                Action::ReportLost => {
+                    let identity = *self.association(state).identity();
+                    trace(&self.info(state), TraceEvent::Lost(&identity));
+                    self.controller.count_lost(state);
+                }
+                Action::ReportDeadline(deadline) => {
+                    trace(&self.info(state), TraceEvent::Deadline(deadline));
+                }
+                Action::Release(evidence) => {
+                    trace(&self.info(state), TraceEvent::Evidence(evidence));
+                    self.controller.count_evidence(state, evidence);
+                    // It can not be queued yet: a record is released once.
+                    let _ = sys::queue().enqueue(self.clone());
+                }
+                Action::Discard => fate = Fate::Discard,
+            }
+        }
+        fate
+    }
+
+    /// Takes out what is to be sent on, and says what it is.
+    fn start_draining(&self, state: &mut State) -> (BioList, RecordInfo) {
+        let info = self.info(state);
+        let inner = self.inner.access_mut(state);
+        let held_since = inner.held_since.take();
+        let bios = inner.bios.take();
+
+        if let (Some(since), Some(evidence)) = (held_since, self.evidence(state)) {
+            let held_ns = sys::now().0.saturating_sub(since.0);
+            trace(&info, TraceEvent::Release(evidence, held_ns));
+        }
+        self.controller
+            .count_released(state, info.held, info.held_bytes);
+        (bios, info)
+    }
+
+    fn evidence(&self, state: &State) -> Option<Evidence> {
+        match self.association(state).state() {
+            nvme_fence_policy::State::Fenced(evidence) => Some(evidence),
+            nvme_fence_policy::State::Open
+            | nvme_fence_policy::State::Lost
+            | nvme_fence_policy::State::Fencing(_)
+            | nvme_fence_policy::State::Gone => None,
+        }
+    }
+}
+
+impl WorkItem for Record {
+    type Pointer = Arc<Self>;
+
+    /// Sends on what was held. Each record has its own work item: if the device that one submits to
+    /// has no room, the others need not wait.
+    fn run(this: Arc<Self>) {
+        let fence = this.controller.fence();
+        let (bios, info) = this.start_draining(&mut fence.lock());
+
+        bios.send_on();
+        let drained = Event::Drained {
+            commands: info.held,
+            bytes: info.held_bytes,
+        };
+        fence
+            .lock()
+            .one(&this, |record, state| record.handle(state, drained));
+        sys::unpin(info.held);
+    }
+}

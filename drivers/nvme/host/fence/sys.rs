@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The border to C: the only part of the module that sees raw bindings or is unsafe.
+
+mod bios;
+mod dir;
+mod glue;
+mod hooks;
+mod lock;
+mod trace;
+
+pub(crate) use self::bios::BioList;
+pub(crate) use self::dir::{CtrlInfo, Dir};
+pub(crate) use self::glue::{now, params, queue, timer_arm, unpin, Glue, Registration};
+pub(crate) use self::hooks::OfferedCommand;
+pub(crate) use self::lock::IrqSave;
+pub(crate) use self::trace::{trace, RecordInfo, TraceEvent};
+
+/// What bindgen makes of `glue.h`. Types that are not ours resolve to those of the kernel crate.
+#[allow(
+    clippy::all,
+    clippy::undocumented_unsafe_blocks,
+    dead_code,
+    improper_ctypes,
+    missing_docs,
+    non_camel_case_types,
+    non_snake_case,
+    non_upper_case_globals,
+    unreachable_pub,
+    unsafe_op_in_unsafe_fn,
+    unused_imports
+)]
+mod raw {
+    use kernel::bindings::*;
+    include!(concat!(env!("NVME_FENCE_OBJ"), "/bindings_generated.rs"));
+}

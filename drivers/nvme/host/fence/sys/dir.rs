@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The `fence/` directories in sysfs.
+
+use super::raw;
+use crate::attributes::{CtrlAttribute, SubsysAttribute};
+use crate::controller::Controller;
+use crate::subsystem::Subsystem;
+use core::ptr::NonNull;
+use kernel::error::from_err_ptr;
+use kernel::ffi::{c_char, c_void};
+use kernel::prelude::*;
+use kernel::sync::Arc;
+
+/// Where a controller and its subsystem are found in sysfs.
+pub(crate) struct CtrlInfo<'a>(pub(super) &'a raw::nvme_fence_ctrl_info);
+
+impl CtrlInfo<'_> {
+    /// N of `nvmeN`.
+    pub(crate) fn instance(&self) -> i32 {
+        self.0.instance
+    }
+
+    /// N of `nvme-subsysN`.
+    pub(crate) fn subsys_instance(&self) -> i32 {
+        self.0.subsys_instance
+    }
+
+    /// Makes the directory of the controller.
+    pub(crate) fn ctrl_dir(&self, controller: Arc<Controller>) -> Result<Dir<Controller>> {
+        Dir::new(
+            self.0.ctrl_dir,
+            raw::nvme_fence_dir_kind_NVME_FENCE_DIR_CTRL,
+            controller,
+        )
+    }
+
+    /// Makes the directory of its subsystem.
+    pub(crate) fn subsys_dir(&self, subsystem: Arc<Subsystem>) -> Result<Dir<Subsystem>> {
+        Dir::new(
+            self.0.subsys_dir,
+            raw::nvme_fence_dir_kind_NVME_FENCE_DIR_SUBSYS,
+            subsystem,
+        )
+    }
+}
+
+/// A `fence/` directory that shows a `T`.
+///
+/// # Invariants
+///
+/// `dir` exists, and `object` is what it shows, as long as this value exists.
+pub(crate) struct Dir<T> {
+    dir: NonNull<raw::nvme_fence_dir>,
+    object: Arc<T>,
+}
+
+// SAFETY: The directory is not bound to a thread, and the reference to the object may be sent.
+unsafe impl<T: Send + Sync> Send for Dir<T> {}
+
+// SAFETY: All that a shared reference gives access to is the object.
+unsafe impl<T: Send + Sync> Sync for Dir<T> {}
+
+impl<T> Dir<T> {
+    fn new(
+        parent: *mut kernel::bindings::kobject,
+        kind: raw::nvme_fence_dir_kind,
+        object: Arc<T>,
+    ) -> Result<Self> {
+        let shown: *const T = Arc::as_ptr(&object);
+        // SAFETY: `parent` is the directory of a device that exists during `->attach`. `shown` stays
+        // valid until the directory is removed. `kind` says what it points to.
+        let dir = from_err_ptr(unsafe {
+            raw::nvme_fence_dir_create(parent, kind, shown.cast_mut().cast())
+        })?;
+        // INVARIANT: It was just made.
+        Ok(Self {
+            dir: NonNull::new(dir).ok_or(ENOMEM)?,
+            object,
+        })
+    }
+
+    /// What the directory shows.
+    pub(crate) fn object(&self) -> &Arc<T> {
+        &self.object
+    }
+}
+
+impl<T> Drop for Dir<T> {
+    fn drop(&mut self) {
+        // SAFETY: By the invariants it exists. It is gone, and nobody reads it any more, before the
+        // reference to the object is dropped.
+        unsafe { raw::nvme_fence_dir_remove(self.dir.as_ptr()) }
+    }
+}
+
+/// What a file in one of the directories belongs to.
+enum File<'a> {
+    Subsys(&'a Subsystem, SubsysAttribute),
+    Ctrl(&'a Controller, CtrlAttribute),
+}
+
+impl<'a> File<'a> {
+    /// # Safety
+    ///
+    /// `object` must be what a [`Dir`] with the attribute `attr` shows, and the directory must exist
+    /// for `'a`.
+    unsafe fn from_raw(object: *mut c_void, attr: u32) -> Option<Self> {
+        // SAFETY: By the safety requirements, for an attribute of a subsystem.
+        let subsys = || unsafe { &*object.cast::<Subsystem>() };
+        // SAFETY: By the safety requirements, for an attribute of a controller.
+        let ctrl = || unsafe { &*object.cast::<Controller>() };
+
+        Some(match attr {
+            raw::nvme_fence_attr_NVME_FENCE_ATTR_MODE => {
+                Self::Subsys(subsys(), SubsysAttribute::Mode)
+            }
+            raw::nvme_fence_attr_NVME_FENCE_ATTR_CQT_DEFAULT_MS => {
+                Self::Subsys(subsys(), SubsysAttribute::CqtDefaultMs)
+            }
+            raw::nvme_fence_attr_NVME_FENCE_ATTR_CQT_OVERRIDE_MS => {
+                Self::Subsys(subsys(), SubsysAttribute::CqtOverrideMs)
+            }
+            raw::nvme_fence_attr_NVME_FENCE_ATTR_STATE => Self::Ctrl(ctrl(), CtrlAttribute::State),
+            raw::nvme_fence_attr_NVME_FENCE_ATTR_IDENTITY => {
+                Self::Ctrl(ctrl(), CtrlAttribute::Identity)
+            }
+            raw::nvme_fence_attr_NVME_FENCE_ATTR_HELD => Self::Ctrl(ctrl(), CtrlAttribute::Held),
+            raw::nvme_fence_attr_NVME_FENCE_ATTR_HELD_BYTES => {
+                Self::Ctrl(ctrl(), CtrlAttribute::HeldBytes)
+            }
+            raw::nvme_fence_attr_NVME_FENCE_ATTR_DEADLINE_MS => {
+                Self::Ctrl(ctrl(), CtrlAttribute::DeadlineMs)
+            }
+            raw::nvme_fence_attr_NVME_FENCE_ATTR_EVIDENCE => {
+                Self::Ctrl(ctrl(), CtrlAttribute::Evidence)
+            }
+            raw::nvme_fence_attr_NVME_FENCE_ATTR_COUNTERS => {
+                Self::Ctrl(ctrl(), CtrlAttribute::Counters)
+            }
+            raw::nvme_fence_attr_NVME_FENCE_ATTR_RELEASE => {
+                Self::Ctrl(ctrl(), CtrlAttribute::Release)
+            }
+            _ => return None,
+        })
+    }
+}
+
+/// Reads a file: `buf` has room for `size` bytes.
+///
+/// # Safety
+///
+/// Called by `sysfs.c` for a file in a directory that [`Dir::new`] made.
+#[no_mangle]
+unsafe extern "C" fn nvme_fence_rs_show(
+    object: *mut c_void,
+    attr: u32,
+    buf: *mut c_char,
+    size: usize,
+) -> isize {
+    // SAFETY: By the safety requirements, and sysfs waits for readers before it removes a directory.
+    let Some(file) = (unsafe { File::from_raw(object, attr) }) else {
+        return EIO.to_errno() as isize;
+    };
+    // SAFETY: sysfs hands us a buffer of this size, for us alone.
+    let buf = unsafe { core::slice::from_raw_parts_mut(buf.cast::<u8>(), size) };
+    let written = match file {
+        File::Subsys(subsystem, attribute) => attribute.show(subsystem, buf),
+        File::Ctrl(controller, attribute) => attribute.show(controller, buf),
+    };
+    match written {
+        Ok(length) => length as isize,
+        Err(error) => error.to_errno() as isize,
+    }
+}
+
+/// Writes `count` bytes at `buf` to a file.
+///
+/// # Safety
+///
+/// As for [`nvme_fence_rs_show`].
+#[no_mangle]
+unsafe extern "C" fn nvme_fence_rs_store(
+    object: *mut c_void,
+    attr: u32,
+    buf: *const c_char,
+    count: usize,
+) -> isize {
+    // SAFETY: As in nvme_fence_rs_show().
+    let Some(file) = (unsafe { File::from_raw(object, attr) }) else {
+        return EIO.to_errno() as isize;
+    };
+    // SAFETY: sysfs hands us that many bytes.
+    let text = unsafe { core::slice::from_raw_parts(buf.cast::<u8>(), count) };
+    let stored = match file {
+        File::Subsys(subsystem, attribute) => attribute.store(subsystem, text),
+        File::Ctrl(controller, attribute) => attribute.store(controller, text),
+    };
+    match stored {
+        Ok(()) => count as isize,
+        Err(error) => error.to_errno() as isize,
+    }
+}
+
+super::hooks::check_exports!(nvme_fence_rs_show, nvme_fence_rs_store);

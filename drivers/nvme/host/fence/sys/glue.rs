@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Clock, timer, workqueue, parameters and registration.
+
+use super::raw;
+use crate::fence::Fence;
+use kernel::error::to_result;
+use kernel::prelude::*;
+use kernel::str::CStr;
+use kernel::sync::Arc;
+use kernel::workqueue::Queue;
+use nvme_fence_policy::Nanos;
+
+/// Now, by CLOCK_MONOTONIC.
+pub(crate) fn now() -> Nanos {
+    // SAFETY: May be called from any context that we run in.
+    let now = unsafe { kernel::bindings::ktime_get() };
+    Nanos(now.unsigned_abs())
+}
+
+/// The module parameters.
+pub(crate) struct Params {
+    /// Name of a mode.
+    pub(crate) mode: &'static [u8],
+    /// See [`nvme_fence_policy::Knobs::cqt_default_ms`].
+    pub(crate) cqt_default_ms: u32,
+    /// See [`nvme_fence_policy::Knobs::cqt_override_ms`].
+    pub(crate) cqt_override_ms: u32,
+}
+
+/// Reads the module parameters, which are set before the module is initialised, and never after.
+pub(crate) fn params() -> Params {
+    // SAFETY: Nobody writes to the parameters any more.
+    let (mode, cqt_default_ms, cqt_override_ms) = unsafe {
+        (
+            raw::nvme_fence_param_mode,
+            raw::nvme_fence_param_cqt_default_ms,
+            raw::nvme_fence_param_cqt_override_ms,
+        )
+    };
+    Params {
+        // SAFETY: The string ends with a NUL and lives as long as the module.
+        mode: unsafe { CStr::from_char_ptr(mode) }.to_bytes(),
+        cqt_default_ms,
+        cqt_override_ms,
+    }
+}
+
+/// The workqueue, the timer and what they refer to.
+///
+/// # Invariants
+///
+/// They exist as long as this value does. There is one at a time.
+pub(crate) struct Glue {
+    /// What C has a pointer to.
+    _fence: Arc<Fence>,
+}
+
+impl Glue {
+    /// Makes them.
+    pub(crate) fn new(fence: Arc<Fence>) -> Result<Self> {
+        let policy = Arc::as_ptr(&fence).cast_mut().cast();
+        // SAFETY: Called once, from the initialisation of the module; `policy` stays valid until
+        // nvme_fence_glue_exit(), because we keep a reference.
+        to_result(unsafe { raw::nvme_fence_glue_init(policy) })?;
+        // INVARIANT: Just made.
+        Ok(Self { _fence: fence })
+    }
+}
+
+impl Drop for Glue {
+    fn drop(&mut self) {
+        // SAFETY: By the invariants they exist. The policy is unregistered, so nobody arms the timer
+        // any more; what is queued is run to its end.
+        unsafe { raw::nvme_fence_glue_exit() }
+    }
+}
+
+/// That nvme-core knows the policy.
+pub(crate) struct Registration(());
+
+impl Registration {
+    /// Registers the policy. Controllers that are connected are attached before this returns.
+    pub(crate) fn new(_glue: &Glue) -> Result<Self> {
+        // SAFETY: `_glue` shows that what the callbacks need exists.
+        to_result(unsafe { raw::nvme_fence_glue_register() })?;
+        Ok(Self(()))
+    }
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        // SAFETY: It is registered, as long as this value exists.
+        unsafe { raw::nvme_fence_glue_unregister() }
+    }
+}
+
+/// The workqueue on which held bios are sent on. It can make progress under memory reclaim.
+pub(crate) fn queue() -> &'static Queue {
+    // SAFETY: It exists while there is a [`Glue`], and so while there are records or callbacks.
+    unsafe { Queue::from_raw(raw::nvme_fence_workqueue()) }
+}
+
+/// Has [`Fence::expired`] called at `at`, instead of when it was to be called before.
+///
+/// To be called with the lock of the [`Fence`] held: so the last who sets the timer knows best.
+pub(crate) fn timer_arm(at: Nanos) {
+    // SAFETY: The timer exists while there is a [`Glue`].
+    unsafe { raw::nvme_fence_timer_arm(at.0) }
+}
+
+/// Drops the references to this module that came with `commands` held commands.
+pub(crate) fn unpin(commands: u32) {
+    // SAFETY: There is one reference for each of them. The caller runs on our workqueue, and the
+    // module waits for that before it goes.
+    unsafe { raw::nvme_fence_unpin(commands) }
+}

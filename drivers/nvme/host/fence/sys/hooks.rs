@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What nvme-core calls: the functions of `struct nvme_fence_ops`, as far as they are Rust.
+//!
+//! Each turns its arguments into what the policy understands, and that is all it does.
+
+use super::trace::RecordInfo;
+use super::{raw, BioList, CtrlInfo};
+use crate::controller::Attached;
+use crate::fence::Fence;
+use kernel::error::from_result;
+use kernel::ffi::{c_int, c_void};
+use kernel::prelude::*;
+use kernel::sync::ArcBorrow;
+use nvme_fence_policy::{Clocks, Command, Event, Identity, Kind, Nanos, Terms};
+
+/// Checks that functions have the type that C calls them by.
+macro_rules! check_exports {
+    ($($name:ident),* $(,)?) => {
+        $(const _: () = {
+            if true {
+                $crate::sys::raw::$name
+            } else {
+                $name
+            };
+        };)*
+    };
+}
+pub(super) use check_exports;
+
+check_exports!(
+    nvme_fence_rs_attach,
+    nvme_fence_rs_ctrl_gone,
+    nvme_fence_rs_identified,
+    nvme_fence_rs_lost,
+    nvme_fence_rs_live,
+    nvme_fence_rs_peer_closed,
+    nvme_fence_rs_disabled,
+    nvme_fence_rs_closed,
+    nvme_fence_rs_hold,
+    nvme_fence_rs_expired,
+);
+
+/// A command that nvme-core offers, as C describes it.
+pub(crate) struct OfferedCommand<'a> {
+    raw: &'a raw::nvme_fence_cmd,
+    bios: &'a mut kernel::bindings::bio_list,
+}
+
+impl OfferedCommand<'_> {
+    /// The command in the words of the policy.
+    pub(crate) fn command(&self) -> Command {
+        Command {
+            kind: kind(self.raw.op),
+            status: self.raw.status,
+            sent: self.raw.sent,
+            bytes: self.raw.bytes,
+        }
+    }
+
+    /// Takes its bios over. From now on, the command must be reported to be held.
+    pub(crate) fn take(self) -> BioList {
+        // SAFETY: nvme-core made the bios ready to be sent on, and does not touch them any more if
+        // they are taken.
+        unsafe { BioList::from_raw(*self.bios) }
+    }
+
+    /// Records that it is held.
+    pub(crate) fn trace_hold(&self, record: &RecordInfo) {
+        // SAFETY: Both arguments are valid for the duration of the call.
+        unsafe { raw::nvme_fence_trace_hold(&record.to_raw(), self.raw) }
+    }
+}
+
+fn kind(op: u8) -> Kind {
+    use kernel::bindings as b;
+
+    match u32::from(op) {
+        b::req_op_REQ_OP_READ => Kind::Read,
+        b::req_op_REQ_OP_FLUSH => Kind::Flush,
+        b::req_op_REQ_OP_WRITE => Kind::Write,
+        b::req_op_REQ_OP_WRITE_ZEROES => Kind::WriteZeroes,
+        b::req_op_REQ_OP_DISCARD => Kind::Deallocate,
+        b::req_op_REQ_OP_ZONE_APPEND => Kind::ZoneAppend,
+        b::req_op_REQ_OP_ZONE_OPEN
+        | b::req_op_REQ_OP_ZONE_CLOSE
+        | b::req_op_REQ_OP_ZONE_FINISH
+        | b::req_op_REQ_OP_ZONE_RESET
+        | b::req_op_REQ_OP_ZONE_RESET_ALL => Kind::ZoneManagementSend,
+        _ => Kind::Other,
+    }
+}
+
+/// # Safety
+///
+/// `fence` must come from [`nvme_fence_rs_attach`], and [`nvme_fence_rs_ctrl_gone`] must not have
+/// been called for it.
+unsafe fn attached<'a>(fence: *mut c_void) -> &'a Attached {
+    // SAFETY: It points to what nvme_fence_rs_attach() leaked.
+    unsafe { &*fence.cast::<Attached>() }
+}
+
+/// `->attach`: process context, may sleep.
+///
+/// # Safety
+///
+/// `policy` must be what was passed to nvme_fence_glue_init(), and `info` must be valid.
+#[no_mangle]
+unsafe extern "C" fn nvme_fence_rs_attach(
+    policy: *mut c_void,
+    info: *const raw::nvme_fence_ctrl_info,
+) -> *mut c_void {
+    // SAFETY: `policy` was made from an `Arc`, see `Glue::new`, and the module has a reference.
+    let fence = unsafe { ArcBorrow::<Fence>::from_raw(policy.cast()) };
+    // SAFETY: By the safety requirements.
+    let info = CtrlInfo(unsafe { &*info });
+
+    match Attached::new(fence.into(), &info)
+        .and_then(|attached| KBox::new(attached, GFP_KERNEL).map_err(Error::from))
+    {
+        Ok(attached) => KBox::into_raw(attached).cast(),
+        Err(error) => error.to_ptr(),
+    }
+}
+
+/// `->ctrl_gone`: process context, may sleep.
+///
+/// # Safety
+///
+/// As for [`attached`]; `fence` must not be used any more.
+#[no_mangle]
+unsafe extern "C" fn nvme_fence_rs_ctrl_gone(fence: *mut c_void) {
+    // SAFETY: By the safety requirements nobody uses what nvme_fence_rs_attach() leaked any more.
+    let attached = unsafe { KBox::from_raw(fence.cast::<Attached>()) };
+    attached.controller().event(Event::Detached);
+}
+
+/// `->identified`: process context, may sleep.
+///
+/// # Safety
+///
+/// As for [`attached`]; `id` must be valid.
+#[no_mangle]
+unsafe extern "C" fn nvme_fence_rs_identified(
+    fence: *mut c_void,
+    id: *const raw::nvme_fence_identity,
+) -> c_int {
+    // SAFETY: By the safety requirements.
+    let (attached, id) = unsafe { (attached(fence), &*id) };
+    let identity = Identity {
+        cntlid: id.cntlid,
+        ciu: id.ciu,
+        cirn: id.cirn,
+    };
+    let terms = Terms {
+        kato_ms: id.kato_ms,
+        tbkas: id.tbkas,
+        cqt_ms: id.cqt_ms,
+    };
+
+    from_result(|| attached.controller().open(identity, terms).map(|()| 0))
+}
+
+/// The controller goes to a state in which its association is not used any more. Atomic.
+///
+/// # Safety
+///
+/// As for [`attached`].
+#[no_mangle]
+unsafe extern "C" fn nvme_fence_rs_lost(fence: *mut c_void) {
+    // SAFETY: By the safety requirements.
+    unsafe { attached(fence) }.controller().event(Event::Lost);
+}
+
+/// The controller becomes LIVE. Atomic.
+///
+/// # Safety
+///
+/// As for [`attached`].
+#[no_mangle]
+unsafe extern "C" fn nvme_fence_rs_live(fence: *mut c_void) {
+    // SAFETY: By the safety requirements.
+    unsafe { attached(fence) }
+        .controller()
+        .event(Event::Resumed);
+}
+
+/// `->peer_closed`. Atomic.
+///
+/// # Safety
+///
+/// As for [`attached`].
+#[no_mangle]
+unsafe extern "C" fn nvme_fence_rs_peer_closed(fence: *mut c_void) {
+    // SAFETY: By the safety requirements.
+    unsafe { attached(fence) }
+        .controller()
+        .event(Event::PeerClosed);
+}
+
+/// `->disabled`. Atomic.
+///
+/// # Safety
+///
+/// As for [`attached`].
+#[no_mangle]
+unsafe extern "C" fn nvme_fence_rs_disabled(fence: *mut c_void) {
+    // SAFETY: By the safety requirements.
+    unsafe { attached(fence) }
+        .controller()
+        .event(Event::Disabled);
+}
+
+/// `->closed`. Atomic.
+///
+/// # Safety
+///
+/// As for [`attached`]; `clocks` must be valid.
+#[no_mangle]
+unsafe extern "C" fn nvme_fence_rs_closed(
+    fence: *mut c_void,
+    clocks: *const raw::nvme_fence_clocks,
+) {
+    // SAFETY: By the safety requirements.
+    let (attached, clocks) = unsafe { (attached(fence), &*clocks) };
+    attached.controller().event(Event::Closed(Clocks {
+        keep_alive: Nanos(clocks.keep_alive_ns),
+        sent: Nanos(clocks.sent_ns),
+        kato_ms: clocks.kato_ms,
+    }));
+}
+
+/// `->hold`. Atomic.
+///
+/// # Safety
+///
+/// As for [`attached`]; `cmd` and `bios` must be valid, and the chain of `bios` must fulfil the
+/// invariants of [`BioList`].
+#[no_mangle]
+unsafe extern "C" fn nvme_fence_rs_hold(
+    fence: *mut c_void,
+    cmd: *const raw::nvme_fence_cmd,
+    bios: *mut kernel::bindings::bio_list,
+) -> bool {
+    // SAFETY: By the safety requirements.
+    let (attached, raw, bios) = unsafe { (attached(fence), &*cmd, &mut *bios) };
+    attached.controller().hold(OfferedCommand { raw, bios })
+}
+
+/// The timer has expired: process context, on our workqueue.
+///
+/// # Safety
+///
+/// As for [`nvme_fence_rs_attach`].
+#[no_mangle]
+unsafe extern "C" fn nvme_fence_rs_expired(policy: *mut c_void) {
+    // SAFETY: As in nvme_fence_rs_attach().
+    unsafe { ArcBorrow::<Fence>::from_raw(policy.cast()) }.expired();
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Trace events. All of them are recorded under the lock of the [`Fence`](crate::fence::Fence), so
+//! they stand in the trace in the order in which things were decided.
+
+use super::raw;
+use nvme_fence_policy::{CqtSource, Deadline, Evidence, Identity, Rule};
+
+/// What happened to a record.
+pub(crate) enum TraceEvent<'a> {
+    /// The host gave its association up.
+    Lost(&'a Identity),
+    /// It waits for this deadline, or for none.
+    Deadline(Option<Deadline>),
+    /// It is fenced.
+    Evidence(Evidence),
+    /// What was held for so many nanoseconds is about to be sent on.
+    Release(Evidence, u64),
+}
+
+/// What all events tell of a record.
+pub(crate) struct RecordInfo {
+    /// Its number.
+    pub(crate) id: u64,
+    /// N of `nvmeN`.
+    pub(crate) instance: i32,
+    /// Commands that are held.
+    pub(crate) held: u32,
+    /// Sum of their lengths.
+    pub(crate) held_bytes: u64,
+}
+
+impl RecordInfo {
+    pub(super) fn to_raw(&self) -> raw::nvme_fence_rec {
+        raw::nvme_fence_rec {
+            id: self.id,
+            held_bytes: self.held_bytes,
+            held: self.held,
+            instance: self.instance,
+        }
+    }
+}
+
+fn evidence_to_raw(evidence: Evidence) -> u8 {
+    let evidence = match evidence {
+        Evidence::Time => raw::nvme_fence_evidence_NVME_FENCE_EVIDENCE_TIME,
+        Evidence::Disabled => raw::nvme_fence_evidence_NVME_FENCE_EVIDENCE_DISABLED,
+        Evidence::Admin => raw::nvme_fence_evidence_NVME_FENCE_EVIDENCE_ADMIN,
+    };
+    evidence as u8
+}
+
+fn wait_to_raw(deadline: Option<Deadline>) -> raw::nvme_fence_wait {
+    let Some(deadline) = deadline else {
+        return raw::nvme_fence_wait::default();
+    };
+    let rule = match deadline.rule {
+        Rule::Command => raw::nvme_fence_rule_NVME_FENCE_RULE_COMMAND,
+        Rule::Traffic => raw::nvme_fence_rule_NVME_FENCE_RULE_TRAFFIC,
+        Rule::Notification => raw::nvme_fence_rule_NVME_FENCE_RULE_NOTIFICATION,
+    };
+    let cqt_source = match deadline.cqt_source {
+        CqtSource::Controller => raw::nvme_fence_cqt_source_NVME_FENCE_CQT_CONTROLLER,
+        CqtSource::Default => raw::nvme_fence_cqt_source_NVME_FENCE_CQT_DEFAULT,
+        CqtSource::Override => raw::nvme_fence_cqt_source_NVME_FENCE_CQT_OVERRIDE,
+    };
+    raw::nvme_fence_wait {
+        t_last_ns: deadline.t_last.0,
+        deadline_ns: deadline.at().0,
+        katt_ms: deadline.katt_ms,
+        cqt_ms: deadline.cqt_ms,
+        n: deadline.n,
+        rule: rule as u8,
+        cqt_source: cqt_source as u8,
+    }
+}
+
+/// Records an event.
+pub(crate) fn trace(record: &RecordInfo, event: TraceEvent<'_>) {
+    let rec = record.to_raw();
+    match event {
+        // SAFETY: `rec` is valid for the duration of the call.
+        TraceEvent::Lost(identity) => unsafe {
+            raw::nvme_fence_trace_lost(&rec, identity.cntlid, identity.ciu)
+        },
+        // SAFETY: Both arguments are valid for the duration of the call.
+        TraceEvent::Deadline(deadline) => unsafe {
+            raw::nvme_fence_trace_deadline(&rec, &wait_to_raw(deadline))
+        },
+        // SAFETY: `rec` is valid for the duration of the call.
+        TraceEvent::Evidence(evidence) => unsafe {
+            raw::nvme_fence_trace_evidence(&rec, evidence_to_raw(evidence))
+        },
+        // SAFETY: `rec` is valid for the duration of the call.
+        TraceEvent::Release(evidence, held_ns) => unsafe {
+            raw::nvme_fence_trace_release(&rec, evidence_to_raw(evidence), held_ns)
+        },
+    }
+}

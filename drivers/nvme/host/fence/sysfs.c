@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * nvme_fence: the fence/ directories of controllers and subsystems in sysfs.
+ * What the files say, and what may be written to them, is decided in Rust.
+ */
+#include <linux/kobject.h>
+#include <linux/slab.h>
+#include <linux/sysfs.h>
+#include "glue.h"
+
+/**
+ * struct nvme_fence_dir - a fence/ directory
+ * @kobj: the directory
+ * @object: the Rust object that it shows; valid until the directory is removed
+ */
+struct nvme_fence_dir {
+	struct kobject	kobj;
+	void		*object;
+};
+
+struct nvme_fence_file {
+	struct attribute	attr;
+	enum nvme_fence_attr	id;
+};
+
+static ssize_t nvme_fence_file_show(struct kobject *kobj,
+		struct attribute *attr, char *buf)
+{
+	struct nvme_fence_dir *dir =
+		container_of(kobj, struct nvme_fence_dir, kobj);
+	struct nvme_fence_file *file =
+		container_of(attr, struct nvme_fence_file, attr);
+
+	return nvme_fence_rs_show(dir->object, file->id, buf, PAGE_SIZE);
+}
+
+static ssize_t nvme_fence_file_store(struct kobject *kobj,
+		struct attribute *attr, const char *buf, size_t count)
+{
+	struct nvme_fence_dir *dir =
+		container_of(kobj, struct nvme_fence_dir, kobj);
+	struct nvme_fence_file *file =
+		container_of(attr, struct nvme_fence_file, attr);
+
+	return nvme_fence_rs_store(dir->object, file->id, buf, count);
+}
+
+static const struct sysfs_ops nvme_fence_sysfs_ops = {
+	.show	= nvme_fence_file_show,
+	.store	= nvme_fence_file_store,
+};
+
+#define NVME_FENCE_FILE(_name, _id, _mode)				\
+static struct nvme_fence_file nvme_fence_file_##_name = {		\
+	.attr	= { .name = __stringify(_name), .mode = _mode },	\
+	.id	= _id,							\
+}
+
+NVME_FENCE_FILE(mode, NVME_FENCE_ATTR_MODE, 0644);
+NVME_FENCE_FILE(cqt_default_ms, NVME_FENCE_ATTR_CQT_DEFAULT_MS, 0644);
+NVME_FENCE_FILE(cqt_override_ms, NVME_FENCE_ATTR_CQT_OVERRIDE_MS, 0644);
+
+static struct attribute *nvme_fence_subsys_attrs[] = {
+	&nvme_fence_file_mode.attr,
+	&nvme_fence_file_cqt_default_ms.attr,
+	&nvme_fence_file_cqt_override_ms.attr,
+	NULL
+};
+ATTRIBUTE_GROUPS(nvme_fence_subsys);
+
+NVME_FENCE_FILE(state, NVME_FENCE_ATTR_STATE, 0444);
+NVME_FENCE_FILE(identity, NVME_FENCE_ATTR_IDENTITY, 0444);
+NVME_FENCE_FILE(held, NVME_FENCE_ATTR_HELD, 0444);
+NVME_FENCE_FILE(held_bytes, NVME_FENCE_ATTR_HELD_BYTES, 0444);
+NVME_FENCE_FILE(deadline_ms, NVME_FENCE_ATTR_DEADLINE_MS, 0444);
+NVME_FENCE_FILE(evidence, NVME_FENCE_ATTR_EVIDENCE, 0444);
+NVME_FENCE_FILE(counters, NVME_FENCE_ATTR_COUNTERS, 0444);
+NVME_FENCE_FILE(release, NVME_FENCE_ATTR_RELEASE, 0200);
+
+static struct attribute *nvme_fence_ctrl_attrs[] = {
+	&nvme_fence_file_state.attr,
+	&nvme_fence_file_identity.attr,
+	&nvme_fence_file_held.attr,
+	&nvme_fence_file_held_bytes.attr,
+	&nvme_fence_file_deadline_ms.attr,
+	&nvme_fence_file_evidence.attr,
+	&nvme_fence_file_counters.attr,
+	&nvme_fence_file_release.attr,
+	NULL
+};
+ATTRIBUTE_GROUPS(nvme_fence_ctrl);
+
+static void nvme_fence_dir_release(struct kobject *kobj)
+{
+	kfree(container_of(kobj, struct nvme_fence_dir, kobj));
+}
+
+static const struct kobj_type nvme_fence_dir_types[] = {
+	[NVME_FENCE_DIR_SUBSYS] = {
+		.release	= nvme_fence_dir_release,
+		.sysfs_ops	= &nvme_fence_sysfs_ops,
+		.default_groups	= nvme_fence_subsys_groups,
+	},
+	[NVME_FENCE_DIR_CTRL] = {
+		.release	= nvme_fence_dir_release,
+		.sysfs_ops	= &nvme_fence_sysfs_ops,
+		.default_groups	= nvme_fence_ctrl_groups,
+	},
+};
+
+struct nvme_fence_dir *nvme_fence_dir_create(struct kobject *parent,
+		enum nvme_fence_dir_kind kind, void *object)
+{
+	struct nvme_fence_dir *dir;
+	int ret;
+
+	dir = kzalloc(sizeof(*dir), GFP_KERNEL);
+	if (!dir)
+		return ERR_PTR(-ENOMEM);
+	dir->object = object;
+	ret = kobject_init_and_add(&dir->kobj, &nvme_fence_dir_types[kind],
+				   parent, "fence");
+	if (ret) {
+		kobject_put(&dir->kobj);
+		return ERR_PTR(ret);
+	}
+	return dir;
+}
+
+/* Waits for those who read or write a file in it. */
+void nvme_fence_dir_remove(struct nvme_fence_dir *dir)
+{
+	kobject_del(&dir->kobj);
+	kobject_put(&dir->kobj);
+}
