@@ -109,6 +109,11 @@ impl Controller {
         };
         if let Some(current) = current {
             state.one(&current, |record, state| record.handle(state, event));
+            let fencing = current.fencing(&state);
+            drop(state);
+            if let Some(fencing) = fencing {
+                fencing.log();
+            }
         }
     }
 

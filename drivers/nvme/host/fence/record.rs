@@ -16,7 +16,8 @@ use kernel::prelude::*;
 use kernel::sync::{Arc, LockedBy};
 use kernel::workqueue::{impl_has_work, new_work, Work, WorkItem};
 use nvme_fence_policy::{
-    Action, Association, Event, Evidence, Identity, Knobs, Nanos, Terms, Verdict,
+    self as policy, Action, Association, Deadline, Event, Evidence, Identity, Knobs, Nanos, Terms,
+    Verdict,
 };
 
 /// What changes in the life of a record.
@@ -100,6 +101,20 @@ impl Record {
         self.association(state).next_deadline()
     }
 
+    /// What to tell of a record that begins to fence.
+    pub(crate) fn fencing(&self, state: &State) -> Option<Fencing> {
+        match self.association(state).state() {
+            policy::State::Fencing(deadline) => Some(Fencing {
+                info: self.info(state),
+                deadline,
+            }),
+            policy::State::Open
+            | policy::State::Lost
+            | policy::State::Fenced(_)
+            | policy::State::Gone => None,
+        }
+    }
+
     fn info(&self, state: &State) -> RecordInfo {
         let association = self.association(state);
         RecordInfo {
@@ -176,11 +191,38 @@ impl Record {
 
     fn evidence(&self, state: &State) -> Option<Evidence> {
         match self.association(state).state() {
-            nvme_fence_policy::State::Fenced(evidence) => Some(evidence),
-            nvme_fence_policy::State::Open
-            | nvme_fence_policy::State::Lost
-            | nvme_fence_policy::State::Fencing(_)
-            | nvme_fence_policy::State::Gone => None,
+            policy::State::Fenced(evidence) => Some(evidence),
+            policy::State::Open
+            | policy::State::Lost
+            | policy::State::Fencing(_)
+            | policy::State::Gone => None,
+        }
+    }
+}
+
+/// A record that has just begun to fence.
+pub(crate) struct Fencing {
+    info: RecordInfo,
+    deadline: Option<Deadline>,
+}
+
+impl Fencing {
+    /// Tells the administrator. Not to be called with the lock held: consoles are slow.
+    pub(crate) fn log(&self) {
+        let RecordInfo {
+            instance,
+            held,
+            held_bytes,
+            ..
+        } = self.info;
+        match self.deadline {
+            Some(deadline) => pr_warn!(
+                "nvme{instance}: path lost, {held} commands ({held_bytes} bytes) held for up to {} ms; the module cannot be unloaded before they are released\n",
+                deadline.at().millis_from(sys::now())
+            ),
+            None => pr_warn!(
+                "nvme{instance}: path lost without keep alive, {held} commands ({held_bytes} bytes) held until the administrator releases them; the module cannot be unloaded before\n"
+            ),
         }
     }
 }
@@ -194,6 +236,11 @@ impl WorkItem for Record {
         let fence = this.controller.fence();
         let (bios, info) = this.start_draining(&mut fence.lock());
 
+        pr_info!(
+            "nvme{}: fenced, {} commands released\n",
+            info.instance,
+            info.held
+        );
         bios.send_on();
         let drained = Event::Drained {
             commands: info.held,

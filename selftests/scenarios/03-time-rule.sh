@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=busybox
+#
+# The wait is what TP4129 says, from the last command that was submitted, to one
+# scheduling step: 3 x KATT (the target's keep alive is traffic based) + CQT. The target
+# reports CQT 0, so it is the default or the override that counts. What this target can
+# not report is tested on the policy crate.
+
+# shellcheck disable=SC2034 # read by whoever runs scenarios
+DESCRIPTION="the wait is exactly 3 x KATT + CQT after the last command"
+# shellcheck disable=SC2034
+VARIANTS="kato_5:fence kato_30:fence default_20s:fence override_3s:fence override_an_hour:fence control:fence"
+
+# The last command submitted on path 1 before the host gave it up.
+last_command_ns() {
+	awk '/ nvme_fence_deadline: / { exit }
+		/ nvme_setup_cmd: nvme0: / { last = $0 }
+		END { print last }' "$TRACE/trace" |
+		sed -E 's/^.*\] +[^ ]+ +([0-9]+)\.([0-9]{6}): .*$/\1\2000/'
+}
+
+# time_rule MODE KATO CQT_DEFAULT_MS CQT_OVERRIDE_MS
+time_rule() {
+	scene_set "$1" keep_alive_tmo="$2"
+	fence_set cqt_default_ms "$3"
+	fence_set cqt_override_ms "$4"
+	path_io_timeout 1 3000
+	writer_start --blocks 2 --writes 2
+	proxy 1 hold
+	proxy 1 refuse
+	writer_go
+	writer_wait
+}
+
+# expect_wait EXPECTED_MS
+expect_wait() {
+	local waited=$(($(event_ns " nvme_fence_release: ") - $(last_command_ns)))
+	expect_between "the writes were released $1 ms after the last command" \
+		$(($1 * 1000000)) $(($1 * 1000000 + STEP_NS)) $waited
+	expect_between "and so says their deadline" 0 $STEP_NS \
+		$(($(event_ns " nvme_fence_release: ") - $(release_expected_ns)))
+	expect_eq "all of them" 2 "$(field nvme_fence_release commands)"
+}
+
+variant_kato_5() {
+	plan 5
+	time_rule time 5 10000 0
+	expect_wait 25000
+	expect_eq "by the default" default "$(field nvme_fence_deadline cqt_source)"
+}
+
+variant_kato_30() {
+	plan 4
+	time_rule time 30 10000 0
+	expect_wait 100000
+}
+
+variant_default_20s() {
+	plan 5
+	time_rule auto 5 20000 0
+	expect_wait 35000
+	expect_eq "by the default" default "$(field nvme_fence_deadline cqt_source)"
+}
+
+variant_override_3s() {
+	plan 5
+	time_rule time 10 10000 3000
+	expect_wait 33000
+	expect_eq "by the override" override "$(field nvme_fence_deadline cqt_source)"
+}
+
+variant_override_an_hour() {
+	plan 4
+	time_rule time 5 10000 3600000
+	expect_wait 3615000
+}
+
+variant_control() {
+	plan 3
+	time_rule off 5 10000 0
+	expect_eq "nothing was held" 0 "$(fence_counter 1 held)"
+	expect_between "the writes were not kept longer than they took to time out" \
+		3000000000 5000000000 "$(report_ns writes max_ns)"
+}

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=busybox
+#
+# Path 1 has room for few commands. The writes that find none are refused when the path
+# is lost: they never reached it, and go out on path 2 at once.
+
+# shellcheck disable=SC2034 # read by whoever runs scenarios
+DESCRIPTION="writes that were never sent are not held"
+# shellcheck disable=SC2034
+VARIANTS="fence:fence control:fence"
+
+BLOCKS=64
+
+lose_path_1() {
+	target_start
+	proxy_start 1
+	fence_load "mode=$1" || bail "the module does not load"
+	path_connect 1 queue_size=16
+	path_connect_direct 2
+	DEVICE=$(head_device)
+	trace_start
+	path_io_timeout 1 3000
+	writer_start --blocks $BLOCKS --writes 1
+	proxy 1 hold
+	proxy 1 refuse
+	# From here on the trace has the writes of the test alone.
+	echo >"$TRACE/trace"
+	writer_go
+	proxy 1 wait host-closed all
+	sleep 1
+}
+
+sent_on() { trace_count " nvme_setup_cmd: $(path_ctrl "$1"): .*nvme_cmd_write "; }
+
+variant_fence() {
+	local sent
+	plan 6
+	lose_path_1 time
+	sent=$(sent_on 1)
+	expect_between "some writes were sent on path 1" 1 16 "$sent"
+	expect_eq "these are held" "$sent" "$(fence_attr 1 held)"
+	expect_eq "all others went out on path 2 at once" $((BLOCKS - sent)) "$(sent_on 2)"
+	writer_wait
+	expect_eq "in the end all went out on path 2" $BLOCKS "$(sent_on 2)"
+	check "and their data is there" registers_verify
+}
+
+variant_control() {
+	plan 3
+	lose_path_1 off
+	expect_eq "no write is held" 0 "$(fence_attr 1 held)"
+	expect_eq "all of them went out on path 2 at once" $BLOCKS "$(sent_on 2)"
+	writer_wait
+}

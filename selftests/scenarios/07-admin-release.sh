@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=busybox
+#
+# The administrator knows that the controller of path 1 is dead, and says so.
+
+# shellcheck disable=SC2034 # read by whoever runs scenarios
+DESCRIPTION="the administrator releases what is held"
+# shellcheck disable=SC2034
+VARIANTS="fence:fence control:fence"
+
+lose_path_1() {
+	scene_set "$1"
+	path_io_timeout 1 3000
+	writer_start --blocks 4 --writes 2
+	proxy 1 hold
+	proxy 1 refuse
+	writer_go
+	proxy 1 wait host-closed all
+	sleep 5
+}
+
+variant_fence() {
+	local said
+	plan 9
+	lose_path_1 time
+	expect_eq "after 5 s, 4 writes are held" 4 "$(fence_attr 1 held)"
+	check "without a clear word the tool releases nothing" \
+		eval "! nvme-fence release $(path_ctrl 1)"
+	expect_eq "and they still are" 4 "$(fence_attr 1 held)"
+	said=$(now_ns)
+	check "the administrator releases them" nvme-fence release --force "$(path_ctrl 1)"
+	writer_wait
+	expect_between "they were released at once" 0 $STEP_NS \
+		$(($(event_ns " nvme_fence_release: ") - said))
+	expect_eq "nothing is held any more" 0 "$(fence_attr 1 held)"
+	expect_eq "the evidence is the administrator's word" admin "$(fence_attr 1 evidence)"
+	expect_eq "and it is counted" 1 "$(fence_counter 1 admin)"
+}
+
+variant_control() {
+	plan 4
+	lose_path_1 off
+	expect_eq "nothing is held that could be released" 0 "$(fence_attr 1 held)"
+	check "to release nothing does no harm" nvme-fence release --force "$(path_ctrl 1)"
+	expect_eq "and is no evidence" none "$(fence_attr 1 evidence)"
+	writer_wait
+}

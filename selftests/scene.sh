@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=busybox
+#
+# The scene that most scenarios play: two paths, the first one through the proxy,
+# and registers that are written while something happens to it.
+
+# scene_set [MODE] [OPTION,...]: target, module (unless on a stock kernel, MODE is
+# "none" then), both paths, trace. Sets DEVICE.
+scene_set() {
+	local mode="${1:-time}"
+	target_start
+	proxy_start 1
+	[ "$mode" = none ] || fence_load "mode=$mode" || bail "the module does not load"
+	path_connect 1 "$2"
+	path_connect_direct 2 "$2"
+	DEVICE=$(head_device)
+	trace_start
+}
+
+# writer_start [OPTION...]: format the registers of ghost write, and have it wait.
+writer_start() {
+	mkfifo /run/writer
+	ghost write run --device "$DEVICE" --start-fifo /run/writer \
+		--report /out/report.json "$@" >/out/writer.txt 2>&1 &
+	WRITER=$!
+	exec 4>/run/writer
+}
+
+# writer_go: it writes generation 1, 2, ...
+writer_go() { exec 4>&-; }
+
+# writer_wait: until it has ended, which must be with all reads consistent
+writer_wait() {
+	local status=0
+	wait "$WRITER" || status=$?
+	expect_eq "the writer read nothing that was wrong" 0 $status
+}
+
+# registers_verify: do the registers still hold what was acknowledged?
+registers_verify() {
+	ghost write verify --device "$DEVICE" --report /out/report.json >>/out/writer.txt 2>&1
+}
+
+# report_ns writes|reads KEY: a number of the report
+report_ns() {
+	awk -v part="\"$1\":" -v key="\"$2\":" '
+		$1 == part { inside = 1 }
+		inside && $1 == key { sub(",", "", $2); print $2; exit }' /out/report.json
+}
+
+# event_ns PATTERN [WHICH]: when the first (or last) event that matches was traced
+event_ns() {
+	grep -E "$1" "$TRACE/trace" | sed -n "${2:+$}${2:-1}p" |
+		sed -E 's/^.*\] +[^ ]+ +([0-9]+)\.([0-9]{6}): .*$/\1\2000/'
+}
+
+# field EVENT NAME: a field of the first such event
+field() {
+	grep -m 1 " $1: " "$TRACE/trace" | sed -E "s/.* $2=([^ ]+).*/\1/"
+}
+
+# release_expected_ns: t_last + N x KATT + CQT, from its parts in the trace
+release_expected_ns() {
+	echo $(($(field nvme_fence_deadline t_last_ns) +
+		($(field nvme_fence_deadline n) * $(field nvme_fence_deadline katt_ms) +
+			$(field nvme_fence_deadline cqt_ms)) * 1000000))
+}
+
+# One scheduling step: the trace counts microseconds, the kernel jiffies of 10 ms.
+STEP_NS=10001000
+
+# result NAME VALUE: for the table of the demonstration
+result() { echo "$1=$2" >>/out/result; }
