@@ -12,8 +12,9 @@ TARGET=/sys/kernel/config/nvmet
 TRACE=/sys/kernel/tracing/instances/lab
 MODULE=/lib/modules/nvme_fence.ko
 
+HELPERS=/run/helpers
+
 passed=0 failed=0 skipped=0
-helpers=
 
 # --- KTAP ---------------------------------------------------------------------
 
@@ -82,9 +83,8 @@ bail() {
 finish() {
 	local status=$?
 	[ "$status" = 0 ] || diag "the scenario ended with status $status"
-	[ ! -d "$TRACE" ] || trace_stop
-	# shellcheck disable=SC2086 # a list of process ids
-	[ -z "$helpers" ] || kill $helpers 2>/dev/null
+	# shellcheck disable=SC2046 # a list of process ids
+	[ ! -e "$HELPERS" ] || kill $(cat "$HELPERS") 2>/dev/null
 	echo "# Totals: pass:$passed fail:$failed xfail:0 xpass:0 skip:$skipped error:0"
 }
 
@@ -113,10 +113,10 @@ wait_for_file() {
 now_ns() { awk '/^now at/ { print $3; exit }' /proc/timer_list; }
 now_ms() { echo $(($(now_ns) / 1000000)); }
 
-# helper COMMAND...: run in the background until the scenario ends.
+# helper COMMAND...: run in the background until the scenario ends. It is no child
+# of the scenario, whose `wait` would wait for it forever.
 helper() {
-	"$@" &
-	helpers="$helpers $!"
+	("$@" & echo $! >>"$HELPERS")
 }
 
 # --- Target -------------------------------------------------------------------
@@ -151,9 +151,9 @@ target_start() {
 proxy_start() {
 	local line
 	mkfifo "/run/path$1.ready"
-	ghost proxy --listen "127.0.0.$((10 + $1)):4420" \
-		--target "127.0.0.$1:4420" --control "/run/path$1" >"/run/path$1.ready" &
-	helpers="$helpers $!"
+	# Opening the FIFO waits for the other side: not in this shell.
+	helper sh -c 'exec ghost proxy --listen "$1" --target "$2" --control "$3" >"$3.ready"' \
+		-- "127.0.0.$((10 + $1)):4420" "127.0.0.$1:4420" "/run/path$1"
 	read -r line <"/run/path$1.ready"
 	[ "$line" = ready ] || bail "no proxy for path $1"
 }
@@ -259,11 +259,8 @@ trace_start() {
 	[ ! -d "$TRACE/events/nvme_fence" ] || echo 1 >"$TRACE/events/nvme_fence/enable"
 }
 
-# trace_stop: the recording goes to /out/trace.txt. May be called more than once.
-trace_stop() {
-	echo 0 >"$TRACE/tracing_on"
-	cat "$TRACE/trace" >/out/trace.txt
-}
+# trace_stop: no more is recorded. The recording is in /out/trace.txt in the end.
+trace_stop() { echo 0 >"$TRACE/tracing_on"; }
 
 # trace_count PATTERN: lines of the recording so far that match
 trace_count() { grep -cE "$1" "$TRACE/trace"; }

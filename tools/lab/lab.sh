@@ -52,7 +52,7 @@ lab_item() {
 # lab_newest PATH...: those of the items that are complete, the one used last first.
 lab_newest() {
 	find "$@" -maxdepth 0 -type d ! -name '*.tmp' -printf '%T@ %p\n' 2>/dev/null |
-		sort -rn | cut -d' ' -f2-
+		sort -rn | cut -d' ' -f2- || true
 }
 
 # lab_prune KEEP PATH...: delete all but the KEEP items used last, and what runs
@@ -60,12 +60,13 @@ lab_newest() {
 lab_prune() {
 	local keep=$1 item
 	shift
+	# An item may be gone by now: another run prunes too.
 	lab_newest "$@" | tail -n "+$((keep + 1))" | while read -r item; do
 		say "removing ${item#"$LAB_CACHE"/}, which was not used for long"
 		rm -rf "$item"
 	done
-	find "$@" -maxdepth 0 -name '*.tmp' 2>/dev/null | while read -r item; do
-		flock -n "${item%.tmp}.lock" rm -rf "$item" || true
+	for item in "$@"; do
+		[[ $item != *.tmp ]] || flock -n "${item%.tmp}.lock" rm -rf "$item" || true
 	done
 }
 
