@@ -48,11 +48,11 @@ report_ns() {
 		inside && $1 == key { sub(",", "", $2); print $2; exit }' /out/report.json
 }
 
-# event_ns PATTERN [WHICH]: when the first (or last) event that matches was traced
-event_ns() {
-	grep -E "$1" "$TRACE/trace" | sed -n "${2:+$}${2:-1}p" |
-		sed -E 's/^.*\] +[^ ]+ +([0-9]+)\.([0-9]{6}): .*$/\1\2000/'
-}
+# stamp_ns: when the event on the standard input was traced, to the microsecond
+stamp_ns() { sed -E 's/^.*\] +[^ ]+ +([0-9]+)\.([0-9]{6}): .*$/\1\2000/; s/^0+([0-9])/\1/'; }
+
+# event_ns PATTERN: when the first event that matches was traced
+event_ns() { grep -m 1 -E "$1" "$TRACE/trace" | stamp_ns; }
 
 # field EVENT NAME: a field of the first such event
 field() {
@@ -66,7 +66,7 @@ release_expected_ns() {
 			$(field nvme_fence_deadline cqt_ms)) * 1000000))
 }
 
-# One scheduling step: the trace counts microseconds, the kernel jiffies of 10 ms.
+# One scheduling step: a jiffy, and the trace cuts microseconds off.
 STEP_NS=10001000
 
 # result NAME VALUE: for the table of the demonstration

@@ -43,12 +43,12 @@ variant_fence() {
 
 	knobs=$(echo /sys/class/nvme-subsystem/nvme-subsys*/fence)
 	ctrl=/sys/class/nvme/$(path_ctrl 1)/fence
-	refused "mode" "$knobs/mode" '' '\n' AUTO ' time' 'time ' 'time\n\n' target ccr '[auto]' 'off\0'
+	refused "mode" "$knobs/mode" '\n' AUTO ' time' 'time ' 'time\n\n' target ccr '[auto]' 'off\0'
 	refused "cqt_default_ms" "$knobs/cqt_default_ms" \
-		'' '\n' 0 -1 +1 3600001 4294967297 99999999999999999999 1.5 1s 0x10 ' 1' '1 ' x
+		'\n' 0 -1 +1 3600001 4294967297 99999999999999999999 1.5 1s 0x10 ' 1' '1 ' x
 	refused "cqt_override_ms" "$knobs/cqt_override_ms" \
-		'' '\n' -1 3600001 4294967296 1e3 ' 0' x
-	refused "release" "$ctrl/release" '' '\n' 0 2 11 yes ' 1' '1 1'
+		'\n' -1 3600001 4294967296 1e3 ' 0' x
+	refused "release" "$ctrl/release" '\n' 0 2 11 yes ' 1' '1 1'
 	expect_eq "no release was counted" 0 "$(fence_counter 1 admin)"
 	check "what is read only stays so" eval "! echo 1 2>/dev/null >$ctrl/held"
 
