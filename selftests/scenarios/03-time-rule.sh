@@ -10,6 +10,8 @@
 DESCRIPTION="the wait is exactly 3 x KATT + CQT after the last command"
 # shellcheck disable=SC2034
 VARIANTS="kato_5:fence kato_30:fence default_20s:fence override_3s:fence override_an_hour:fence control:fence"
+# shellcheck disable=SC2034
+TIMEOUT=4000
 
 # The last command submitted on path 1 before the host gave it up.
 last_command_ns() {
