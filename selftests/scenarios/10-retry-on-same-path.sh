@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=busybox
+#
+# Without native multipath a cancelled write is not failed over but retried, on the new
+# association of the same path. That is the same hazard.
+
+# shellcheck disable=SC2034 # read by whoever runs scenarios
+DESCRIPTION="without multipath, a write waits before it is retried"
+# shellcheck disable=SC2034
+VARIANTS="fence:fence control:fence stock:stock"
+# shellcheck disable=SC2034
+PARAMETERS="nvme_core.multipath=N"
+
+IO_CONNECTION=2
+
+lose_and_reconnect() {
+	target_start
+	proxy_start 1
+	[ "$1" = none ] || fence_load "mode=$1" || bail "the module does not load"
+	path_connect 1 keep_alive_tmo=20,reconnect_delay=1
+	DEVICE=/dev/nvme0n1
+	trace_start
+	path_io_timeout 1 3000
+	writer_start --blocks 1 --writes 3
+	proxy 1 hold $IO_CONNECTION
+	writer_go
+	proxy 1 wait host-closed $IO_CONNECTION
+	wait_state "$(path_ctrl 1)" live 10
+	sleep 2
+	proxy 1 deliver --wait $IO_CONNECTION
+	writer_wait
+}
+
+variant_fence() {
+	plan 5
+	lose_and_reconnect time
+	check "no ghost write" registers_verify
+	expect_eq "the write was held" 1 "$(fence_counter 1 held)"
+	expect_eq "and released by time" time "$(fence_attr 1 evidence)"
+	expect_between "when its time had come" -1000 $STEP_NS \
+		$(($(event_ns " nvme_fence_release: ") - $(release_expected_ns)))
+}
+
+variant_control() {
+	plan 3
+	lose_and_reconnect off
+	check "the ghost write is there" eval '! registers_verify'
+	expect_eq "nothing was held" 0 "$(fence_counter 1 held)"
+}
+
+variant_stock() {
+	plan 2
+	lose_and_reconnect none
+	check "the ghost write is there" eval '! registers_verify'
+}

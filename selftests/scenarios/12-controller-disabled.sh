@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=busybox
+#
+# The administrator resets the controller while a write is stuck on its I/O connection.
+# The controller is disabled, and says so: that is evidence, and there is nothing to
+# wait for. If it does not answer, there is none.
+
+# shellcheck disable=SC2034 # read by whoever runs scenarios
+DESCRIPTION="a controller that was disabled is fenced at once"
+# shellcheck disable=SC2034
+VARIANTS="fence:fence silent:fence control:fence"
+
+# reset_while_stuck MODE CONNECTION...: the connections that are stuck
+reset_while_stuck() {
+	local connection
+	target_start
+	proxy_start 1
+	fence_load "mode=$1" || bail "the module does not load"
+	path_connect 1 keep_alive_tmo=20
+	path_connect_direct 2
+	DEVICE=$(head_device)
+	trace_start
+	writer_start --blocks 1 --writes 3
+	shift
+	for connection; do
+		proxy 1 hold "$connection"
+	done
+	proxy 1 refuse
+	writer_go
+	await 10 eval '[ "$(trace_count "nvme_setup_cmd: nvme0: .*nvme_cmd_write .*")" -ge 2 ]'
+	echo 1 >"/sys/class/nvme/$(path_ctrl 1)/reset_controller" || true
+	proxy 1 deliver
+	writer_wait
+}
+
+variant_fence() {
+	plan 6
+	reset_while_stuck time 2
+	check "no ghost write" registers_verify
+	expect_eq "the write was held" 1 "$(fence_counter 1 held)"
+	expect_eq "the evidence is that the controller was disabled" disabled \
+		"$(fence_attr 1 evidence)"
+	expect_between "the write did not wait" 0 1000000000 "$(report_ns writes max_ns)"
+	expect_eq "no deadline was needed" 0 "$(trace_count nvme_fence_deadline)"
+}
+
+variant_silent() {
+	plan 4
+	reset_while_stuck time 1 2
+	check "no ghost write" registers_verify
+	expect_eq "the write was held" 1 "$(fence_counter 1 held)"
+	expect_eq "until time was the evidence" time "$(fence_attr 1 evidence)"
+}
+
+variant_control() {
+	plan 2
+	reset_while_stuck off 2
+	expect_eq "the write was not held" 0 "$(fence_counter 1 held)"
+}

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=busybox
+#
+# The controller closes the connections itself. It has noticed, so there is no keep
+# alive to wait for, only the quiesce time.
+
+# shellcheck disable=SC2034 # read by whoever runs scenarios
+DESCRIPTION="if the controller closes a connection, only CQT is waited"
+# shellcheck disable=SC2034
+VARIANTS="fence:fence control:fence"
+
+controller_closes() {
+	scene_set "$1" keep_alive_tmo=20
+	writer_start --blocks 4 --writes 2
+	proxy 1 hold
+	proxy 1 refuse
+	writer_go
+	await 10 eval '[ "$(trace_count "nvme_setup_cmd: nvme0: .*nvme_cmd_write .*")" -ge 8 ]'
+	CLOSED_NS=$(now_ns)
+	proxy 1 drop
+	writer_wait
+}
+
+variant_fence() {
+	plan 5
+	controller_closes time
+	expect_eq "4 writes were held" 4 "$(fence_counter 1 held)"
+	expect_eq "the rule is that of the notification" notification \
+		"$(field nvme_fence_deadline rule)"
+	expect_between "they waited for the quiesce time, and no longer" \
+		10000000000 $((10000000000 + STEP_NS)) \
+		$(($(event_ns " nvme_fence_release: ") - CLOSED_NS))
+	check "the data is there" registers_verify
+}
+
+variant_control() {
+	plan 3
+	controller_closes off
+	expect_eq "nothing was held" 0 "$(fence_counter 1 held)"
+	expect_between "no write waited" 0 1000000000 "$(report_ns writes max_ns)"
+}
