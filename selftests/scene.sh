@@ -67,6 +67,7 @@ release_expected_ns() {
 }
 
 # One scheduling step: a jiffy, and the trace cuts microseconds off.
+# shellcheck disable=SC2034 # for scenarios
 STEP_NS=10001000
 
 # result NAME VALUE: for the table of the demonstration

@@ -38,7 +38,7 @@ expect_wait() {
 	local waited=$(($(event_ns " nvme_fence_release: ") - $(last_command_ns)))
 	expect_between "the writes were released $1 ms after the last command" \
 		$(($1 * 1000000)) $(($1 * 1000000 + STEP_NS)) $waited
-	expect_between "and so says their deadline" -1000 $STEP_NS \
+	expect_between "and so says their deadline" -1000 "$STEP_NS" \
 		$(($(event_ns " nvme_fence_release: ") - $(release_expected_ns)))
 	expect_eq "all of them" 2 "$(field nvme_fence_release commands)"
 }

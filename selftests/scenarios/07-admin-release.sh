@@ -30,7 +30,7 @@ variant_fence() {
 	said=$(now_ns)
 	check "the administrator releases them" nvme-fence release --force "$(path_ctrl 1)"
 	writer_wait
-	expect_between "they were released at once" 0 $STEP_NS \
+	expect_between "they were released at once" 0 "$STEP_NS" \
 		$(($(event_ns " nvme_fence_release: ") - said))
 	expect_eq "nothing is held any more" 0 "$(fence_attr 1 held)"
 	expect_eq "the evidence is the administrator's word" admin "$(fence_attr 1 evidence)"

@@ -37,7 +37,7 @@ variant_fence() {
 	check "no ghost write" registers_verify
 	expect_eq "the write was held" 1 "$(fence_counter 1 held)"
 	expect_eq "and released by time" time "$(fence_attr 1 evidence)"
-	expect_between "when its time had come" -1000 $STEP_NS \
+	expect_between "when its time had come" -1000 "$STEP_NS" \
 		$(($(event_ns " nvme_fence_release: ") - $(release_expected_ns)))
 }
 
