@@ -15,6 +15,7 @@ help:
 ## make modules           nvme_fence.ko for the laboratory's kernel
 ## make modules KDIR=DIR  nvme_fence.ko for a kernel of your own: a full build tree with the hook series
 ## make tools             the user-space tools, as static binaries
+## make man DIR=DIR       the man pages of nvme-fence, written to DIR
 ## make patch KSRC=DIR    apply the hook series to a kernel tree of your own
 ## make clean             remove what builds left in the checkout
 ## make clean-cache       remove the laboratory's cache: the next run starts from nothing
@@ -54,6 +55,10 @@ endif
 tools:
 	@$(LAB)/tools
 
+man:
+	@$(if $(DIR),,$(error which directory? make man DIR=DIR))
+	@tools=$$($(LAB)/tools) && "$$tools/nvme-fence" man "$(DIR)"
+
 patch:
 	@$(LAB)/patch-tree "$(KSRC)"
 
@@ -63,4 +68,4 @@ clean:
 clean-cache:
 	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/nvme-fence"
 
-.PHONY: help test demo shell kernel modules tools patch clean clean-cache
+.PHONY: help test demo shell kernel modules tools man patch clean clean-cache
