@@ -17,6 +17,7 @@ help:
 ## make tools             the user-space tools, as static binaries
 ## make man DIR=DIR       the man pages of nvme-fence, written to DIR
 ## make patch KSRC=DIR    apply the hook series to a kernel tree of your own
+## make import KSRC=DIR   put the module into such a tree, as CONFIG_NVME_FENCE
 ## make clean             remove what builds left in the checkout
 ## make clean-cache       remove the laboratory's cache: the next run starts from nothing
 ##
@@ -62,10 +63,13 @@ man:
 patch:
 	@$(LAB)/patch-tree "$(KSRC)"
 
+import:
+	@$(LAB)/import-tree "$(KSRC)"
+
 clean:
 	git clean -fdXq -- drivers rust tools Module.symvers modules.order ':(glob)*.o' ':(glob).*'
 
 clean-cache:
 	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/nvme-fence"
 
-.PHONY: help test demo shell kernel modules tools man patch clean clean-cache
+.PHONY: help test demo shell kernel modules tools man patch import clean clean-cache
