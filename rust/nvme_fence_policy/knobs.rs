@@ -47,6 +47,7 @@ pub struct Knobs {
     mode: Mode,
     cqt_default_ms: u32,
     cqt_override_ms: u32,
+    trust_notification: bool,
 }
 
 impl Knobs {
@@ -55,6 +56,7 @@ impl Knobs {
         mode: Mode::Auto,
         cqt_default_ms: CQT_DEFAULT_MS,
         cqt_override_ms: 0,
+        trust_notification: true,
     };
 
     /// How the end of a lost association is awaited.
@@ -100,6 +102,19 @@ impl Knobs {
             self.cqt_override_ms = ms;
         }
         valid
+    }
+
+    /// Whether a connection that was closed from the other end counts as a notification that the
+    /// controller has noticed.
+    ///
+    /// Something in the middle can make a FIN or a RST just as well.
+    pub const fn trust_notification(&self) -> bool {
+        self.trust_notification
+    }
+
+    /// Sets whether notifications count.
+    pub fn set_trust_notification(&mut self, trust: bool) {
+        self.trust_notification = trust;
     }
 
     /// The Command Quiesce Time to wait for a controller that reports `reported_ms`, and whose word

@@ -111,7 +111,9 @@ impl Deadline {
         knobs: &Knobs,
     ) -> Option<Self> {
         let by_keep_alive = Self::by_keep_alive(terms, opened, clocks, knobs);
-        let by_notification = peer_closed.map(|at| Self::by_notification(terms, at, knobs));
+        let by_notification = peer_closed
+            .filter(|_| knobs.trust_notification())
+            .map(|at| Self::by_notification(terms, at, knobs));
 
         match (by_keep_alive, by_notification) {
             (Some(a), Some(b)) => Some(if b.at() < a.at() { b } else { a }),
@@ -232,6 +234,14 @@ mod tests {
         let late = KEEP_ALIVE.after_millis(2 * 5000 + 1);
         let deadline = find(TERMS, CLOCKS, Some(late)).unwrap();
         assert_eq!(deadline.rule, Rule::Command);
+    }
+
+    #[test]
+    fn a_notification_that_is_not_trusted_changes_nothing() {
+        let mut knobs = Knobs::DEFAULT;
+        knobs.set_trust_notification(false);
+        let deadline = Deadline::find(&TERMS, OPENED, &CLOCKS, Some(SENT), &knobs);
+        assert_eq!(deadline, find(TERMS, CLOCKS, None));
     }
 
     #[test]

@@ -17,6 +17,7 @@ enum Step {
     /// As much is reported as sent on as was released before.
     Drain,
     SetMode(Mode),
+    Trust(bool),
 }
 
 fn kinds() -> impl Strategy<Value = Kind> {
@@ -65,6 +66,7 @@ fn steps() -> impl Strategy<Value = Step> {
         4 => Just(Step::Event(Event::Timeout)),
         2 => Just(Step::Drain),
         1 => prop_oneof![Just(Mode::Auto), Just(Mode::Time), Just(Mode::Off)].prop_map(Step::SetMode),
+        1 => any::<bool>().prop_map(Step::Trust),
     ]
 }
 
@@ -81,6 +83,8 @@ struct Observer {
     terms: Terms,
     opened: u64,
     closed: Option<Clocks>,
+    /// Notifications were trusted when it was closed.
+    trusted: bool,
     lost: bool,
     peer_closed: Option<u64>,
     disabled_before_closed: bool,
@@ -128,7 +132,7 @@ impl Observer {
         let by_keep_alive = clocks.kato_ms != 0 && u128::from(now) >= noticed + cqt;
         let by_notification = self
             .peer_closed
-            .is_some_and(|at| u128::from(now) >= u128::from(at) + cqt);
+            .is_some_and(|at| self.trusted && u128::from(now) >= u128::from(at) + cqt);
         by_keep_alive || by_notification
     }
 }
@@ -149,6 +153,7 @@ proptest! {
             terms,
             opened,
             closed: None,
+            trusted: false,
             lost: false,
             peer_closed: None,
             disabled_before_closed: false,
@@ -166,6 +171,10 @@ proptest! {
                     knobs.set_mode(mode);
                     continue;
                 }
+                Step::Trust(trust) => {
+                    knobs.set_trust_notification(trust);
+                    continue;
+                }
                 Step::Fail(command) => {
                     if association.hold(&command, &knobs) == Verdict::Hold {
                         prop_assert!(!seen.released, "held after there was evidence");
@@ -181,6 +190,9 @@ proptest! {
                 Step::Drain => continue,
                 Step::Event(event) => event,
             };
+            if seen.closed.is_none() {
+                seen.trusted = knobs.trust_notification();
+            }
             seen.note(now, &event);
             for action in association.handle(Nanos(now), event, &knobs) {
                 match action {
