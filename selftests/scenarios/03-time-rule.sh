@@ -51,9 +51,11 @@ variant_kato_5() {
 }
 
 variant_kato_30() {
-	plan 4
+	plan 5
 	time_rule time 30 10000 0
 	expect_wait 100000
+	expect_eq "the host was told so when it connected" 1 \
+		"$(dmesg | grep -c 'nvme0: when its path is lost, writes are held for up to 100000 ms$')"
 }
 
 variant_default_20s() {

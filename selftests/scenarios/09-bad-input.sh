@@ -26,7 +26,7 @@ refused() {
 
 variant_fence() {
 	local knobs ctrl parameter
-	plan 19
+	plan 20
 	target_start
 	proxy_start 1
 	for parameter in mode=target mode= mode=TIME cqt_default_ms=0 cqt_default_ms=3600001 \
@@ -48,6 +48,7 @@ variant_fence() {
 		'\n' 0 -1 +1 3600001 4294967297 99999999999999999999 1.5 1s 0x10 ' 1' '1 ' x
 	refused "cqt_override_ms" "$knobs/cqt_override_ms" \
 		'\n' -1 3600001 4294967296 1e3 ' 0' x
+	refused "trust_notification" "$knobs/trust_notification" '\n' 2 -1 yes Y ' 1'
 	refused "release" "$ctrl/release" '\n' 0 2 11 yes ' 1' '1 1'
 	expect_eq "no release was counted" 0 "$(fence_counter 1 admin)"
 	check "what is read only stays so" eval "! echo 1 2>/dev/null >$ctrl/held"

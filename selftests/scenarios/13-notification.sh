@@ -7,10 +7,12 @@
 # shellcheck disable=SC2034 # read by whoever runs scenarios
 DESCRIPTION="if the controller closes a connection, only CQT is waited"
 # shellcheck disable=SC2034
-VARIANTS="fence:fence control:fence"
+VARIANTS="fence:fence distrust:fence control:fence"
 
+# controller_closes MODE TRUST
 controller_closes() {
 	scene_set "$1" keep_alive_tmo=20
+	fence_set trust_notification "$2"
 	writer_start --blocks 4 --writes 2
 	proxy 1 hold
 	proxy 1 refuse
@@ -23,7 +25,7 @@ controller_closes() {
 
 variant_fence() {
 	plan 5
-	controller_closes time
+	controller_closes time 1
 	expect_eq "4 writes were held" 4 "$(fence_counter 1 held)"
 	expect_eq "the rule is that of the notification" notification \
 		"$(field nvme_fence_deadline rule)"
@@ -33,9 +35,19 @@ variant_fence() {
 	check "the data is there" registers_verify
 }
 
+# Something in the middle could have closed it.
+variant_distrust() {
+	plan 4
+	controller_closes time 0
+	expect_eq "4 writes were held" 4 "$(fence_counter 1 held)"
+	expect_eq "the rule is that of keep alive" traffic "$(field nvme_fence_deadline rule)"
+	expect_between "they waited for all of it" -1000 "$STEP_NS" \
+		$(($(event_ns " nvme_fence_release: ") - $(release_expected_ns)))
+}
+
 variant_control() {
 	plan 3
-	controller_closes off
+	controller_closes off 1
 	expect_eq "nothing was held" 0 "$(fence_counter 1 held)"
 	expect_between "no write waited" 0 1000000000 "$(report_ns writes max_ns)"
 }

@@ -57,6 +57,7 @@ pub(crate) enum SubsysAttribute {
     Mode,
     CqtDefaultMs,
     CqtOverrideMs,
+    TrustNotification,
 }
 
 impl SubsysAttribute {
@@ -77,6 +78,7 @@ impl SubsysAttribute {
             }
             Self::CqtDefaultMs => writeln!(text, "{}", knobs.cqt_default_ms()),
             Self::CqtOverrideMs => writeln!(text, "{}", knobs.cqt_override_ms()),
+            Self::TrustNotification => writeln!(text, "{}", u8::from(knobs.trust_notification())),
         })
     }
 
@@ -97,6 +99,17 @@ impl SubsysAttribute {
             Self::CqtOverrideMs => {
                 let ms = number(text)?;
                 subsystem.set_knobs(|knobs| knobs.set_cqt_override_ms(ms))
+            }
+            Self::TrustNotification => {
+                let trust = match word(text)? {
+                    "0" => false,
+                    "1" => true,
+                    _ => return Err(EINVAL),
+                };
+                subsystem.set_knobs(|knobs| {
+                    knobs.set_trust_notification(trust);
+                    true
+                })
             }
         }
     }
@@ -159,16 +172,14 @@ fn cqt_source_name(source: CqtSource) -> &'static str {
 }
 
 fn state_name(controller: &Controller, state: &State, sum: &Sum) -> &'static str {
-    if sum.fencing {
-        return "fencing";
-    }
-    match controller
-        .current(state)
-        .map(|r| r.association(state).state())
-    {
+    let current = controller.current(state);
+    match current.map(|record| record.association(state).state()) {
+        Some(policy::State::Lost) => "lost",
+        _ if sum.fencing => "fencing",
         Some(policy::State::Open) => "open",
-        Some(policy::State::Lost | policy::State::Fencing(_) | policy::State::Fenced(_)) => "lost",
-        Some(policy::State::Gone) | None => "closed",
+        Some(policy::State::Fencing(_) | policy::State::Fenced(_) | policy::State::Gone) | None => {
+            "closed"
+        }
     }
 }
 
@@ -205,8 +216,10 @@ impl CtrlAttribute {
 }
 
 fn show_identity(controller: &Controller, state: &State, text: &mut Text<'_>) -> fmt::Result {
-    // A controller is attached when its first association is made.
-    let (identity, terms) = controller.latest(state).ok_or(fmt::Error)?;
+    let Some((identity, terms)) = controller.latest(state) else {
+        // It is attached just now, for its first association.
+        return writeln!(text, "none");
+    };
     let knobs = controller.subsystem().knobs(state);
     let (_, cqt_source) = knobs.cqt_ms(terms.cqt_ms);
 

@@ -10,6 +10,9 @@ use kernel::prelude::*;
 use kernel::sync::{Arc, LockedBy};
 use nvme_fence_policy::{Event, Evidence, Identity, Terms};
 
+/// Default of `kernel.hung_task_timeout_secs`, in milliseconds.
+const HUNG_TASK_MS: u64 = 120_000;
+
 /// What has happened to the associations of a controller so far.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Counters {
@@ -86,11 +89,33 @@ impl Controller {
         let id = self.fence.lock().next_id();
         let record = Record::new(id, self.clone(), identity, terms)?;
         let mut state = self.fence.lock();
+        let knobs = self.subsystem.knobs(&state);
         let inner = self.inner.access_mut(&mut state);
         inner.current = Some(record.clone_arc());
-        inner.latest = Some((identity, terms));
+        let before = inner.latest.replace((identity, terms));
         state.add(record);
+        drop(state);
+
+        if before.map(|(_, terms)| terms) != Some(terms) {
+            self.log_wait(terms.wait_ms(&knobs));
+        }
         Ok(())
+    }
+
+    /// Tells the administrator what the loss of a path will mean.
+    fn log_wait(&self, wait_ms: Option<u64>) {
+        let instance = self.instance;
+        match wait_ms {
+            Some(ms) if ms > HUNG_TASK_MS => pr_warn!(
+                "nvme{instance}: when its path is lost, writes are held for up to {ms} ms, beyond the {HUNG_TASK_MS} ms after which tasks are reported as hung by default\n"
+            ),
+            Some(ms) => pr_info!(
+                "nvme{instance}: when its path is lost, writes are held for up to {ms} ms\n"
+            ),
+            None => pr_warn!(
+                "nvme{instance}: no keep alive: when its path is lost, writes are held until the administrator releases them\n"
+            ),
+        }
     }
 
     /// Something happens to the association that is in use. Atomic.

@@ -26,6 +26,11 @@ module_param_named(cqt_override_ms, nvme_fence_param_cqt_override_ms, uint, 0444
 MODULE_PARM_DESC(cqt_override_ms,
 		 "Command Quiesce Time whatever controllers report, 0 for none (default: 0)");
 
+bool nvme_fence_param_trust_notification = true;
+module_param_named(trust_notification, nvme_fence_param_trust_notification, bool, 0444);
+MODULE_PARM_DESC(trust_notification,
+		 "a connection closed from the other end means that the controller has noticed (default: Y)");
+
 /* WQ_MEM_RECLAIM: what is held may have to be written to free memory */
 static struct workqueue_struct *nvme_fence_wq;
 static struct hrtimer nvme_fence_timer;

@@ -33,6 +33,7 @@ enum nvme_fence_attr {
 	NVME_FENCE_ATTR_MODE,
 	NVME_FENCE_ATTR_CQT_DEFAULT_MS,
 	NVME_FENCE_ATTR_CQT_OVERRIDE_MS,
+	NVME_FENCE_ATTR_TRUST_NOTIFICATION,
 
 	NVME_FENCE_ATTR_STATE,
 	NVME_FENCE_ATTR_IDENTITY,
@@ -108,6 +109,7 @@ struct nvme_fence_wait {
 extern char *nvme_fence_param_mode;
 extern unsigned int nvme_fence_param_cqt_default_ms;
 extern unsigned int nvme_fence_param_cqt_override_ms;
+extern bool nvme_fence_param_trust_notification;
 
 int nvme_fence_glue_init(void *fence);
 void nvme_fence_glue_exit(void);

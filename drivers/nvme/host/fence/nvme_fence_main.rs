@@ -88,5 +88,6 @@ fn default_knobs() -> Result<Knobs> {
         pr_err!("parameter cqt_override_ms must be 0 to 3600000 (ms)\n");
         return Err(EINVAL);
     }
+    knobs.set_trust_notification(params.trust_notification);
     Ok(knobs)
 }

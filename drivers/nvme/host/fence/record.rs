@@ -217,11 +217,11 @@ impl Fencing {
         } = self.info;
         match self.deadline {
             Some(deadline) => pr_warn!(
-                "nvme{instance}: path lost, {held} commands ({held_bytes} bytes) held for up to {} ms; the module cannot be unloaded before they are released\n",
+                "nvme{instance}: path lost, {held} command(s) ({held_bytes} bytes) held for up to {} ms; the module cannot be unloaded before\n",
                 deadline.at().millis_from(sys::now())
             ),
             None => pr_warn!(
-                "nvme{instance}: path lost without keep alive, {held} commands ({held_bytes} bytes) held until the administrator releases them; the module cannot be unloaded before\n"
+                "nvme{instance}: path lost without keep alive, {held} command(s) ({held_bytes} bytes) held until the administrator releases them; the module cannot be unloaded before\n"
             ),
         }
     }
@@ -237,7 +237,7 @@ impl WorkItem for Record {
         let (bios, info) = this.start_draining(&mut fence.lock());
 
         pr_info!(
-            "nvme{}: fenced, {} commands released\n",
+            "nvme{}: fenced, {} command(s) released\n",
             info.instance,
             info.held
         );

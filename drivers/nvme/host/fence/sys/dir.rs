@@ -121,6 +121,9 @@ impl<'a> File<'a> {
             raw::nvme_fence_attr_NVME_FENCE_ATTR_CQT_OVERRIDE_MS => {
                 Self::Subsys(subsys(), SubsysAttribute::CqtOverrideMs)
             }
+            raw::nvme_fence_attr_NVME_FENCE_ATTR_TRUST_NOTIFICATION => {
+                Self::Subsys(subsys(), SubsysAttribute::TrustNotification)
+            }
             raw::nvme_fence_attr_NVME_FENCE_ATTR_STATE => Self::Ctrl(ctrl(), CtrlAttribute::State),
             raw::nvme_fence_attr_NVME_FENCE_ATTR_IDENTITY => {
                 Self::Ctrl(ctrl(), CtrlAttribute::Identity)

@@ -26,16 +26,19 @@ pub(crate) struct Params {
     pub(crate) cqt_default_ms: u32,
     /// See [`nvme_fence_policy::Knobs::cqt_override_ms`].
     pub(crate) cqt_override_ms: u32,
+    /// See [`nvme_fence_policy::Knobs::trust_notification`].
+    pub(crate) trust_notification: bool,
 }
 
 /// Reads the module parameters, which are set before the module is initialised, and never after.
 pub(crate) fn params() -> Params {
     // SAFETY: Nobody writes to the parameters any more.
-    let (mode, cqt_default_ms, cqt_override_ms) = unsafe {
+    let (mode, cqt_default_ms, cqt_override_ms, trust_notification) = unsafe {
         (
             raw::nvme_fence_param_mode,
             raw::nvme_fence_param_cqt_default_ms,
             raw::nvme_fence_param_cqt_override_ms,
+            raw::nvme_fence_param_trust_notification,
         )
     };
     Params {
@@ -43,6 +46,7 @@ pub(crate) fn params() -> Params {
         mode: unsafe { CStr::from_char_ptr(mode) }.to_bytes(),
         cqt_default_ms,
         cqt_override_ms,
+        trust_notification,
     }
 }
 
