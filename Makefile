@@ -67,7 +67,7 @@ import:
 	@$(LAB)/import-tree "$(KSRC)"
 
 clean:
-	git clean -fdXq -- drivers rust tools Module.symvers modules.order ':(glob)*.o' ':(glob).*'
+	git clean -fdXq -- drivers rust tools ':(glob)*' ':(glob).*'
 
 clean-cache:
 	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/nvme-fence"
