@@ -5,13 +5,13 @@ use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 use crate::sysfs::device::{ControllerName, DeviceName};
-use crate::sysfs::knobs::{Mode, CQT_DEFAULT_MS, CQT_OVERRIDE_MS};
+use crate::sysfs::knobs::{Mode, Trust, CQT_DEFAULT_MS, CQT_OVERRIDE_MS};
 
 /// Watch, configure and trace the fencing of lost NVMe associations
 ///
-/// The module nvme_fence holds every command that was cancelled on a lost association until there
-/// is evidence that the controller can no longer execute it. This tool shows what is held and why,
-/// sets the module's knobs, and measures where the time of a failover goes.
+/// The module nvme_fence holds every write that was cancelled on a lost association until there is
+/// evidence that the controller can no longer execute it. This tool shows what is held and why, sets
+/// the module's knobs, and measures where the time of a failover goes.
 #[derive(Parser)]
 #[command(name = "nvme-fence", version, after_long_help = ENVIRONMENT)]
 // Consoles are logged, and their logs are read.
@@ -83,6 +83,9 @@ pub(crate) struct ConfigArgs {
     /// none
     #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u32).range(CQT_OVERRIDE_MS))]
     pub(crate) cqt_override_ms: Option<u32>,
+    /// Whether a connection that was closed from the other end means that the controller has noticed
+    #[arg(long, value_name = "TRUST")]
+    pub(crate) trust_notification: Option<Trust>,
     /// The format of the output.
     #[command(flatten)]
     pub(crate) output: OutputArgs,

@@ -38,6 +38,7 @@ pub(crate) fn run(host: &Host, args: &ConfigArgs) -> Result<()> {
         mode: args.mode,
         cqt_default_ms: args.cqt_default_ms,
         cqt_override_ms: args.cqt_override_ms,
+        trust_notification: args.trust_notification,
     };
     changes.write(&fence)?;
     let config = Config {
@@ -52,8 +53,9 @@ pub(crate) fn run(host: &Host, args: &ConfigArgs) -> Result<()> {
 impl fmt::Display for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{} - NQN={}", self.name, self.nqn)?;
-        writeln!(f, "  mode             {}", self.knobs.mode)?;
-        writeln!(f, "  cqt-default-ms   {}", self.knobs.cqt_default_ms)?;
-        writeln!(f, "  cqt-override-ms  {}", self.knobs.cqt_override_ms)
+        writeln!(f, "  mode                {}", self.knobs.mode)?;
+        writeln!(f, "  cqt-default-ms      {}", self.knobs.cqt_default_ms)?;
+        writeln!(f, "  cqt-override-ms     {}", self.knobs.cqt_override_ms)?;
+        writeln!(f, "  trust-notification  {}", self.knobs.trust_word())
     }
 }

@@ -25,7 +25,16 @@ fn replay(host: &Host, transcript: &str) {
 
 #[test]
 fn status() {
-    replay(&Host::fencing(), "status");
+    let host = Host::fencing();
+    replay(&host, "status");
+    // Its connections are not terminated yet.
+    let fence = "sys/class/nvme/nvme0/fence";
+    host.file(&format!("{fence}/state"), "lost");
+    host.file(&format!("{fence}/deadline_ms"), "none");
+    // It has just been attached.
+    host.file("sys/class/nvme/nvme1/fence/identity", "none");
+    host.file("sys/class/nvme/nvme1/fence/state", "closed");
+    replay(&host, "status-lost");
 }
 
 #[test]
@@ -39,6 +48,10 @@ fn what_is_missing() {
 fn config() {
     let host = Host::fencing();
     replay(&host, "config");
+    // A module that is older than the tool.
+    let trust = "sys/class/nvme-subsystem/nvme-subsys0/fence/trust_notification";
+    std::fs::remove_file(host.path(trust)).unwrap();
+    replay(&host, "config-older");
     // A kernel that takes no mode: writing there fails, with ENOSPC.
     let mode = host.path("sys/class/nvme-subsystem/nvme-subsys0/fence/mode");
     std::fs::remove_file(&mode).unwrap();

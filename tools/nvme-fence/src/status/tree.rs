@@ -26,8 +26,12 @@ impl fmt::Display for SubsystemStatus {
         match &self.fence {
             Some(knobs) => writeln!(
                 f,
-                "{:indent$}mode={} cqt_default_ms={} cqt_override_ms={}",
-                "", knobs.mode, knobs.cqt_default_ms, knobs.cqt_override_ms
+                "{:indent$}mode={} cqt_default_ms={} cqt_override_ms={} trust_notification={}",
+                "",
+                knobs.mode,
+                knobs.cqt_default_ms,
+                knobs.cqt_override_ms,
+                knobs.trust_word()
             )?,
             None => writeln!(f, "{:indent$}not managed by nvme_fence", "")?,
         }
@@ -55,7 +59,10 @@ impl ControllerStatus {
         };
         writeln!(f, "{branch}  fence     {}", Summary(fence))?;
         writeln!(f, "{branch}  evidence  {}", fence.evidence)?;
-        writeln!(f, "{branch}  identity  {}", fence.identity)?;
+        match &fence.identity {
+            Some(identity) => writeln!(f, "{branch}  identity  {identity}")?,
+            None => writeln!(f, "{branch}  identity  none")?,
+        }
         writeln!(f, "{branch}  counters  {}", fence.counters)
     }
 }
@@ -71,10 +78,69 @@ impl fmt::Display for Summary<'_> {
             let held = Count(fence.held, "command");
             write!(f, ", {held} held, {}", Bytes(fence.held_bytes))?;
         }
-        match fence.deadline_ms {
-            Some(left_ms) => write!(f, ", fenced by time in {}", Milliseconds(left_ms)),
-            None if fence.state == "fencing" => write!(f, ", time will not fence it"),
-            None => Ok(()),
+        let left = fence.deadline_ms.map(Milliseconds);
+        match (fence.state.as_str(), left) {
+            ("lost", None) => write!(f, ", not closed yet"),
+            // Only what is closed has a deadline.
+            ("lost", Some(left)) => {
+                write!(
+                    f,
+                    ", not closed yet, the one before fenced by time in {left}"
+                )
+            }
+            (_, Some(left)) => write!(f, ", fenced by time in {left}"),
+            ("fencing", None) => write!(f, ", time will not fence it"),
+            (_, None) => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sysfs::fence::Counters;
+
+    #[test]
+    fn summaries() {
+        for (state, held, deadline_ms, text) in [
+            ("open", 0, None, "open"),
+            ("closed", 0, None, "closed"),
+            ("lost", 0, None, "lost, not closed yet"),
+            (
+                "lost",
+                4,
+                None,
+                "lost, 4 commands held, 16.0 KiB, not closed yet",
+            ),
+            (
+                "lost",
+                4,
+                Some(12_345),
+                "lost, 4 commands held, 16.0 KiB, not closed yet, the one before fenced by time in 12.345 s",
+            ),
+            (
+                "fencing",
+                4,
+                Some(12_345),
+                "fencing, 4 commands held, 16.0 KiB, fenced by time in 12.345 s",
+            ),
+            (
+                "fencing",
+                1,
+                None,
+                "fencing, 1 command held, 4.0 KiB, time will not fence it",
+            ),
+        ] {
+            let fence = Fence {
+                state: state.to_owned(),
+                held,
+                held_bytes: held * 4096,
+                deadline_ms,
+                evidence: "none".to_owned(),
+                identity: None,
+                counters: Counters::default(),
+            };
+            assert_eq!(Summary(&fence).to_string(), text);
         }
     }
 }

@@ -22,8 +22,8 @@ pub(crate) struct Fence {
     pub(crate) deadline_ms: Option<u64>,
     /// What fenced a record last: none, time, disabled, admin, ...
     pub(crate) evidence: String,
-    /// What the controller said about itself.
-    pub(crate) identity: Identity,
+    /// What the controller said about itself; `None` = it has not been identified yet.
+    pub(crate) identity: Option<Identity>,
     /// What has happened since the controller exists.
     pub(crate) counters: Counters,
 }
@@ -31,7 +31,6 @@ pub(crate) struct Fence {
 impl Fence {
     /// Reads a `fence/` directory.
     pub(crate) fn read(fence: &Path) -> Result<Self> {
-        let identity = fence.join("identity");
         let counters = fence.join("counters");
         Ok(Self {
             state: attribute::read(&fence.join("state"))?,
@@ -39,17 +38,26 @@ impl Fence {
             held_bytes: attribute::read_number(&fence.join("held_bytes"))?,
             deadline_ms: attribute::read_optional_number(&fence.join("deadline_ms"))?,
             evidence: attribute::read(&fence.join("evidence"))?,
-            identity: attribute::read(&identity)?
-                .parse()
-                .with_context(|| identity.display().to_string())?,
+            identity: read_identity(&fence.join("identity"))?,
             counters: Counters::parse(&attribute::read(&counters)?)
                 .with_context(|| format!("{}: malformed", counters.display()))?,
         })
     }
 }
 
+/// Reads `identity`, which the kernel has none of while the first association is being made.
+fn read_identity(path: &Path) -> Result<Option<Identity>> {
+    match attribute::read(path)?.as_str() {
+        "none" => Ok(None),
+        text => text
+            .parse()
+            .map(Some)
+            .with_context(|| path.display().to_string()),
+    }
+}
+
 /// Counters with their names, in the kernel's order. A newer module may count more.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Counters(Vec<(String, u64)>);
 
 impl Counters {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //! The knobs of a subsystem: `fence/` in its directory.
 
-use anyhow::{Context, Result};
+use anyhow::{bail, ensure, Context, Result};
 use clap::ValueEnum;
 use serde::Serialize;
 use std::ops::RangeInclusive;
@@ -17,9 +17,9 @@ pub(crate) const CQT_OVERRIDE_MS: RangeInclusive<i64> = 0..=3_600_000;
 /// What can be written to `mode`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Mode {
-    /// Any evidence releases, whichever comes first
+    /// Whatever evidence comes first; today the same as time
     Auto,
-    /// Only the wait of TP4129 releases
+    /// The wait of TP4129, that the controller was disabled, or the administrator's word
     Time,
     /// Nothing is held: a stock kernel, ghost writes included
     Off,
@@ -36,6 +36,25 @@ impl Mode {
     }
 }
 
+/// Whether a connection that was closed from the other end means that the controller has noticed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Trust {
+    /// The controller has noticed: only its Command Quiesce Time is waited
+    Yes,
+    /// Something in between may have closed it: the keep alive timeouts are waited as well
+    No,
+}
+
+impl Trust {
+    /// The word that the kernel knows it by.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Yes => "1",
+            Self::No => "0",
+        }
+    }
+}
+
 /// The knobs as they are.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Knobs {
@@ -45,6 +64,9 @@ pub(crate) struct Knobs {
     pub(crate) cqt_default_ms: u32,
     /// The Command Quiesce Time that replaces what controllers report; 0 = none does.
     pub(crate) cqt_override_ms: u32,
+    /// Whether a connection that was closed from the other end means that the controller has
+    /// noticed; `None` = the module is older than this knob, and takes it for that.
+    pub(crate) trust_notification: Option<bool>,
 }
 
 /// The values to be written; `None` leaves a knob as it is.
@@ -56,6 +78,8 @@ pub(crate) struct Changes {
     pub(crate) cqt_default_ms: Option<u32>,
     /// `cqt_override_ms`
     pub(crate) cqt_override_ms: Option<u32>,
+    /// `trust_notification`
+    pub(crate) trust_notification: Option<Trust>,
 }
 
 impl Knobs {
@@ -69,14 +93,41 @@ impl Knobs {
             mode: mode.to_owned(),
             cqt_default_ms: attribute::read_number(&fence.join("cqt_default_ms"))?,
             cqt_override_ms: attribute::read_number(&fence.join("cqt_override_ms"))?,
+            trust_notification: read_trust(&fence.join("trust_notification"))?,
         })
+    }
+
+    /// `trust_notification` in the words of the option that sets it.
+    pub(crate) fn trust_word(&self) -> &'static str {
+        match self.trust_notification {
+            Some(true) => "yes",
+            Some(false) => "no",
+            None => "absent",
+        }
+    }
+}
+
+/// Reads `trust_notification`, which older modules lack.
+fn read_trust(path: &Path) -> Result<Option<bool>> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    match attribute::read(path)?.as_str() {
+        "0" => Ok(Some(false)),
+        "1" => Ok(Some(true)),
+        text => bail!("{}: `{text}` is neither 0 nor 1", path.display()),
     }
 }
 
 impl Changes {
     /// Writes them to a `fence/` directory.
     pub(crate) fn write(&self, fence: &Path) -> Result<()> {
-        // The times go first: a new mode must find them in force.
+        let trust_path = fence.join("trust_notification");
+        ensure!(
+            self.trust_notification.is_none() || trust_path.exists(),
+            "the module that is loaded is older than trust_notification; nothing was changed"
+        );
+        // The mode goes last: a new one must find the others in force.
         for (name, value) in [
             ("cqt_default_ms", self.cqt_default_ms),
             ("cqt_override_ms", self.cqt_override_ms),
@@ -84,6 +135,9 @@ impl Changes {
             if let Some(value) = value {
                 attribute::write(&fence.join(name), &value.to_string())?;
             }
+        }
+        if let Some(trust) = self.trust_notification {
+            attribute::write(&trust_path, trust.word())?;
         }
         if let Some(mode) = self.mode {
             attribute::write(&fence.join("mode"), mode.word())?;
@@ -118,7 +172,12 @@ mod tests {
     #[test]
     fn only_changes_are_written() {
         let fence = tempfile::tempdir().unwrap();
-        let names = ["mode", "cqt_default_ms", "cqt_override_ms"];
+        let names = [
+            "mode",
+            "cqt_default_ms",
+            "cqt_override_ms",
+            "trust_notification",
+        ];
         for name in names {
             std::fs::write(fence.path().join(name), "as it was").unwrap();
         }
@@ -126,10 +185,39 @@ mod tests {
             mode: Some(Mode::Time),
             cqt_default_ms: None,
             cqt_override_ms: Some(0),
+            trust_notification: Some(Trust::No),
         };
         changes.write(fence.path()).unwrap();
         let texts = names.map(|name| std::fs::read_to_string(fence.path().join(name)).unwrap());
-        assert_eq!(texts, ["time", "as it was", "0"]);
+        assert_eq!(texts, ["time", "as it was", "0", "0"]);
+    }
+
+    #[test]
+    fn an_older_module_is_told_nothing() {
+        let fence = tempfile::tempdir().unwrap();
+        let mode = fence.path().join("mode");
+        std::fs::write(&mode, "as it was").unwrap();
+        let changes = Changes {
+            mode: Some(Mode::Off),
+            cqt_default_ms: None,
+            cqt_override_ms: None,
+            trust_notification: Some(Trust::Yes),
+        };
+        assert!(changes.write(fence.path()).is_err());
+        assert_eq!(std::fs::read_to_string(mode).unwrap(), "as it was");
+    }
+
+    #[test]
+    fn trust_is_0_or_1_or_not_there() {
+        let fence = tempfile::tempdir().unwrap();
+        let path = fence.path().join("trust_notification");
+        assert_eq!(read_trust(&path).unwrap(), None);
+        for (text, trust) in [("0\n", Some(false)), ("1\n", Some(true))] {
+            std::fs::write(&path, text).unwrap();
+            assert_eq!(read_trust(&path).unwrap(), trust);
+        }
+        std::fs::write(&path, "Y\n").unwrap();
+        assert!(read_trust(&path).is_err());
     }
 
     #[test]
