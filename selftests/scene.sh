@@ -17,35 +17,40 @@ scene_set() {
 	trace_start
 }
 
+# A writer's report. A scenario that has a second writer sets another one before it
+# starts it, and keeps $WRITER of the first.
+REPORT=/out/report.json
+
 # writer_start [OPTION...]: format the registers of ghost write, and have it wait.
 writer_start() {
 	mkfifo /run/writer
 	ghost write run --device "$DEVICE" --start-fifo /run/writer \
-		--report /out/report.json "$@" >/out/writer.txt 2>&1 &
+		--report "$REPORT" "$@" >>/out/writer.txt 2>&1 &
 	WRITER=$!
 	exec 4>/run/writer
+	rm /run/writer
 }
 
 # writer_go: it writes generation 1, 2, ...
 writer_go() { exec 4>&-; }
 
-# writer_wait: until it has ended, which must be with all reads consistent
+# writer_wait [PID]: until it has ended, which must be with all reads consistent
 writer_wait() {
 	local status=0
-	wait "$WRITER" || status=$?
+	wait "${1:-$WRITER}" || status=$?
 	expect_eq "the writer read nothing that was wrong" 0 $status
 }
 
 # registers_verify: do the registers still hold what was acknowledged?
 registers_verify() {
-	ghost write verify --device "$DEVICE" --report /out/report.json >>/out/writer.txt 2>&1
+	ghost write verify --device "$DEVICE" --report "$REPORT" >>/out/writer.txt 2>&1
 }
 
 # report_ns writes|reads KEY: a number of the report
 report_ns() {
 	awk -v part="\"$1\":" -v key="\"$2\":" '
 		$1 == part { inside = 1 }
-		inside && $1 == key { sub(",", "", $2); print $2; exit }' /out/report.json
+		inside && $1 == key { sub(",", "", $2); print $2; exit }' "$REPORT"
 }
 
 # stamp_ns: when the event on the standard input was traced, to the microsecond
@@ -54,17 +59,21 @@ stamp_ns() { sed -E 's/^.*\] +[^ ]+ +([0-9]+)\.([0-9]{6}): .*$/\1\2000/; s/^0+([
 # event_ns PATTERN: when the first event that matches was traced
 event_ns() { grep -m 1 -E "$1" "$TRACE/trace" | stamp_ns; }
 
-# field EVENT NAME: a field of the first such event
+# field EVENT NAME [RECORD]: a field of the first such event (of this record)
 field() {
-	grep -m 1 " $1: " "$TRACE/trace" | sed -E "s/.* $2=([^ ]+).*/\1/"
+	grep -m 1 -E " $1: nvme[0-9]+ record=${3:-[0-9]+} " "$TRACE/trace" |
+		sed -E "s/.* $2=([^ ]+).*/\1/"
 }
 
-# release_expected_ns: t_last + N x KATT + CQT, from its parts in the trace
+# release_expected_ns [RECORD]: t_last + N x KATT + CQT, from its parts in the trace
 release_expected_ns() {
-	echo $(($(field nvme_fence_deadline t_last_ns) +
-		($(field nvme_fence_deadline n) * $(field nvme_fence_deadline katt_ms) +
-			$(field nvme_fence_deadline cqt_ms)) * 1000000))
+	echo $(($(field nvme_fence_deadline t_last_ns "$1") +
+		($(field nvme_fence_deadline n "$1") * $(field nvme_fence_deadline katt_ms "$1") +
+			$(field nvme_fence_deadline cqt_ms "$1")) * 1000000))
 }
+
+# release_ns [RECORD]: when what was held (by this record) was released
+release_ns() { event_ns " nvme_fence_release: nvme[0-9]+ record=${1:-[0-9]+} "; }
 
 # One scheduling step: a jiffy, and the trace cuts microseconds off.
 # shellcheck disable=SC2034 # for scenarios
