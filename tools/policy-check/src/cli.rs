@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The command line.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use nvme_fence_policy::Mode;
+use policy_check::model::bounds::Cqt;
+use policy_check::model::{Bounds, KeepAlive};
+use std::path::PathBuf;
+
+/// Check the fence policy that the kernel module is built from
+#[derive(Debug, Parser)]
+#[command(version, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Try everything that can happen to host, network, controllers and target within bounds
+    ///
+    /// Without --case, all cases are run. Exits with 0 if every property holds in every case (with
+    /// --expect-ghost-write: if a ghost write is found in every case), else with 1.
+    Model(Box<ModelArgs>),
+    /// Show what goes wrong if what the model takes for granted is not so
+    Assumptions,
+    /// Change the policy's source in small ways, and see who notices
+    ///
+    /// Needs cargo and the source tree. Exits with 0 if every mutant is caught, else with 1.
+    Mutants(MutantsArgs),
+    /// Feed a recorded trace to the policy, and compare what it does
+    ///
+    /// Exits with 0 if the policy would have done the same, else with 1.
+    Replay(ReplayArgs),
+}
+
+/// Fencing, or not.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum ModeArg {
+    /// By the time rule.
+    Time,
+    /// Not at all.
+    Off,
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    Normal,
+    /// For programs: one object per line and case.
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ModelArgs {
+    /// Run this case only; may be given more than once
+    #[arg(long, value_name = "NAME")]
+    pub(crate) case: Vec<String>,
+    /// List the cases and their bounds, and run nothing
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// Is fencing on?
+    #[arg(long, value_enum, default_value = "time")]
+    pub(crate) mode: ModeArg,
+    /// Exit with 0 only if a ghost write is found in every case
+    #[arg(long)]
+    pub(crate) expect_ghost_write: bool,
+    /// Stop at the first case in which not everything holds
+    #[arg(long)]
+    pub(crate) fail_fast: bool,
+    /// Threads of the search
+    #[arg(long, default_value_t = 1)]
+    pub(crate) threads: usize,
+    /// How results are printed
+    #[arg(short, long, value_enum, default_value = "normal")]
+    pub(crate) output_format: Format,
+    #[command(flatten)]
+    pub(crate) bounds: BoundsArgs,
+}
+
+/// Other bounds than those of the case. All times are in ticks.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Bounds, instead of those of the case")]
+pub(crate) struct BoundsArgs {
+    /// How controllers find out that the host is gone
+    #[arg(long, value_enum)]
+    keep_alive: Option<KeepAlive>,
+    /// Keep alive timeout when associations are made
+    #[arg(long)]
+    katt: Option<u8>,
+    /// Keep alive timeout when they are lost
+    #[arg(long)]
+    katt_at_loss: Option<u8>,
+    /// Command Quiesce Time
+    #[arg(long)]
+    cqt: Option<u8>,
+    /// Who tells the host the CQT
+    #[arg(long, value_enum)]
+    cqt_source: Option<Cqt>,
+    /// Controllers
+    #[arg(long)]
+    controllers: Option<u8>,
+    /// Associations in all
+    #[arg(long)]
+    associations: Option<u8>,
+    /// Blocks
+    #[arg(long)]
+    blocks: Option<u8>,
+    /// Writes in all
+    #[arg(long)]
+    writes: Option<u8>,
+    /// Associations that may be lost
+    #[arg(long)]
+    losses: Option<u8>,
+    /// The last tick at which the host may come to see that one is broken
+    #[arg(long)]
+    lose_by: Option<u8>,
+    /// The host closes it so many ticks later at most
+    #[arg(long)]
+    teardown: Option<u8>,
+    /// Keep Alive commands in all
+    #[arg(long)]
+    keep_alives: Option<u8>,
+    /// Connections that controllers may close
+    #[arg(long)]
+    notifications: Option<u8>,
+    /// Controllers that the host may disable
+    #[arg(long)]
+    disables: Option<u8>,
+    /// Controllers that may be removed
+    #[arg(long)]
+    removals: Option<u8>,
+    /// Releases by the administrator
+    #[arg(long)]
+    admin: Option<u8>,
+    /// How often the host may use an association on
+    #[arg(long)]
+    resumes: Option<u8>,
+    /// Commands that may fail before their association is lost
+    #[arg(long)]
+    send_failures: Option<u8>,
+    /// Old records hear of everything that happens to their controller
+    #[arg(long)]
+    broadcast: Option<bool>,
+}
+
+impl BoundsArgs {
+    /// These bounds where they are given, else those of the case.
+    pub(crate) fn apply(&self, mode: ModeArg, bounds: &mut Bounds) {
+        bounds.mode = match mode {
+            ModeArg::Time => Mode::Time,
+            ModeArg::Off => Mode::Off,
+        };
+        macro_rules! apply {
+            ($($field:ident),*) => {
+                $(bounds.$field = self.$field.unwrap_or(bounds.$field);)*
+            };
+        }
+        apply!(
+            keep_alive,
+            katt,
+            katt_at_loss,
+            cqt,
+            cqt_source,
+            controllers,
+            associations,
+            blocks,
+            writes,
+            losses,
+            lose_by,
+            teardown,
+            keep_alives,
+            notifications,
+            disables,
+            removals,
+            admin,
+            resumes,
+            send_failures,
+            broadcast
+        );
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MutantsArgs {
+    /// Only mutants with this in their name
+    pub(crate) filter: Option<String>,
+    /// The source tree
+    #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../.."), hide_default_value = true)]
+    pub(crate) tree: PathBuf,
+    /// Build there
+    #[arg(long, default_value = "target/policy-mutants")]
+    pub(crate) work_dir: PathBuf,
+    /// Jobs of cargo, and threads of the search
+    #[arg(long, default_value_t = 2)]
+    pub(crate) jobs: usize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplayArgs {
+    /// Text of the trace
+    pub(crate) trace: PathBuf,
+    /// What is done so much later than it could be is late
+    #[arg(long, value_name = "MICROSECONDS", default_value_t = 10_000)]
+    pub(crate) tolerance_us: u64,
+}

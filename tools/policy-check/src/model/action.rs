@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! What can happen in the model.
+
+/// One step. `write` counts from 0, `on` is the number of an association.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// A tick passes.
+    Tick,
+    /// The application writes, and the host sends it.
+    Issue {
+        /// Which write.
+        write: u8,
+        /// Where to.
+        block: u8,
+        /// The association that the host chooses.
+        on: u8,
+    },
+    /// The host sends a write that has no path.
+    Send {
+        /// Which write.
+        write: u8,
+        /// The association that the host chooses.
+        on: u8,
+    },
+    /// The host sends a Keep Alive command.
+    KeepAlive {
+        /// The association.
+        on: u8,
+    },
+    /// A Keep Alive command arrives and is answered.
+    KeepAliveArrives {
+        /// The association.
+        on: u8,
+    },
+    /// A write arrives at the controller.
+    Arrive {
+        /// Which write.
+        write: u8,
+        /// The association.
+        on: u8,
+    },
+    /// The controller executes a write.
+    Execute {
+        /// Which write.
+        write: u8,
+        /// The association.
+        on: u8,
+    },
+    /// The controller's answer arrives, and the application learns of it.
+    Answer {
+        /// Which write.
+        write: u8,
+        /// The association.
+        on: u8,
+    },
+    /// The controller closes a connection.
+    PeerCloses {
+        /// The association.
+        on: u8,
+    },
+    /// Something in the network closes a connection, and says it was the controller.
+    Forge {
+        /// The association.
+        on: u8,
+    },
+    /// The host learns that a connection was closed.
+    NoticeArrives {
+        /// The association.
+        on: u8,
+    },
+    /// A write fails while it is being sent, so the association is broken.
+    FailSend {
+        /// Which write.
+        write: u8,
+        /// The association.
+        on: u8,
+    },
+    /// The host gives an association up.
+    Lose {
+        /// The association.
+        on: u8,
+    },
+    /// The host goes on to use it after all.
+    Resume {
+        /// The association.
+        on: u8,
+    },
+    /// The host cancels what is in flight.
+    Cancel {
+        /// The association.
+        on: u8,
+    },
+    /// The host disables the controller, and reads that it is.
+    Disable {
+        /// The association.
+        on: u8,
+    },
+    /// The host has closed all connections.
+    Close {
+        /// The association.
+        on: u8,
+    },
+    /// The controller is removed from the host, before anybody said that its association is closed.
+    Remove {
+        /// The association.
+        on: u8,
+    },
+    /// The host makes a new association with a controller.
+    Reconnect {
+        /// Which controller.
+        controller: u8,
+    },
+    /// The timer of the module expires.
+    Timeout,
+    /// The work item of a record sends on what was held.
+    SendOn {
+        /// The association.
+        on: u8,
+    },
+    /// The work item of a record ends.
+    Drained {
+        /// The association.
+        on: u8,
+    },
+    /// The administrator sees to it that nothing can execute any more on the closed associations of
+    /// a controller, and says so. One that lies only says so.
+    AdminReleases {
+        /// Which controller.
+        controller: u8,
+    },
+    /// The module is unloaded, which the kernel refuses while anybody has a reference to it.
+    Unload,
+}

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! How large the model is, and what it takes for granted.
+
+use clap::ValueEnum;
+use nvme_fence_policy::{Knobs, Mode, Terms};
+use serde::Serialize;
+
+/// There are at most so many writes in a model.
+pub const WRITES_MAX: usize = 4;
+
+/// There are at most so many blocks in a model.
+pub const BLOCKS_MAX: usize = 3;
+
+/// There are at most so many controllers in a model.
+pub const CONTROLLERS_MAX: usize = 3;
+
+/// How the controllers find out that the host is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum KeepAlive {
+    /// No Keep Alive command for one KATT.
+    Command,
+    /// No command at all for one whole period of KATT (TBKAS).
+    Traffic,
+    /// They do not.
+    Off,
+}
+
+/// Who tells the host how long the controllers need to quiesce.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Cqt {
+    /// The controllers.
+    Reported,
+    /// Nobody: the controllers report 0.
+    Default,
+    /// The administrator, because what they report is too short.
+    Override,
+}
+
+/// What the proof needs and the policy cannot see. Each can be dropped, to show what happens then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Assumption {
+    /// The administrator releases only what can really not execute any more.
+    HonestAdministrator,
+    /// A FIN or RST comes from the controller, not from something in between.
+    HonestNetwork,
+    /// With traffic based keep alive: no command arrives later than one KATT after the last command
+    /// was sent on its association.
+    TimelyDelivery,
+    /// A host that does not say when an association was closed did not change its keep alive timeout.
+    KnownTimeout,
+    /// The host loses an association in the end, if a command of it was held.
+    FailedAssociationsAreLost,
+}
+
+/// The bounds of a model. Times are in ticks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Bounds {
+    /// Is fencing on?
+    #[serde(skip)]
+    pub mode: Mode,
+    /// How the controllers find out that the host is gone.
+    pub keep_alive: KeepAlive,
+    /// Keep alive timeout when associations are made.
+    pub katt: u8,
+    /// Keep alive timeout in force when they are lost.
+    pub katt_at_loss: u8,
+    /// How long controllers really need to quiesce.
+    pub cqt: u8,
+    /// Who tells the host.
+    pub cqt_source: Cqt,
+    /// Controllers, each with one association at first.
+    pub controllers: u8,
+    /// Associations in all, those of the beginning included.
+    pub associations: u8,
+    /// Blocks.
+    pub blocks: u8,
+    /// Writes in all.
+    pub writes: u8,
+    /// Associations that may be lost.
+    pub losses: u8,
+    /// The last point in time at which the host may come to see that an association is broken.
+    pub lose_by: u8,
+    /// The host needs at most so long to close an association that it saw broken.
+    pub teardown: u8,
+    /// Keep Alive commands in all.
+    pub keep_alives: u8,
+    /// Connections that controllers may close.
+    pub notifications: u8,
+    /// Controllers that the host may disable.
+    pub disables: u8,
+    /// Controllers that may be removed.
+    pub removals: u8,
+    /// How often the administrator may release what a controller has.
+    pub admin: u8,
+    /// How often the host may go on to use an association that it had given up.
+    pub resumes: u8,
+    /// Commands that may fail one by one before their association is lost.
+    pub send_failures: u8,
+    /// Events of a controller go to all of its records, not only to that of the association in use.
+    /// The policy has to know what is not meant for it.
+    pub broadcast: bool,
+    /// What is not taken for granted.
+    pub dropped: Option<Assumption>,
+}
+
+impl Bounds {
+    /// Is it taken for granted?
+    pub fn assumes(&self, assumption: Assumption) -> bool {
+        self.dropped != Some(assumption)
+    }
+
+    /// The keep alive timeout that a controller may go by.
+    pub fn katt_true(&self) -> u8 {
+        self.katt.max(self.katt_at_loss)
+    }
+
+    /// What the policy is told when an association is made.
+    pub fn terms(&self) -> Terms {
+        Terms {
+            kato_ms: self.kato_ms(self.katt),
+            tbkas: self.keep_alive == KeepAlive::Traffic,
+            cqt_ms: match self.cqt_source {
+                Cqt::Reported => u16::from(self.cqt),
+                Cqt::Default => 0,
+                Cqt::Override => 1,
+            },
+        }
+    }
+
+    /// A keep alive timeout as the policy is told.
+    pub fn kato_ms(&self, katt: u8) -> u32 {
+        match self.keep_alive {
+            KeepAlive::Command | KeepAlive::Traffic => u32::from(katt),
+            KeepAlive::Off => 0,
+        }
+    }
+
+    /// The settings of the host.
+    pub fn knobs(&self) -> Knobs {
+        let mut knobs = Knobs::DEFAULT;
+        let cqt = u32::from(self.cqt);
+        knobs.set_mode(self.mode);
+        assert!(match self.cqt_source {
+            Cqt::Reported => true,
+            Cqt::Default => knobs.set_cqt_default_ms(cqt),
+            Cqt::Override => knobs.set_cqt_override_ms(cqt),
+        });
+        knobs
+    }
+
+    /// How many KATT the specification has the host wait: 2 or 3.
+    pub fn timeouts(&self) -> u8 {
+        1 + self.periods()
+    }
+
+    /// How many KATT a controller needs at most to see that it hears nothing any more.
+    pub fn periods(&self) -> u8 {
+        match self.keep_alive {
+            KeepAlive::Command | KeepAlive::Off => 1,
+            KeepAlive::Traffic => 2,
+        }
+    }
+
+    /// When time ends. Whatever is lost at all is fenced by then.
+    pub fn horizon(&self) -> u8 {
+        // What is used on may be torn down once more.
+        let closed_by = self.lose_by + self.teardown * (1 + self.resumes);
+        closed_by + self.timeouts() * self.katt_true() + self.cqt
+    }
+
+    /// Says what is wrong with the bounds, if anything is.
+    pub fn validate(&self) -> Result<(), &'static str> {
+        let in_range = |value: u8, max: usize| (1..=max).contains(&usize::from(value));
+        if !in_range(self.writes, WRITES_MAX) {
+            return Err("there can be one to four writes");
+        }
+        if !in_range(self.blocks, BLOCKS_MAX) {
+            return Err("there can be one to three blocks");
+        }
+        if !in_range(self.controllers, CONTROLLERS_MAX) {
+            return Err("there can be one to three controllers");
+        }
+        if !(self.controllers..=8).contains(&self.associations) {
+            return Err("each controller needs an association, and there can be eight");
+        }
+        if !in_range(self.katt, 8) || !in_range(self.katt_at_loss, 8) || !in_range(self.cqt, 8) {
+            return Err("timeouts and CQT can be one to eight ticks");
+        }
+        if self.lose_by > 100 || self.teardown > 8 {
+            return Err("associations must be lost by tick 100 and closed 8 ticks later");
+        }
+        Ok(())
+    }
+}

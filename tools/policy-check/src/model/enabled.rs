@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! What can happen next.
+
+use super::action::Action;
+use super::bounds::{Assumption, Bounds, KeepAlive};
+use super::shell::Work;
+use super::state::{Link, Phase, Place, State};
+use super::truth::Copy;
+
+impl State {
+    /// Collects what can happen next.
+    pub(super) fn enabled(&self, bounds: &Bounds, actions: &mut Vec<Action>) {
+        if self.wrong.is_some() || self.unloaded {
+            return;
+        }
+        for on in 0..self.links.len() as u8 {
+            self.enabled_host(bounds, on, actions);
+            self.enabled_network(bounds, on, actions);
+            self.enabled_module(on, actions);
+        }
+        for write in 0..self.issued {
+            if self.writes[usize::from(write)].place == Place::Queued {
+                actions.extend(self.open_links().map(|on| Action::Send { write, on }));
+            }
+        }
+        for controller in 0..bounds.controllers {
+            self.enabled_controller(bounds, controller, actions);
+        }
+        self.enabled_issue(bounds, actions);
+        if self.links.iter().any(|link| {
+            let record = link.record.as_ref();
+            record.is_some_and(|record| record.timer().is_some())
+        }) {
+            actions.push(Action::Timeout);
+        }
+        if self.may_tick(bounds) {
+            actions.push(Action::Tick);
+        }
+        if self.references == 0 {
+            actions.push(Action::Unload);
+        }
+    }
+
+    fn open_links(&self) -> impl Iterator<Item = u8> + '_ {
+        let is_open = |on: &u8| self.links[usize::from(*on)].phase == Phase::Open;
+        (0..self.links.len() as u8).filter(is_open)
+    }
+
+    /// A block is written again when the write before is done. Blocks and controllers are alike, so
+    /// the first ones are used first.
+    fn enabled_issue(&self, bounds: &Bounds, actions: &mut Vec<Action>) {
+        let write = self.issued;
+        if write >= bounds.writes {
+            return;
+        }
+        let issued = &self.writes[..usize::from(write)];
+        let fresh = issued.iter().map(|write| write.block + 1).max();
+        for block in 0..bounds.blocks.min(fresh.unwrap_or(0) + 1) {
+            let busy =
+                |write: &super::state::Write| write.block == block && write.place != Place::Done;
+            if issued.iter().any(busy) {
+                continue;
+            }
+            for on in self.open_links() {
+                if write > 0 || on == 0 {
+                    actions.push(Action::Issue { write, block, on });
+                }
+            }
+        }
+    }
+
+    /// What the host may do with an association.
+    fn enabled_host(&self, bounds: &Bounds, on: u8, actions: &mut Vec<Action>) {
+        let link = &self.links[usize::from(on)];
+        match link.phase {
+            Phase::Open => {
+                let keep_alive = !link.truth.keep_alive && self.left.keep_alives > 0;
+                if keep_alive && self.any_in_flight(on) {
+                    actions.push(Action::KeepAlive { on });
+                }
+                if self.left.losses == 0 || self.now > bounds.lose_by {
+                    return;
+                }
+                actions.push(Action::Lose { on });
+                if self.left.send_failures > 0 {
+                    for write in 0..self.issued {
+                        if self.is_in_flight(write, on) {
+                            actions.push(Action::FailSend { write, on });
+                        }
+                    }
+                }
+            }
+            Phase::Broken(_) => actions.push(Action::Lose { on }),
+            Phase::Lost(_) => {
+                if self.left.disables > 0 && !link.disabled && link.truth.listens(bounds, self.now)
+                {
+                    actions.push(Action::Disable { on });
+                }
+                if self.any_in_flight(on) {
+                    actions.push(Action::Cancel { on });
+                } else {
+                    actions.push(Action::Close { on });
+                    if self.left.removals > 0 && self.may_close_silently(bounds) {
+                        actions.push(Action::Remove { on });
+                    }
+                }
+                let resumable = link.truth.listens(bounds, self.now) && !link.disabled;
+                if self.left.resumes > 0 && resumable {
+                    actions.push(Action::Resume { on });
+                }
+            }
+            Phase::Closed => {}
+        }
+    }
+
+    /// What network and controller may do with an association.
+    fn enabled_network(&self, bounds: &Bounds, on: u8, actions: &mut Vec<Action>) {
+        let link = &self.links[usize::from(on)];
+        let truth = &link.truth;
+        if truth.keep_alive && truth.may_arrive(bounds, self.now) {
+            actions.push(Action::KeepAliveArrives { on });
+        }
+        for write in 0..self.issued {
+            match truth.copies[usize::from(write)] {
+                Copy::Underway if truth.may_arrive(bounds, self.now) => {
+                    actions.push(Action::Arrive { write, on });
+                }
+                Copy::Arrived if truth.may_execute(bounds, self.now) => {
+                    actions.push(Action::Execute { write, on });
+                }
+                Copy::Executed if self.is_in_flight(write, on) => {
+                    actions.push(Action::Answer { write, on });
+                }
+                Copy::None | Copy::Underway | Copy::Arrived | Copy::Executed => {}
+            }
+        }
+        if link.phase == Phase::Closed {
+            return;
+        }
+        let in_time = self.now <= bounds.lose_by && self.left.losses > 0;
+        if self.left.notifications > 0 && (in_time || link.phase != Phase::Open) {
+            if truth.listens(bounds, self.now) {
+                actions.push(Action::PeerCloses { on });
+            }
+            if !bounds.assumes(Assumption::HonestNetwork) && !link.notice {
+                actions.push(Action::Forge { on });
+            }
+        }
+        if link.notice && (in_time || link.phase != Phase::Open) {
+            actions.push(Action::NoticeArrives { on });
+        }
+    }
+
+    /// What the work items of the module may do.
+    fn enabled_module(&self, on: u8, actions: &mut Vec<Action>) {
+        let record = self.links[usize::from(on)].record.as_ref();
+        match record.map(|record| record.work) {
+            Some(Work::Queued) => actions.push(Action::SendOn { on }),
+            Some(Work::Sending(..)) => actions.push(Action::Drained { on }),
+            Some(Work::Idle | Work::Done) | None => {}
+        }
+    }
+
+    /// What may happen to a controller.
+    fn enabled_controller(&self, bounds: &Bounds, controller: u8, actions: &mut Vec<Action>) {
+        let mine = |link: &&Link| link.controller == controller;
+        let closed = |link: &Link| matches!(link.phase, Phase::Closed);
+        let last = self.links.iter().rfind(mine);
+        // A transport need not say that an association is closed before it makes the next one.
+        let silently = self.may_close_silently(bounds);
+        let idle = last.is_some_and(|link| match link.phase {
+            Phase::Closed => true,
+            Phase::Lost(_) if !silently => false,
+            Phase::Lost(_) => {
+                let on = self.current[usize::from(controller)];
+                on.is_some_and(|on| !self.any_in_flight(on))
+            }
+            Phase::Open | Phase::Broken(_) => false,
+        });
+        let room = self.links.len() < usize::from(bounds.associations);
+        if idle && room && !self.removed[usize::from(controller)] {
+            actions.push(Action::Reconnect { controller });
+        }
+        let waiting = |link: &Link| {
+            closed(link)
+                && link
+                    .record
+                    .as_ref()
+                    .is_some_and(|record| record.work == Work::Idle)
+        };
+        if self.left.admin > 0 && self.links.iter().filter(mine).any(waiting) {
+            actions.push(Action::AdminReleases { controller });
+        }
+    }
+
+    fn may_close_silently(&self, bounds: &Bounds) -> bool {
+        bounds.katt == bounds.katt_at_loss || !bounds.assumes(Assumption::KnownTimeout)
+    }
+
+    /// Time passes while somebody waits for something, and never beyond what must be done.
+    fn may_tick(&self, bounds: &Bounds) -> bool {
+        let overdue = |link: &Link| match link.phase {
+            Phase::Broken(since) | Phase::Lost(since) => self.now >= since + bounds.teardown,
+            Phase::Open | Phase::Closed => false,
+        };
+        let waits = |place: Place| match place {
+            Place::Queued | Place::InFlight(_) | Place::Held(_) => true,
+            Place::Unissued | Place::Done => false,
+        };
+        self.now < bounds.horizon()
+            && self.writes.iter().any(|write| waits(write.place))
+            && !self.links.iter().any(overdue)
+            && (bounds.keep_alive != KeepAlive::Off || self.now <= bounds.lose_by + bounds.cqt + 1)
+    }
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! A step in words.
+
+use super::action::Action;
+use super::state::{Place, State};
+
+/// Says what a step was, and what the policy did in it.
+pub fn narrate(before: &State, action: Action, after: &State) -> String {
+    let mut text = before.describe(action);
+    let writes = before.writes.iter().zip(&after.writes).enumerate();
+    for (write, (old, new)) in writes {
+        match (old.place, new.place) {
+            (Place::InFlight(_), Place::Held(_)) => {
+                text += &format!("; the policy holds write {}", write + 1);
+            }
+            (Place::InFlight(_), Place::Queued) => {
+                text += &format!("; the policy lets write {} pass", write + 1);
+            }
+            _ => {}
+        }
+    }
+    for (on, (old, new)) in before.links.iter().zip(&after.links).enumerate() {
+        use super::shell::Work;
+        let work = |link: &super::state::Link| link.record.as_ref().map(|record| record.work);
+        if work(old) == Some(Work::Idle) && work(new) == Some(Work::Queued) {
+            text += &format!("; the policy releases what association {on} held");
+        }
+    }
+    format!("t={}: {text}", before.now)
+}
+
+impl State {
+    fn describe(&self, action: Action) -> String {
+        let number = |write: u8| write + 1;
+        let block = |write: u8| self.writes[usize::from(write)].block;
+        match action {
+            Action::Tick => "a tick passes".into(),
+            Action::Issue { write, block, on } => format!(
+                "the application writes {n} to block {block} (write {n}); it is sent on association {on}",
+                n = number(write)
+            ),
+            Action::Send { write, on } => {
+                format!("write {} is sent again, on association {on}", number(write))
+            }
+            Action::KeepAlive { on } => format!("a Keep Alive is sent on association {on}"),
+            Action::KeepAliveArrives { on } => {
+                format!("the Keep Alive on association {on} arrives")
+            }
+            Action::Arrive { write, on } => format!(
+                "write {} arrives at the controller of association {on}",
+                number(write)
+            ),
+            Action::Execute { write, on } => format!(
+                "write {n} executes on association {on}: block {} becomes {n}",
+                block(write),
+                n = number(write)
+            ),
+            Action::Answer { write, on } => format!(
+                "the answer to write {} arrives on association {on}: acknowledged",
+                number(write)
+            ),
+            Action::PeerCloses { on } => format!("the controller closes association {on}"),
+            Action::Forge { on } => {
+                format!("something in the network closes association {on}, not the controller")
+            }
+            Action::NoticeArrives { on } => {
+                format!("the host learns that association {on} was closed")
+            }
+            Action::FailSend { write, on } => format!(
+                "write {} fails while it is sent on association {on}",
+                number(write)
+            ),
+            Action::Lose { on } => format!("the host gives association {on} up"),
+            Action::Resume { on } => format!("the host goes on to use association {on}"),
+            Action::Cancel { on } => {
+                format!("the host cancels what is in flight on association {on}")
+            }
+            Action::Disable { on } => {
+                format!("the host disables the controller of association {on}")
+            }
+            Action::Close { on } => {
+                format!("the host has closed the connections of association {on}")
+            }
+            Action::Remove { on } => format!(
+                "controller {} is removed, and association {on} with it",
+                self.links[usize::from(on)].controller
+            ),
+            Action::Reconnect { controller } => format!(
+                "the host reconnects to controller {controller}: association {}",
+                self.links.len()
+            ),
+            Action::Timeout => "the timer expires".into(),
+            Action::SendOn { on } => format!("what association {on} held is sent on"),
+            Action::Drained { on } => format!("association {on} is drained"),
+            Action::AdminReleases { controller } => {
+                format!("the administrator releases what controller {controller} has")
+            }
+            Action::Unload => "the module is unloaded".into(),
+        }
+    }
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! What must never be.
+
+use super::World;
+use serde::{Deserialize, Serialize};
+use stateright::Property;
+use std::fmt;
+
+/// What went wrong in the last step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Violation {
+    /// A block went back to a value older than one that was acknowledged.
+    GhostWrite,
+    /// A record was released while its association could still execute something.
+    NoEvidence,
+    /// The evidence named is not what happened.
+    WrongEvidence,
+    /// Nothing more can happen, and a command is held.
+    HeldForever,
+    /// A record waited longer than the specification demands.
+    Late,
+    /// A command was held although it can do no harm.
+    NeedlessHold,
+    /// A record was forgotten while it held commands.
+    Forgotten,
+    /// A record was released twice.
+    ReleasedTwice,
+    /// The policy's count of held commands is wrong.
+    Miscounted,
+    /// The module was unloaded while a command was held.
+    UnloadedWhileHolding,
+}
+
+impl Violation {
+    /// All of them, the worst first.
+    pub const ALL: [Self; 10] = [
+        Self::GhostWrite,
+        Self::NoEvidence,
+        Self::WrongEvidence,
+        Self::HeldForever,
+        Self::Late,
+        Self::NeedlessHold,
+        Self::Forgotten,
+        Self::ReleasedTwice,
+        Self::Miscounted,
+        Self::UnloadedWhileHolding,
+    ];
+
+    /// The property that does not hold then.
+    pub const fn property(self) -> &'static str {
+        match self {
+            Self::GhostWrite => "no block goes back behind what was acknowledged",
+            Self::NoEvidence => "what is released cannot execute any more",
+            Self::WrongEvidence => "the evidence named is what happened",
+            Self::HeldForever => "every held command is released in the end",
+            Self::Late => "no wait is longer than the specification's",
+            Self::NeedlessHold => "what can do no harm never waits",
+            Self::Forgotten => "no held command is forgotten",
+            Self::ReleasedTwice => "no record is released twice",
+            Self::Miscounted => "held commands are counted right",
+            Self::UnloadedWhileHolding => "the module goes only when nothing is held",
+        }
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::GhostWrite => "ghost write",
+            Self::NoEvidence => "release without evidence",
+            Self::WrongEvidence => "wrong evidence",
+            Self::HeldForever => "held forever",
+            Self::Late => "waits too long",
+            Self::NeedlessHold => "needless hold",
+            Self::Forgotten => "forgotten commands",
+            Self::ReleasedTwice => "released twice",
+            Self::Miscounted => "wrong count",
+            Self::UnloadedWhileHolding => "unloaded while holding",
+        })
+    }
+}
+
+macro_rules! properties {
+    ($($violation:ident),*) => {
+        vec![$(
+            Property::always(
+                Violation::$violation.property(),
+                |world: &World, state: &super::State| {
+                    state.violation(&world.bounds) != Some(Violation::$violation)
+                },
+            )
+        ),*]
+    };
+}
+
+/// The properties, as the model checker wants them.
+pub(super) fn all() -> Vec<Property<World>> {
+    properties![
+        GhostWrite,
+        NoEvidence,
+        WrongEvidence,
+        HeldForever,
+        Late,
+        NeedlessHold,
+        Forgotten,
+        ReleasedTwice,
+        Miscounted,
+        UnloadedWhileHolding
+    ]
+}

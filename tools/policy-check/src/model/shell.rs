@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! What the kernel module is around the policy: a record, its held commands and its work item.
+
+use super::property::Violation;
+use nvme_fence_policy::{
+    Action, Actions, Association, Command, Event, Evidence, Identity, Kind, Knobs, Nanos, Terms,
+    Verdict,
+};
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+/// Length of every write.
+const BYTES: u32 = 4096;
+
+/// A status with which the controller itself answered.
+const ANSWERED: u16 = 0x303;
+
+/// What the policy is told the time is.
+pub(super) fn nanos(ticks: u8) -> Nanos {
+    Nanos(0).after_millis(u64::from(ticks))
+}
+
+/// A write that may have been sent and got this status from the host.
+fn cancelled(status: u16) -> Command {
+    Command {
+        kind: Kind::Write,
+        status,
+        sent: true,
+        bytes: BYTES,
+    }
+}
+
+/// The work item of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Work {
+    /// Never queued.
+    Idle,
+    /// Queued, because of this.
+    Queued,
+    /// It has sent on so many commands, and is about to say so.
+    Sending(u32, u64),
+    /// It has run.
+    Done,
+}
+
+/// A record of the module.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Record {
+    association: Association,
+    /// Stands for `association` when states are hashed: the policy's types are not made for that.
+    digest: u64,
+    /// The writes that are held.
+    pub(super) bios: u8,
+    pub(super) work: Work,
+}
+
+impl Hash for Record {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        (self.digest, self.bios, self.work).hash(hasher);
+    }
+}
+
+impl Record {
+    /// A record for an association that was identified `now`.
+    pub(super) fn new(now: u8, cntlid: u16, ciu: u8, terms: Terms) -> Self {
+        let identity = Identity {
+            cntlid,
+            ciu,
+            cirn: u64::from(ciu),
+        };
+        let mut record = Self {
+            association: Association::new(nanos(now), identity, terms),
+            digest: 0,
+            bios: 0,
+            work: Work::Idle,
+        };
+        record.sign();
+        record
+    }
+
+    fn sign(&mut self) {
+        let mut hasher = DefaultHasher::new();
+        format!("{:?}", self.association).hash(&mut hasher);
+        self.digest = hasher.finish();
+    }
+
+    /// Offers a write that the host gave up with `status`. Returns whether it is held now.
+    pub(super) fn hold(&mut self, write: u8, status: u16, knobs: &Knobs) -> bool {
+        let held = self.association.hold(&cancelled(status), knobs) == Verdict::Hold;
+        if held {
+            self.bios |= 1 << write;
+            self.sign();
+        }
+        held
+    }
+
+    /// Would the policy hold any of the commands that can do no harm?
+    pub(super) fn holds_needlessly(&self, status: u16, knobs: &Knobs) -> bool {
+        let write = cancelled(status);
+        let harmless = [
+            Command {
+                kind: Kind::Read,
+                ..write
+            },
+            Command {
+                kind: Kind::Flush,
+                ..write
+            },
+            Command {
+                sent: false,
+                ..write
+            },
+            Command {
+                status: ANSWERED,
+                ..write
+            },
+        ];
+        harmless
+            .iter()
+            .any(|command| self.association.clone().hold(command, knobs) == Verdict::Hold)
+    }
+
+    /// Tells the policy of an event.
+    pub(super) fn handle(&mut self, now: u8, event: Event, knobs: &Knobs) -> Actions {
+        let actions = self.association.handle(nanos(now), event, knobs);
+        self.sign();
+        actions
+    }
+
+    /// Is the timer armed for this record?
+    pub(super) fn timer(&self) -> Option<Nanos> {
+        self.association.next_deadline()
+    }
+
+    /// The policy releases it.
+    pub(super) fn queue(&mut self) -> Result<(), Violation> {
+        if self.work != Work::Idle {
+            return Err(Violation::ReleasedTwice);
+        }
+        self.work = Work::Queued;
+        Ok(())
+    }
+
+    /// The work item takes out what is to be sent on. Returns the writes.
+    pub(super) fn start_draining(&mut self) -> Result<u8, Violation> {
+        let count = self.association.held();
+        let bytes = self.association.held_bytes();
+        let bios = std::mem::take(&mut self.bios);
+        if count != bios.count_ones() || bytes != u64::from(count) * u64::from(BYTES) {
+            return Err(Violation::Miscounted);
+        }
+        self.work = Work::Sending(count, bytes);
+        Ok(bios)
+    }
+
+    /// Has it anything that must not be forgotten?
+    pub(super) fn is_busy(&self) -> bool {
+        self.bios != 0 || matches!(self.work, Work::Queued | Work::Sending(..))
+    }
+}
+
+/// The evidence of a release, if there is one among the actions.
+pub(super) fn evidence(actions: &Actions) -> Option<Evidence> {
+    actions.into_iter().find_map(|action| match action {
+        Action::Release(evidence) => Some(evidence),
+        Action::ReportLost | Action::ReportDeadline(_) | Action::Discard => None,
+    })
+}

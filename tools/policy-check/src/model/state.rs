@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! A state of the model.
+
+use super::bounds::{BLOCKS_MAX, Bounds, CONTROLLERS_MAX, WRITES_MAX};
+use super::property::Violation;
+use super::shell::Record;
+use super::truth::Truth;
+
+/// Where the host has a write.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) enum Place {
+    /// The application has not written it yet.
+    #[default]
+    Unissued,
+    /// It waits for a path.
+    Queued,
+    /// It is in flight on this association.
+    InFlight(u8),
+    /// It is held in the record of this association.
+    Held(u8),
+    /// The application knows that it is done.
+    Done,
+}
+
+/// A write, as the host sees it. Its value is its number, counted from 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Write {
+    pub(super) block: u8,
+    pub(super) place: Place,
+}
+
+/// What the host does with an association.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Phase {
+    /// Uses it.
+    Open,
+    /// Has seen at this time that it is broken.
+    Broken(u8),
+    /// Tears it down since this time.
+    Lost(u8),
+    /// Has closed it.
+    Closed,
+}
+
+/// An association.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Link {
+    pub(super) controller: u8,
+    pub(super) opened: u8,
+    pub(super) phase: Phase,
+    /// When the host last sent a Keep Alive command on the controller. It is not reset when there
+    /// is a new association.
+    pub(super) keep_alive_sent: u8,
+    /// The news that the controller closed a connection are under way.
+    pub(super) notice: bool,
+    /// When they arrived.
+    pub(super) noticed: Option<u8>,
+    /// By when the specification has it fenced by time.
+    pub(super) due: Option<u8>,
+    /// The controller was disabled before the association was closed.
+    pub(super) disabled: bool,
+    /// The administrator said that nothing can execute any more.
+    pub(super) vouched: bool,
+    pub(super) truth: Truth,
+    /// The module's record of it, until it is discarded.
+    pub(super) record: Option<Record>,
+}
+
+/// What may still happen.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Budget {
+    pub(super) losses: u8,
+    pub(super) keep_alives: u8,
+    pub(super) notifications: u8,
+    pub(super) disables: u8,
+    pub(super) removals: u8,
+    pub(super) admin: u8,
+    pub(super) resumes: u8,
+    pub(super) send_failures: u8,
+}
+
+/// A state of host, network, controllers and target.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct State {
+    pub(super) now: u8,
+    pub(super) writes: [Write; WRITES_MAX],
+    /// How many writes the application has issued.
+    pub(super) issued: u8,
+    /// What the blocks hold.
+    pub(super) stored: [u8; BLOCKS_MAX],
+    /// The newest value that the application knows to be in a block.
+    pub(super) acknowledged: [u8; BLOCKS_MAX],
+    pub(super) links: Vec<Link>,
+    /// The association that events of a controller are about, as the module knows it.
+    pub(super) current: [Option<u8>; CONTROLLERS_MAX],
+    /// Controllers that were removed.
+    pub(super) removed: [bool; CONTROLLERS_MAX],
+    /// References to the module: one for each held command.
+    pub(super) references: u8,
+    pub(super) left: Budget,
+    pub(super) unloaded: bool,
+    /// What went wrong. Nothing happens after that.
+    pub(super) wrong: Option<Violation>,
+}
+
+impl State {
+    /// All controllers are connected, and nothing was written.
+    pub(super) fn new(bounds: &Bounds) -> Self {
+        let mut state = Self {
+            now: 0,
+            writes: Default::default(),
+            issued: 0,
+            stored: [0; BLOCKS_MAX],
+            acknowledged: [0; BLOCKS_MAX],
+            links: Vec::new(),
+            current: [None; CONTROLLERS_MAX],
+            removed: [false; CONTROLLERS_MAX],
+            references: 0,
+            left: Budget {
+                losses: bounds.losses,
+                keep_alives: bounds.keep_alives,
+                notifications: bounds.notifications,
+                disables: bounds.disables,
+                removals: bounds.removals,
+                admin: bounds.admin,
+                resumes: bounds.resumes,
+                send_failures: bounds.send_failures,
+            },
+            unloaded: false,
+            wrong: None,
+        };
+        for controller in 0..bounds.controllers {
+            state.open(bounds, controller, 0);
+        }
+        state
+    }
+
+    /// A new association with a controller.
+    pub(super) fn open(&mut self, bounds: &Bounds, controller: u8, keep_alive_sent: u8) {
+        let number = self.links.len() as u8;
+        self.current[usize::from(controller)] = Some(number);
+        self.links.push(Link {
+            controller,
+            opened: self.now,
+            phase: Phase::Open,
+            keep_alive_sent,
+            notice: false,
+            noticed: None,
+            due: None,
+            disabled: false,
+            vouched: false,
+            truth: Truth::new(self.now),
+            record: Some(Record::new(
+                self.now,
+                u16::from(controller) + 1,
+                number + 1,
+                bounds.terms(),
+            )),
+        });
+    }
+
+    pub(super) fn link(&mut self, on: u8) -> &mut Link {
+        &mut self.links[usize::from(on)]
+    }
+
+    pub(super) fn write(&mut self, write: u8) -> &mut Write {
+        &mut self.writes[usize::from(write)]
+    }
+
+    /// Is this write in flight there?
+    pub(super) fn is_in_flight(&self, write: u8, on: u8) -> bool {
+        self.writes[usize::from(write)].place == Place::InFlight(on)
+    }
+
+    /// Is any write in flight there?
+    pub(super) fn any_in_flight(&self, on: u8) -> bool {
+        self.writes
+            .iter()
+            .any(|write| write.place == Place::InFlight(on))
+    }
+
+    /// Is any write held?
+    pub(super) fn any_held(&self) -> bool {
+        self.writes
+            .iter()
+            .any(|write| matches!(write.place, Place::Held(_)))
+    }
+
+    /// What is wrong with this state.
+    pub fn violation(&self, bounds: &Bounds) -> Option<Violation> {
+        if self.wrong.is_none() && self.any_held() {
+            let mut actions = Vec::new();
+            self.enabled(bounds, &mut actions);
+            // The state in which time has come to its end, and nothing happens but that it is
+            // looked at in vain.
+            let stuck = actions.into_iter().all(|action| {
+                let mut next = self.clone();
+                next.step(bounds, action);
+                next == *self
+            });
+            return stuck.then_some(Violation::HeldForever);
+        }
+        self.wrong
+    }
+
+    /// Notes what went wrong first.
+    pub(super) fn blame(&mut self, violation: Violation) {
+        self.wrong.get_or_insert(violation);
+    }
+
+    /// Forgets what makes no difference any more, so that equal futures are equal states.
+    pub(super) fn tidy(&mut self, bounds: &Bounds) {
+        let now = self.now;
+        for link in &mut self.links {
+            let host_listens = link.phase != Phase::Closed;
+            link.truth.tidy(bounds, now, host_listens);
+            if !host_listens {
+                link.notice = false;
+            }
+            if link.record.is_none() && !host_listens {
+                // Nobody asks for its times any more.
+                link.opened = 0;
+                link.noticed = None;
+                link.due = None;
+                link.truth.sent = 0;
+                link.disabled = false;
+                link.vouched = false;
+            }
+        }
+    }
+}

@@ -1,0 +1,376 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! What follows when something happens.
+
+use super::action::Action;
+use super::bounds::{Assumption, Bounds, KeepAlive};
+use super::property::Violation;
+use super::shell::{Work, evidence, nanos};
+use super::state::{Phase, Place, State};
+use super::truth::Copy;
+use nvme_fence_policy::hold::{HOST_ABORTED_CMD, HOST_PATH_ERROR};
+use nvme_fence_policy::{Action as PolicyAction, Clocks, Event, Evidence};
+
+impl State {
+    /// Takes a step.
+    pub(super) fn step(&mut self, bounds: &Bounds, action: Action) {
+        match action {
+            Action::Tick => self.now += 1,
+            Action::Issue { write, block, on } => {
+                self.issued += 1;
+                self.write(write).block = block;
+                self.send(write, on);
+            }
+            Action::Send { write, on } => self.send(write, on),
+            Action::KeepAlive { on } => {
+                let now = self.now;
+                self.left.keep_alives -= 1;
+                let link = self.link(on);
+                link.keep_alive_sent = now;
+                link.truth.sent = now;
+                link.truth.keep_alive = true;
+            }
+            Action::KeepAliveArrives { on } => {
+                let now = self.now;
+                let truth = &mut self.link(on).truth;
+                truth.keep_alive = false;
+                truth.hear(bounds, now, true);
+            }
+            Action::Arrive { write, on } => {
+                let now = self.now;
+                let truth = &mut self.link(on).truth;
+                truth.copies[usize::from(write)] = Copy::Arrived;
+                truth.hear(bounds, now, false);
+            }
+            Action::Execute { write, on } => self.execute(write, on),
+            Action::Answer { write, on } => {
+                self.link(on).truth.copies[usize::from(write)] = Copy::None;
+                self.acknowledge(write);
+            }
+            Action::PeerCloses { on } => {
+                let now = self.now;
+                self.left.notifications -= 1;
+                let link = self.link(on);
+                link.truth.closed_by_peer = Some(now);
+                link.notice = true;
+            }
+            Action::Forge { on } => {
+                self.left.notifications -= 1;
+                self.link(on).notice = true;
+            }
+            Action::NoticeArrives { on } => self.notice_arrives(bounds, on),
+            Action::FailSend { write, on } => {
+                self.left.send_failures -= 1;
+                self.give_up(bounds, on);
+                self.cancel(bounds, write, on, HOST_PATH_ERROR);
+            }
+            Action::Lose { on } => {
+                let since = match self.link(on).phase {
+                    Phase::Broken(since) => since,
+                    Phase::Open | Phase::Lost(_) | Phase::Closed => self.now,
+                };
+                self.give_up(bounds, on);
+                self.link(on).phase = Phase::Lost(since);
+                self.tell(bounds, on, Event::Lost);
+            }
+            Action::Resume { on } => self.resume(bounds, on),
+            Action::Cancel { on } => {
+                for write in 0..self.issued {
+                    if self.is_in_flight(write, on) {
+                        self.cancel(bounds, write, on, HOST_ABORTED_CMD);
+                    }
+                }
+            }
+            Action::Disable { on } => {
+                self.left.disables -= 1;
+                let link = self.link(on);
+                link.truth.dead = true;
+                link.disabled = true;
+                self.tell(bounds, on, Event::Disabled);
+            }
+            Action::Close { on } => self.close(bounds, on, false),
+            Action::Remove { on } => {
+                self.left.removals -= 1;
+                let controller = self.link(on).controller;
+                self.removed[usize::from(controller)] = true;
+                self.close(bounds, on, true);
+            }
+            Action::Reconnect { controller } => self.reconnect(bounds, controller),
+            Action::Timeout => self.timeout(bounds),
+            Action::SendOn { on } => self.send_on(on),
+            Action::Drained { on } => self.drained(bounds, on),
+            Action::AdminReleases { controller } => self.admin_releases(bounds, controller),
+            Action::Unload => self.unload(bounds),
+        }
+        self.tidy(bounds);
+    }
+
+    fn send(&mut self, write: u8, on: u8) {
+        let now = self.now;
+        self.write(write).place = Place::InFlight(on);
+        let truth = &mut self.link(on).truth;
+        truth.sent = now;
+        truth.copies[usize::from(write)] = Copy::Underway;
+    }
+
+    fn execute(&mut self, write: u8, on: u8) {
+        self.link(on).truth.copies[usize::from(write)] = Copy::Executed;
+        let block = usize::from(self.write(write).block);
+        self.stored[block] = write + 1;
+        if self.stored[block] < self.acknowledged[block] {
+            self.blame(Violation::GhostWrite);
+        }
+    }
+
+    fn acknowledge(&mut self, write: u8) {
+        self.write(write).place = Place::Done;
+        let block = usize::from(self.write(write).block);
+        self.acknowledged[block] = self.acknowledged[block].max(write + 1);
+    }
+
+    /// The host sees that an association is broken.
+    fn give_up(&mut self, bounds: &Bounds, on: u8) {
+        let now = self.now;
+        if self.link(on).phase == Phase::Open {
+            self.left.losses = self.left.losses.saturating_sub(1);
+            // Else it may be that it never sees it.
+            if bounds.assumes(Assumption::FailedAssociationsAreLost) {
+                self.link(on).phase = Phase::Broken(now);
+            }
+        }
+    }
+
+    fn notice_arrives(&mut self, bounds: &Bounds, on: u8) {
+        let now = self.now;
+        let link = self.link(on);
+        link.notice = false;
+        if matches!(link.phase, Phase::Open | Phase::Broken(_)) {
+            link.noticed.get_or_insert(now);
+        }
+        self.give_up(bounds, on);
+        self.tell(bounds, on, Event::PeerClosed);
+    }
+
+    fn resume(&mut self, bounds: &Bounds, on: u8) {
+        let now = self.now;
+        self.left.resumes -= 1;
+        let held = self
+            .writes
+            .iter()
+            .any(|write| write.place == Place::Held(on));
+        let doomed = held && bounds.assumes(Assumption::FailedAssociationsAreLost);
+        self.link(on).phase = if doomed {
+            Phase::Broken(now)
+        } else {
+            Phase::Open
+        };
+        self.left.losses += u8::from(!held);
+        self.tell(bounds, on, Event::Resumed);
+    }
+
+    /// The host gives up a write: the policy is asked.
+    fn cancel(&mut self, bounds: &Bounds, write: u8, on: u8, status: u16) {
+        let knobs = bounds.knobs();
+        let mut held = false;
+        // As the module has it: who is not current has no say.
+        if self.current[usize::from(self.link(on).controller)] == Some(on)
+            && let Some(record) = &mut self.link(on).record
+        {
+            let needless = record.holds_needlessly(status, &knobs);
+            held = record.hold(write, status, &knobs);
+            if needless {
+                self.blame(Violation::NeedlessHold);
+            }
+        }
+        self.references += u8::from(held);
+        self.write(write).place = if held { Place::Held(on) } else { Place::Queued };
+    }
+
+    fn close(&mut self, bounds: &Bounds, on: u8, removed: bool) {
+        let now = self.now;
+        let clocks = {
+            let link = self.link(on);
+            Clocks {
+                keep_alive: nanos(link.keep_alive_sent),
+                sent: nanos(link.truth.sent),
+                kato_ms: bounds.kato_ms(bounds.katt_at_loss),
+            }
+        };
+        let link = self.link(on);
+        link.phase = Phase::Closed;
+        let last = match (removed, bounds.keep_alive) {
+            (true, _) => now,
+            (false, KeepAlive::Traffic) => link.truth.sent,
+            (false, KeepAlive::Command | KeepAlive::Off) => link.keep_alive_sent,
+        };
+        let by_keep_alive = (bounds.keep_alive != KeepAlive::Off)
+            .then(|| last.max(link.opened) + bounds.timeouts() * bounds.katt_true() + bounds.cqt);
+        let by_notice = link.noticed.map(|at| at + bounds.cqt);
+        link.due = match (by_keep_alive, by_notice) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+        let event = if removed {
+            Event::Detached
+        } else {
+            Event::Closed(clocks)
+        };
+        self.tell(bounds, on, event);
+        let controller = usize::from(self.link(on).controller);
+        if self.current[controller] == Some(on) {
+            self.current[controller] = None;
+        }
+    }
+
+    fn reconnect(&mut self, bounds: &Bounds, controller: u8) {
+        if let Some(on) = self.current[usize::from(controller)] {
+            self.close(bounds, on, true);
+        }
+        let last = self
+            .links
+            .iter()
+            .rfind(|link| link.controller == controller);
+        let keep_alive_sent = last.map_or(0, |link| link.keep_alive_sent);
+        self.open(bounds, controller, keep_alive_sent);
+    }
+
+    fn timeout(&mut self, bounds: &Bounds) {
+        let now = self.now;
+        for on in 0..self.links.len() as u8 {
+            self.handle(bounds, on, Event::Timeout);
+            let link = self.link(on);
+            let waits = link
+                .record
+                .as_ref()
+                .is_some_and(|record| record.work == Work::Idle && record.bios != 0);
+            if waits && link.phase == Phase::Closed && link.due.is_some_and(|due| now >= due) {
+                self.blame(Violation::Late);
+            }
+        }
+    }
+
+    fn send_on(&mut self, on: u8) {
+        let Some(record) = &mut self.link(on).record else {
+            return;
+        };
+        match record.start_draining() {
+            Ok(bios) => {
+                for write in 0..self.issued {
+                    if bios & 1 << write != 0 {
+                        self.write(write).place = Place::Queued;
+                    }
+                }
+            }
+            Err(violation) => self.blame(violation),
+        }
+    }
+
+    fn drained(&mut self, bounds: &Bounds, on: u8) {
+        let Some(record) = &mut self.link(on).record else {
+            return;
+        };
+        if let Work::Sending(commands, bytes) = record.work {
+            record.work = Work::Done;
+            self.references -= commands as u8;
+            self.handle(bounds, on, Event::Drained { commands, bytes });
+        }
+    }
+
+    fn admin_releases(&mut self, bounds: &Bounds, controller: u8) {
+        self.left.admin -= 1;
+        for on in 0..self.links.len() as u8 {
+            let link = self.link(on);
+            if link.controller != controller {
+                continue;
+            }
+            if link.phase == Phase::Closed {
+                link.vouched = true;
+                link.truth.dead |= bounds.assumes(Assumption::HonestAdministrator);
+            }
+            self.handle(bounds, on, Event::Release);
+        }
+    }
+
+    fn unload(&mut self, bounds: &Bounds) {
+        for controller in 0..bounds.controllers {
+            if let Some(on) = self.current[usize::from(controller)] {
+                self.handle(bounds, on, Event::Detached);
+            }
+        }
+        let busy =
+            |link: &super::state::Link| link.record.as_ref().is_some_and(|record| record.is_busy());
+        if self.any_held() || self.links.iter().any(busy) {
+            self.blame(Violation::UnloadedWhileHolding);
+        } else {
+            // All that ended well is alike.
+            let wrong = self.wrong;
+            *self = Self::new(bounds);
+            self.wrong = wrong;
+            self.unloaded = true;
+        }
+    }
+
+    /// An event of the controller that the association is with.
+    fn tell(&mut self, bounds: &Bounds, about: u8, event: Event) {
+        let controller = self.link(about).controller;
+        for on in 0..self.links.len() as u8 {
+            let meant = self.current[usize::from(controller)] == Some(on);
+            if meant || (bounds.broadcast && self.link(on).controller == controller) {
+                self.handle(bounds, on, event);
+            }
+        }
+    }
+
+    /// The policy handles an event, and the module does what follows.
+    fn handle(&mut self, bounds: &Bounds, on: u8, event: Event) {
+        let now = self.now;
+        let Some(record) = &mut self.link(on).record else {
+            return;
+        };
+        let actions = record.handle(now, event, &bounds.knobs());
+        if let Some(evidence) = evidence(&actions) {
+            self.judge(bounds, on, evidence);
+        }
+        for action in actions {
+            let Some(record) = &mut self.link(on).record else {
+                return;
+            };
+            match action {
+                PolicyAction::ReportLost | PolicyAction::ReportDeadline(_) => {}
+                PolicyAction::Release(_) => {
+                    if let Err(violation) = record.queue() {
+                        self.blame(violation);
+                    }
+                }
+                PolicyAction::Discard => {
+                    let busy = record.is_busy();
+                    self.link(on).record = None;
+                    if busy {
+                        self.blame(Violation::Forgotten);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Is a release right?
+    fn judge(&mut self, bounds: &Bounds, on: u8, evidence: Evidence) {
+        let now = self.now;
+        let link = self.link(on);
+        if link.truth.may_execute(bounds, now) {
+            // Without an assumption it shall be seen what comes of it.
+            if bounds.dropped.is_none() {
+                self.blame(Violation::NoEvidence);
+            }
+            return;
+        }
+        let happened = match evidence {
+            Evidence::Time => link.due.is_some_and(|due| now >= due),
+            Evidence::Disabled => link.disabled,
+            Evidence::Admin => link.vouched,
+        };
+        if !happened {
+            self.blame(Violation::WrongEvidence);
+        }
+    }
+}

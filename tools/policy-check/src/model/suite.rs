@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The models that make up the proof.
+
+use super::bounds::{Assumption, Bounds, Cqt, KeepAlive};
+use super::property::Violation;
+use nvme_fence_policy::Mode;
+
+/// A model with a name.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// Its name.
+    pub name: &'static str,
+    /// What it is for.
+    pub about: &'static str,
+    /// Its bounds.
+    pub bounds: Bounds,
+}
+
+/// Two controllers, two blocks, three writes, one flap, and no more.
+pub const SMALL: Bounds = Bounds {
+    mode: Mode::Time,
+    keep_alive: KeepAlive::Traffic,
+    katt: 1,
+    katt_at_loss: 1,
+    cqt: 1,
+    cqt_source: Cqt::Reported,
+    controllers: 2,
+    associations: 3,
+    blocks: 2,
+    writes: 3,
+    losses: 1,
+    lose_by: 1,
+    teardown: 1,
+    keep_alives: 0,
+    notifications: 0,
+    disables: 0,
+    removals: 0,
+    admin: 0,
+    resumes: 0,
+    send_failures: 0,
+    broadcast: false,
+    dropped: None,
+};
+
+/// The cases. Together they have everything in them that the model knows.
+pub fn cases() -> Vec<Case> {
+    let case = |name, about, bounds| Case {
+        name,
+        about,
+        bounds,
+    };
+    vec![
+        case(
+            "traffic",
+            "traffic based keep alive: two losses, a reconnect",
+            Bounds { losses: 2, ..SMALL },
+        ),
+        case(
+            "command",
+            "command based keep alive, with a Keep Alive command",
+            Bounds {
+                keep_alive: KeepAlive::Command,
+                keep_alives: 1,
+                ..SMALL
+            },
+        ),
+        case(
+            "notification",
+            "a controller closes a connection itself",
+            Bounds {
+                notifications: 1,
+                ..SMALL
+            },
+        ),
+        case(
+            "host",
+            "controllers are disabled or removed, commands fail while they are sent",
+            Bounds {
+                disables: 1,
+                removals: 1,
+                send_failures: 1,
+                writes: 2,
+                ..SMALL
+            },
+        ),
+        case(
+            "resume",
+            "the host goes on to use what it had given up, and loses it again",
+            Bounds {
+                resumes: 1,
+                losses: 2,
+                writes: 2,
+                ..SMALL
+            },
+        ),
+        case(
+            "admin",
+            "the administrator releases, and there is no keep alive",
+            Bounds {
+                keep_alive: KeepAlive::Off,
+                admin: 1,
+                ..SMALL
+            },
+        ),
+        case(
+            "flaps",
+            "two losses far from each other, two records at once, one block",
+            Bounds {
+                keep_alive: KeepAlive::Command,
+                keep_alives: 1,
+                losses: 2,
+                associations: 4,
+                blocks: 1,
+                writes: 2,
+                lose_by: 4,
+                ..SMALL
+            },
+        ),
+        case(
+            "broadcast",
+            "old records hear of everything that happens to their controller",
+            Bounds {
+                losses: 1,
+                associations: 3,
+                blocks: 1,
+                writes: 2,
+                disables: 1,
+                notifications: 1,
+                admin: 1,
+                broadcast: true,
+                ..SMALL
+            },
+        ),
+        case(
+            "longer",
+            "timeouts of two ticks",
+            Bounds {
+                katt: 2,
+                katt_at_loss: 2,
+                cqt: 2,
+                writes: 2,
+                ..SMALL
+            },
+        ),
+        case(
+            "default-cqt",
+            "the controllers do not tell their CQT",
+            Bounds {
+                cqt_source: Cqt::Default,
+                cqt: 2,
+                writes: 2,
+                ..SMALL
+            },
+        ),
+        case(
+            "override-cqt",
+            "the controllers tell a CQT that is too short",
+            Bounds {
+                cqt_source: Cqt::Override,
+                cqt: 2,
+                writes: 2,
+                ..SMALL
+            },
+        ),
+        case(
+            "shorter-katt",
+            "Set Features shortened the keep alive timeout",
+            Bounds {
+                katt: 2,
+                writes: 2,
+                ..SMALL
+            },
+        ),
+        case(
+            "longer-katt",
+            "Set Features lengthened the keep alive timeout",
+            Bounds {
+                katt_at_loss: 2,
+                writes: 2,
+                ..SMALL
+            },
+        ),
+    ]
+}
+
+/// What happens if something cannot be taken for granted: models in which something goes wrong.
+pub fn without(assumption: Assumption) -> (Bounds, Violation) {
+    let (bounds, violation) = match assumption {
+        Assumption::HonestAdministrator => (Bounds { admin: 1, ..SMALL }, Violation::GhostWrite),
+        Assumption::HonestNetwork => (
+            Bounds {
+                notifications: 1,
+                ..SMALL
+            },
+            Violation::GhostWrite,
+        ),
+        Assumption::TimelyDelivery => (SMALL, Violation::GhostWrite),
+        Assumption::KnownTimeout => (
+            Bounds {
+                katt_at_loss: 2,
+                ..SMALL
+            },
+            Violation::GhostWrite,
+        ),
+        Assumption::FailedAssociationsAreLost => (
+            Bounds {
+                send_failures: 1,
+                ..SMALL
+            },
+            Violation::HeldForever,
+        ),
+    };
+    let bounds = Bounds {
+        dropped: Some(assumption),
+        ..bounds
+    };
+    (bounds, violation)
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! What an association really is: a network that delivers late, and a controller that executes late.
+//! Nobody in the host sees this.
+//!
+//! A controller executes nothing of an association any more when CQT has passed since
+//!
+//! - it found that it does not hear the host: one KATT after the last Keep Alive command arrived, or,
+//!   with traffic based keep alive, at the end of a whole period of KATT in which no command arrived,
+//!   that is two KATT after the last command at the latest;
+//! - or it closed the association itself.
+//!
+//! From that moment on nothing arrives either. Commands that arrived before may be executed until
+//! the end, in any order. A controller that was disabled executes nothing at all.
+//!
+//! The moments of timeouts count as before and after: a command may still arrive at the very tick at
+//! which the controller gives up, but nothing executes at the tick at which CQT is over. So the
+//! bounds are reached exactly, and one tick less would be too little.
+
+use super::bounds::{Assumption, Bounds, KeepAlive, WRITES_MAX};
+
+/// One write on one association.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) enum Copy {
+    /// It was never sent, or cannot do anything any more.
+    #[default]
+    None,
+    /// Sent, and not arrived yet.
+    Underway,
+    /// The controller has it.
+    Arrived,
+    /// The controller has executed it; the answer is under way.
+    Executed,
+}
+
+/// The far side of an association.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Truth {
+    /// When the controller last heard what its keep alive timer counts from.
+    pub(super) heard: u8,
+    /// When the host last sent anything.
+    pub(super) sent: u8,
+    /// A Keep Alive command is under way.
+    pub(super) keep_alive: bool,
+    /// When the controller closed a connection.
+    pub(super) closed_by_peer: Option<u8>,
+    /// It can do nothing any more.
+    pub(super) dead: bool,
+    /// The writes.
+    pub(super) copies: [Copy; WRITES_MAX],
+}
+
+impl Truth {
+    /// An association made `now`.
+    pub(super) fn new(now: u8) -> Self {
+        Self {
+            heard: now,
+            sent: now,
+            keep_alive: false,
+            closed_by_peer: None,
+            dead: false,
+            copies: [Copy::None; WRITES_MAX],
+        }
+    }
+
+    /// Does the controller still listen?
+    pub(super) fn listens(&self, bounds: &Bounds, now: u8) -> bool {
+        !self.dead
+            && self.closed_by_peer.is_none()
+            && (bounds.keep_alive == KeepAlive::Off
+                || now <= self.heard + bounds.periods() * bounds.katt_true())
+    }
+
+    /// May something that was sent arrive now?
+    pub(super) fn may_arrive(&self, bounds: &Bounds, now: u8) -> bool {
+        let timely = bounds.keep_alive != KeepAlive::Traffic
+            || !bounds.assumes(Assumption::TimelyDelivery)
+            || now <= self.sent + bounds.katt_true();
+        timely && self.listens(bounds, now)
+    }
+
+    /// May something that arrived be executed now?
+    pub(super) fn may_execute(&self, bounds: &Bounds, now: u8) -> bool {
+        let by_keep_alive = bounds.keep_alive == KeepAlive::Off
+            || now < self.heard + bounds.periods() * bounds.katt_true() + bounds.cqt;
+        let by_closing = self.closed_by_peer.is_none_or(|at| now < at + bounds.cqt);
+        !self.dead && by_keep_alive && by_closing
+    }
+
+    /// Something arrives.
+    pub(super) fn hear(&mut self, bounds: &Bounds, now: u8, keep_alive: bool) {
+        if keep_alive || bounds.keep_alive == KeepAlive::Traffic {
+            self.heard = now;
+        }
+    }
+
+    /// Forgets what makes no difference any more, so that equal futures are equal states.
+    pub(super) fn tidy(&mut self, bounds: &Bounds, now: u8, host_listens: bool) {
+        if !self.may_execute(bounds, now) && !self.dead {
+            self.dead = true;
+        }
+        let may_arrive = self.may_arrive(bounds, now);
+        self.keep_alive &= may_arrive;
+        for copy in &mut self.copies {
+            let lives = match copy {
+                Copy::None => false,
+                Copy::Underway => may_arrive,
+                Copy::Arrived => !self.dead,
+                Copy::Executed => host_listens,
+            };
+            if !lives {
+                *copy = Copy::None;
+            }
+        }
+        if self.dead {
+            self.heard = 0;
+            self.closed_by_peer = None;
+        }
+    }
+}

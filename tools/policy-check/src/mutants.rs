@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Changes the policy's source in small ways, and sees who notices.
+//!
+//! A copy of the policy crate gets the change, and stands beside a copy of this package. Both are
+//! built anew; then the crate's own tests and the model are run.
+
+mod list;
+mod table;
+mod workshop;
+
+pub use list::{Mutant, all};
+pub use workshop::{Verdict, Workshop};
+
+use anyhow::{Result, ensure};
+use std::time::Instant;
+
+/// Tries the mutants that have `filter` in their names, and prints a table. Returns whether all of
+/// them were caught.
+pub fn run(workshop: &Workshop, filter: Option<&str>) -> Result<bool> {
+    let start = Instant::now();
+    // A source that changed under a mutant's hands is to be known before anything is built.
+    for mutant in all() {
+        mutant.apply(&workshop.source(mutant.file)?)?;
+    }
+    let chosen: Vec<_> = all()
+        .iter()
+        .filter(|mutant| filter.is_none_or(|filter| mutant.name.contains(filter)))
+        .collect();
+    ensure!(!chosen.is_empty(), "no mutant has such a name");
+
+    ensure!(
+        workshop.passes_own_tests()?,
+        "the policy itself does not pass its tests"
+    );
+    let mut all_caught = true;
+    let mut rows = Vec::new();
+    for mutant in chosen {
+        eprintln!("{}: {}", mutant.name, mutant.what);
+        let verdict = workshop.try_out(mutant)?;
+        all_caught &= verdict.is_caught();
+        rows.push((mutant, verdict));
+    }
+    print!("{}", table::Table(&rows));
+    println!(
+        "{} mutants, {} caught, {} of them by the model; {} s",
+        rows.len(),
+        rows.iter().filter(|(_, v)| v.is_caught()).count(),
+        rows.iter().filter(|(_, v)| v.model.is_some()).count(),
+        start.elapsed().as_secs()
+    );
+    Ok(all_caught)
+}

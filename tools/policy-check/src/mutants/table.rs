@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The table of mutants.
+
+use super::list::Mutant;
+use super::workshop::Verdict;
+use std::fmt;
+
+/// Mutants and what became of them, as a table of reStructuredText.
+pub(super) struct Table<'a>(pub(super) &'a [(&'a Mutant, Verdict)]);
+
+impl fmt::Display for Table<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let head = [
+            "mutant",
+            "what was changed",
+            "model",
+            "steps",
+            "unit",
+            "property",
+        ];
+        let rows: Vec<[String; 6]> = self.0.iter().map(|(m, v)| row(m, v)).collect();
+        let widths: [usize; 6] = std::array::from_fn(|column| {
+            let cells = rows.iter().map(|row| row[column].len());
+            cells.chain([head[column].len()]).max().unwrap_or(0)
+        });
+        let rule = widths.map(|width| "=".repeat(width));
+        let head = head.map(str::to_owned);
+        for row in [&rule, &head, &rule]
+            .into_iter()
+            .chain(&rows)
+            .chain([&rule])
+        {
+            let mut line = String::new();
+            for (cell, width) in row.iter().zip(widths) {
+                line += &format!("{cell:width$}  ");
+            }
+            writeln!(f, "{}", line.trim_end())?;
+        }
+        Ok(())
+    }
+}
+
+fn row(mutant: &Mutant, verdict: &Verdict) -> [String; 6] {
+    let (model, steps) = match &verdict.model {
+        Some(caught) => (
+            format!("{} ({})", caught.violation, caught.case),
+            caught.steps.to_string(),
+        ),
+        None => ("-".into(), "-".into()),
+    };
+    let failed = |count: usize| match count {
+        0 => "-".into(),
+        count => count.to_string(),
+    };
+    [
+        mutant.name.into(),
+        mutant.what.into(),
+        model,
+        steps,
+        failed(verdict.unit_tests),
+        failed(verdict.properties),
+    ]
+}

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Where mutants are built and tried out.
+
+use super::list::Mutant;
+use crate::check::Outcome;
+use crate::model::Violation;
+use anyhow::{Context, Result, bail, ensure};
+use serde::Deserialize;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// The policy crate in the source tree.
+const POLICY: &str = "rust/nvme_fence_policy";
+
+/// This package in the source tree.
+const CHECK: &str = "tools/policy-check";
+
+/// Where mutants are built.
+#[derive(Clone, Debug)]
+pub struct Workshop {
+    /// The source tree.
+    pub tree: PathBuf,
+    /// The copy, and what cargo makes of it.
+    pub directory: PathBuf,
+    /// Jobs of cargo, and threads of the search.
+    pub jobs: usize,
+}
+
+/// Who noticed that the policy was changed.
+#[derive(Clone, Debug)]
+pub struct Verdict {
+    /// What the model found.
+    pub model: Option<Caught>,
+    /// So many unit tests of the crate failed.
+    pub unit_tests: usize,
+    /// So many properties of the crate failed.
+    pub properties: usize,
+}
+
+/// What the model found.
+#[derive(Clone, Debug)]
+pub struct Caught {
+    /// In which case.
+    pub case: String,
+    /// What went wrong.
+    pub violation: Violation,
+    /// In so many steps.
+    pub steps: usize,
+}
+
+impl Verdict {
+    /// Did anybody notice?
+    pub fn is_caught(&self) -> bool {
+        self.model.is_some() || self.unit_tests > 0 || self.properties > 0
+    }
+}
+
+/// A line of `policy-check model -o json`.
+#[derive(Deserialize)]
+struct Line {
+    case: String,
+    outcome: Outcome,
+}
+
+impl Workshop {
+    /// A source file of the policy.
+    pub(super) fn source(&self, file: &str) -> Result<String> {
+        let path = self.tree.join(POLICY).join(file);
+        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
+    }
+
+    /// Does the policy pass its own tests as it is?
+    pub(super) fn passes_own_tests(&self) -> Result<bool> {
+        let copy = self.directory.join("tree");
+        self.lay_out(&copy, None)?;
+        Ok(self.test(&copy, &["--lib"])? + self.test(&copy, &["--test", "properties"])? == 0)
+    }
+
+    /// Builds the policy with a change, and tries it out.
+    pub(super) fn try_out(&self, mutant: &Mutant) -> Result<Verdict> {
+        let copy = self.directory.join("tree");
+        self.lay_out(&copy, Some(mutant))?;
+        Ok(Verdict {
+            unit_tests: self.test(&copy, &["--lib"])?,
+            properties: self.test(&copy, &["--test", "properties"])?,
+            model: self.model(&copy)?,
+        })
+    }
+
+    fn lay_out(&self, copy: &Path, mutant: Option<&Mutant>) -> Result<()> {
+        let source = |part: &str| self.tree.join(part);
+        copy_files(&source(POLICY), &copy.join(POLICY))?;
+        copy_files(&source(CHECK), &copy.join(CHECK))?;
+        copy_changed(&source("tools/Cargo.lock"), &copy.join("tools/Cargo.lock"))?;
+        let workspace = "[workspace]\nresolver = \"2\"\n\
+             members = [\"policy-check\", \"../rust/nvme_fence_policy\"]\n";
+        fs::write(copy.join("tools/Cargo.toml"), workspace)?;
+        if let Some(mutant) = mutant {
+            let mutated = mutant.apply(&self.source(mutant.file)?)?;
+            fs::write(copy.join(POLICY).join(mutant.file), mutated)?;
+        }
+        Ok(())
+    }
+
+    fn cargo(&self, copy: &Path, arguments: &[&str]) -> Result<Output> {
+        Command::new("cargo")
+            .args(arguments)
+            .current_dir(copy.join("tools"))
+            .env(
+                "CARGO_TARGET_DIR",
+                fs::canonicalize(&self.directory)?.join("build"),
+            )
+            .env("CARGO_BUILD_JOBS", self.jobs.to_string())
+            // What does not shrink is found as well, and sooner; and no file is left behind.
+            .env("PROPTEST_MAX_SHRINK_ITERS", "0")
+            .env("PROPTEST_FAILURE_PERSISTENCE", "off")
+            .output()
+            .context("cannot run cargo")
+    }
+
+    /// Runs tests of the policy crate. Returns how many failed.
+    fn test(&self, copy: &Path, which: &[&str]) -> Result<usize> {
+        let arguments = ["test", "--quiet", "-p", "nvme_fence_policy"];
+        let output = self.cargo(copy, &[&arguments[..], which].concat())?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        let failed = text.lines().find_map(|line| {
+            let rest = line.strip_prefix("test result: ")?;
+            let (before, _) = rest.split_once(" failed;")?;
+            before.rsplit(' ').next()?.parse().ok()
+        });
+        failed.with_context(|| {
+            let what = String::from_utf8_lossy(&output.stderr);
+            format!("the tests were not run:\n{text}{what}")
+        })
+    }
+
+    /// Runs the model until something is found.
+    fn model(&self, copy: &Path) -> Result<Option<Caught>> {
+        let threads = self.jobs.to_string();
+        let output = self.cargo(
+            copy,
+            &[
+                "run",
+                "--quiet",
+                "--release",
+                "-p",
+                "policy-check",
+                "--",
+                "model",
+                "-o",
+                "json",
+                "--fail-fast",
+                "--threads",
+                &threads,
+            ],
+        )?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        let last = text.lines().last().with_context(|| {
+            let what = String::from_utf8_lossy(&output.stderr);
+            format!("the model was not run:\n{what}")
+        })?;
+        let line: Line = serde_json::from_str(last)?;
+        ensure!(
+            output.status.success() == line.outcome.found.is_none(),
+            "the model ended in an unexpected way"
+        );
+        Ok(line.outcome.found.map(|found| Caught {
+            case: line.case,
+            violation: found.violation,
+            steps: found.steps.len(),
+        }))
+    }
+}
+
+/// Copies a folder, but not what cargo may have left in it.
+fn copy_files(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to)?;
+    let entries = fs::read_dir(from).with_context(|| format!("cannot read {}", from.display()))?;
+    for entry in entries {
+        let entry = entry?;
+        let (path, target) = (entry.path(), to.join(entry.file_name()));
+        if entry.file_type()?.is_dir() {
+            if entry.file_name() != "target" {
+                copy_files(&path, &target)?;
+            }
+        } else {
+            copy_changed(&path, &target)?;
+        }
+    }
+    Ok(())
+}
+
+/// Copies a file if that changes something: cargo goes by when files were written.
+fn copy_changed(from: &Path, to: &Path) -> Result<()> {
+    let new = fs::read(from).with_context(|| format!("cannot read {}", from.display()))?;
+    match fs::read(to) {
+        Ok(old) if old == new => Ok(()),
+        Ok(_) => Ok(fs::write(to, new)?),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(fs::write(to, new)?),
+        Err(error) => bail!("cannot read {}: {error}", to.display()),
+    }
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Traces of test machines, as they were recorded and with something changed.
+
+use policy_check::replay::{Summary, replay};
+
+const IO_TIMEOUT: &str = include_str!("data/io-timeout.trace");
+const RECONNECT: &str = include_str!("data/reconnect.trace");
+
+/// A jiffy.
+const TOLERANCE: u64 = 10_000_000;
+
+/// What is wrong with the trace if `from` is replaced with `to`.
+fn findings(from: &str, to: &str) -> String {
+    assert!(IO_TIMEOUT.contains(from), "{from}");
+    let summary = replay(&IO_TIMEOUT.replacen(from, to, 1), TOLERANCE);
+    let what: Vec<_> = summary.findings.into_iter().map(|f| f.what).collect();
+    what.join("; ")
+}
+
+#[test]
+fn recorded_traces_are_what_the_policy_does() {
+    for trace in [IO_TIMEOUT, RECONNECT] {
+        let Summary {
+            events,
+            records,
+            unfinished,
+            findings,
+            ..
+        } = replay(trace, TOLERANCE);
+        assert_eq!(findings, []);
+        assert!(events > 5 && records > 0);
+        assert_eq!(unfinished, 0);
+    }
+}
+
+#[test]
+fn changed_traces_are_not() {
+    for (from, to, finding) in [
+        (
+            " 70.030001: nvme_fence_evidence",
+            " 70.029001: nvme_fence_evidence",
+            "before its deadline",
+        ),
+        (
+            " 70.030001: nvme_fence_evidence",
+            " 70.050001: nvme_fence_evidence",
+            "after its deadline",
+        ),
+        (
+            "deadline_ns=70030001152",
+            "deadline_ns=60030001152",
+            "its parts come to",
+        ),
+        ("n=3", "n=2", "the policy comes to"),
+        ("rule=traffic", "rule=command", "the policy comes to"),
+        ("status=0x371", "status=0x303", "lets pass"),
+        ("op=W", "op=F", "lets pass"),
+        (
+            "evidence=time",
+            "evidence=disabled",
+            "does not release it for this",
+        ),
+        (
+            "nvme_fence_evidence",
+            "nvme_fence_news",
+            "released without evidence",
+        ),
+        (
+            "nvme_fence_deadline",
+            "nvme_fence_news",
+            "lost, but not closed",
+        ),
+        ("held=2", "held=3", "are held, but"),
+        ("bytes=4096", "bytes=512", "are held, but"),
+        ("held_ns=6570", "held_ns=7570", "held for"),
+        ("cntlid=1", "cntlid=x", "malformed"),
+        (
+            "[000] d..3.     4.340000",
+            "[000] d..3.     4.140000",
+            "time goes back",
+        ),
+    ] {
+        let found = findings(from, to);
+        assert!(found.contains(finding), "{from} -> {to}: {found:?}");
+    }
+}
+
+#[test]
+fn a_release_for_nothing_or_twice_is_wrong() {
+    let release = IO_TIMEOUT
+        .lines()
+        .find(|line| line.contains("nvme_fence_release"))
+        .unwrap();
+    let twice = format!("{IO_TIMEOUT}{release}\n");
+    let summary = replay(&twice, TOLERANCE);
+    assert!(summary.findings[0].what.contains("released twice"));
+}
+
+#[test]
+fn a_trace_with_gaps_proves_nothing() {
+    let summary = replay(&format!("CPU:0 [LOST 3 EVENTS]\n{IO_TIMEOUT}"), TOLERANCE);
+    assert!(summary.findings[0].what.contains("missing"));
+    assert_eq!(replay("", TOLERANCE).findings.len(), 1);
+}
