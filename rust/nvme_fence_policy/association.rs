@@ -61,7 +61,8 @@ pub enum State {
 pub enum Event {
     /// The host gives the association up.
     Lost,
-    /// The host goes on to use it after all (as after an activation of firmware).
+    /// The host goes on to use it: it has become ready for I/O, or (after an activation of firmware)
+    /// it is so again.
     Resumed,
     /// The controller closed a connection.
     PeerClosed,
@@ -92,6 +93,8 @@ pub enum Action {
     ReportLost,
     /// Tell what held commands wait for. [`None`]: not for time.
     ReportDeadline(Option<Deadline>),
+    /// Have the association terminated: it holds commands, and their wait begins with its end.
+    Terminate,
     /// There is evidence: send on what is held, then say [`Event::Drained`].
     Release(Evidence),
     /// Forget the record.
@@ -239,9 +242,15 @@ impl Association {
             // Only before it is closed: what comes later is about another association.
             (State::Open | State::Lost, Event::Disabled) => self.fence(Evidence::Disabled),
 
-            (State::Lost, Event::Resumed) => {
+            (State::Open | State::Lost, Event::Resumed) => {
                 self.state = State::Open;
-                Actions::NONE
+                // Whatever was closed, the association outlived it.
+                self.peer_closed = None;
+                if self.held == 0 {
+                    Actions::NONE
+                } else {
+                    Actions::one(Action::Terminate)
+                }
             }
 
             // Nobody can vouch for an association on which the host may still send.
@@ -265,10 +274,7 @@ impl Association {
                 self.discard_if_drained()
             }
 
-            (
-                State::Open,
-                Event::Resumed | Event::Release | Event::Timeout | Event::Drained { .. },
-            )
+            (State::Open, Event::Release | Event::Timeout | Event::Drained { .. })
             | (
                 State::Lost,
                 Event::Lost
@@ -559,12 +565,42 @@ mod tests {
     fn an_association_that_is_used_on_can_be_lost_again() {
         let mut association = open();
         handle(&mut association, Nanos(1), Event::Lost);
-        handle(&mut association, Nanos(2), Event::Resumed);
+        assert_eq!(
+            handle(&mut association, Nanos(2), Event::Resumed),
+            [None; 2]
+        );
         assert_eq!(association.state(), State::Open);
         hold(&mut association);
         handle(&mut association, Nanos(3), Event::Lost);
         handle(&mut association, Nanos(4), Event::Closed(CLOCKS));
         assert!(association.next_deadline().is_some());
+    }
+
+    #[test]
+    fn an_association_that_holds_something_is_not_used_on() {
+        for event in [Event::Lost, Event::Release] {
+            let mut association = open();
+            handle(&mut association, Nanos(1), event);
+            hold(&mut association);
+            assert_eq!(
+                handle(&mut association, Nanos(2), Event::Resumed),
+                [Some(Action::Terminate), None]
+            );
+        }
+    }
+
+    #[test]
+    fn a_notification_is_about_the_loss_that_it_comes_with() {
+        let mut association = open();
+        handle(&mut association, Nanos(1), Event::PeerClosed);
+        handle(&mut association, Nanos(2), Event::Resumed);
+        handle(&mut association, Nanos(3), Event::Lost);
+        hold(&mut association);
+        handle(&mut association, Nanos(4), Event::Closed(CLOCKS));
+        assert_eq!(
+            association.next_deadline(),
+            Some(CLOCKS.sent.after_millis(3 * 5000 + 10_000))
+        );
     }
 
     #[test]

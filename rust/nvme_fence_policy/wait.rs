@@ -113,7 +113,8 @@ impl Deadline {
         let by_keep_alive = Self::by_keep_alive(terms, opened, clocks, knobs);
         let by_notification = peer_closed
             .filter(|_| knobs.trust_notification())
-            .map(|at| Self::by_notification(terms, at, knobs));
+            // Other connections may have been used after that one.
+            .map(|at| Self::by_notification(terms, at.max(clocks.sent), knobs));
 
         match (by_keep_alive, by_notification) {
             (Some(a), Some(b)) => Some(if b.at() < a.at() { b } else { a }),
@@ -234,6 +235,12 @@ mod tests {
         let late = KEEP_ALIVE.after_millis(2 * 5000 + 1);
         let deadline = find(TERMS, CLOCKS, Some(late)).unwrap();
         assert_eq!(deadline.rule, Rule::Command);
+    }
+
+    #[test]
+    fn a_notification_does_not_count_before_the_last_command() {
+        let deadline = find(TERMS, CLOCKS, Some(Nanos(SENT.0 - 1))).unwrap();
+        assert_eq!(deadline.at(), SENT.after_millis(5000));
     }
 
     #[test]

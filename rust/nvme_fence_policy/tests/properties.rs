@@ -98,7 +98,10 @@ impl Observer {
     fn note(&mut self, now: u64, event: &Event) {
         match *event {
             Event::Lost => self.lost = true,
-            Event::Resumed => self.lost = false,
+            Event::Resumed if self.closed.is_none() && !self.disabled_before_closed => {
+                self.lost = false;
+                self.peer_closed = None;
+            }
             Event::PeerClosed if !self.lost && self.closed.is_none() => {
                 self.peer_closed.get_or_insert(now);
             }
@@ -130,9 +133,9 @@ impl Observer {
         let katt = u128::from(self.terms.kato_ms.max(clocks.kato_ms)) * ms;
         let noticed = u128::from(last.0.max(self.opened)) + n * katt;
         let by_keep_alive = clocks.kato_ms != 0 && u128::from(now) >= noticed + cqt;
-        let by_notification = self
-            .peer_closed
-            .is_some_and(|at| self.trusted && u128::from(now) >= u128::from(at) + cqt);
+        let by_notification = self.peer_closed.is_some_and(|at| {
+            self.trusted && u128::from(now) >= u128::from(at.max(clocks.sent.0)) + cqt
+        });
         by_keep_alive || by_notification
     }
 }
@@ -209,6 +212,9 @@ proptest! {
                     Action::Discard => {
                         prop_assert!(seen.closed.is_some());
                         prop_assert_eq!(association.held(), 0, "forgot held commands");
+                    }
+                    Action::Terminate => {
+                        prop_assert!(seen.closed.is_none() && seen.held > 0);
                     }
                     Action::ReportLost | Action::ReportDeadline(_) => {}
                 }
