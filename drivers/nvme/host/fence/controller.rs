@@ -119,7 +119,9 @@ impl Controller {
     }
 
     /// Something happens to the association that is in use. Atomic.
-    pub(crate) fn event(&self, event: Event) {
+    ///
+    /// Returns true if the policy wants the association terminated.
+    pub(crate) fn event(&self, event: Event) -> bool {
         let mut state = self.fence.lock();
         let inner = self.inner.access_mut(&mut state);
         let current = match event {
@@ -132,14 +134,16 @@ impl Controller {
             | Event::Timeout
             | Event::Drained { .. } => inner.current.clone(),
         };
-        if let Some(current) = current {
-            state.one(&current, |record, state| record.handle(state, event));
-            let fencing = current.fencing(&state);
-            drop(state);
-            if let Some(fencing) = fencing {
-                fencing.log();
-            }
+        let Some(current) = current else {
+            return false;
+        };
+        let fate = state.one(&current, |record, state| record.handle(state, event));
+        let fencing = current.fencing(&state);
+        drop(state);
+        if let Some(fencing) = fencing {
+            fencing.log();
         }
+        fate == Fate::Terminate
     }
 
     /// The administrator says that nothing can execute any more on what is lost.

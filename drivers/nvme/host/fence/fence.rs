@@ -95,6 +95,8 @@ impl Fence {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fate {
     Keep,
+    /// Keep it, and have its association terminated.
+    Terminate,
     Discard,
 }
 
@@ -134,18 +136,21 @@ impl State {
         }
     }
 
-    /// As [`State::each`], for one record.
+    /// As [`State::each`], for one record, of which it returns the fate.
     pub(crate) fn one(
         &mut self,
         this: &Arc<Record>,
         mut f: impl FnMut(&Arc<Record>, &mut State) -> Fate,
-    ) {
+    ) -> Fate {
+        let mut fate = Fate::Keep;
         self.each(|record, state| {
             if Arc::ptr_eq(record, this) {
-                f(record, state)
+                fate = f(record, state);
+                fate
             } else {
                 Fate::Keep
             }
         });
+        fate
     }
 }

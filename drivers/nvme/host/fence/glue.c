@@ -160,13 +160,14 @@ static bool nvme_fence_state_uses_association(u8 state)
 	return state == NVME_CTRL_LIVE || state == NVME_CTRL_CONNECTING;
 }
 
-static void nvme_fence_op_ctrl_state(void *fence, u8 old_state, u8 new_state)
+static bool nvme_fence_op_ctrl_state(void *fence, u8 old_state, u8 new_state)
 {
 	if (new_state == NVME_CTRL_LIVE)
-		nvme_fence_rs_live(fence);
-	else if (nvme_fence_state_uses_association(old_state) &&
-		 !nvme_fence_state_uses_association(new_state))
+		return nvme_fence_rs_live(fence);
+	if (nvme_fence_state_uses_association(old_state) &&
+	    !nvme_fence_state_uses_association(new_state))
 		nvme_fence_rs_lost(fence);
+	return false;
 }
 
 static const struct nvme_fence_ops nvme_fence_policy_ops = {
@@ -206,6 +207,9 @@ int nvme_fence_glue_init(void *policy)
 
 void nvme_fence_glue_exit(void)
 {
+	/* what runs on the queue may set the timer, and the timer the queue */
+	hrtimer_cancel(&nvme_fence_timer);
+	drain_workqueue(nvme_fence_wq);
 	hrtimer_cancel(&nvme_fence_timer);
 	destroy_workqueue(nvme_fence_wq);
 }

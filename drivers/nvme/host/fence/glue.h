@@ -151,12 +151,11 @@ void nvme_fence_rs_ctrl_gone(void *fence);
 int nvme_fence_rs_identified(void *fence,
 			     const struct nvme_fence_identity *id);
 void nvme_fence_rs_lost(void *fence);
-void nvme_fence_rs_live(void *fence);
+bool nvme_fence_rs_live(void *fence);
 void nvme_fence_rs_peer_closed(void *fence);
 void nvme_fence_rs_disabled(void *fence);
 void nvme_fence_rs_closed(void *fence, const struct nvme_fence_clocks *clocks);
-bool nvme_fence_rs_hold(void *fence, const struct nvme_fence_cmd *cmd,
-			struct bio_list *bios);
+bool nvme_fence_rs_hold(void *fence, const struct nvme_fence_cmd *cmd);
 void nvme_fence_rs_expired(void *policy);
 ssize_t nvme_fence_rs_show(void *object, u32 attr, char *buf, size_t size);
 ssize_t nvme_fence_rs_store(void *object, u32 attr, const char *buf,

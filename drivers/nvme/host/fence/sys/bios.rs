@@ -34,15 +34,11 @@ impl BioList {
         })
     }
 
-    /// Takes over what nvme-core hands to `->hold`.
-    ///
-    /// # Safety
-    ///
-    /// The chain in `list` must fulfil the invariants of the type, and must not be used by the
-    /// caller afterwards.
-    pub(super) unsafe fn from_raw(list: bindings::bio_list) -> Self {
-        // INVARIANT: By the safety requirements.
-        Self(list)
+    /// A list of what `f` puts into an empty one. It must keep to the invariants of the type.
+    pub(super) fn fill(f: impl FnOnce(&mut bindings::bio_list)) -> Self {
+        let mut list = Self::new();
+        f(&mut list.0);
+        list
     }
 
     /// Whether there are no bios in the list.

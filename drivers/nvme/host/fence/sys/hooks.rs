@@ -42,33 +42,36 @@ check_exports!(
 );
 
 /// A command that nvme-core offers, as C describes it.
-pub(crate) struct OfferedCommand<'a> {
-    raw: &'a raw::nvme_fence_cmd,
-    bios: &'a mut kernel::bindings::bio_list,
-}
+///
+/// # Invariants
+///
+/// It is what `->hold` was called with, and `->hold` has not returned yet.
+pub(crate) struct OfferedCommand<'a>(&'a raw::nvme_fence_cmd);
 
 impl OfferedCommand<'_> {
     /// The command in the words of the policy.
     pub(crate) fn command(&self) -> Command {
         Command {
-            kind: kind(self.raw.op),
-            status: self.raw.status,
-            sent: self.raw.sent,
-            bytes: self.raw.bytes,
+            kind: kind(self.0.op),
+            status: self.0.status,
+            sent: self.0.sent,
+            bytes: self.0.bytes,
         }
     }
 
     /// Takes its bios over. From now on, the command must be reported to be held.
     pub(crate) fn take(self) -> BioList {
-        // SAFETY: nvme-core made the bios ready to be sent on, and does not touch them any more if
-        // they are taken.
-        unsafe { BioList::from_raw(*self.bios) }
+        BioList::fill(|bios| {
+            // SAFETY: By the invariants, and because `self` is consumed, this is called once from
+            // `->hold`.
+            unsafe { raw::nvme_fence_take(self.0, bios) }
+        })
     }
 
     /// Records that it is held.
     pub(crate) fn trace_hold(&self, record: &RecordInfo) {
         // SAFETY: Both arguments are valid for the duration of the call.
-        unsafe { raw::nvme_fence_trace_hold(&record.to_raw(), self.raw) }
+        unsafe { raw::nvme_fence_trace_hold(&record.to_raw(), self.0) }
     }
 }
 
@@ -172,17 +175,17 @@ unsafe extern "C" fn nvme_fence_rs_lost(fence: *mut c_void) {
     unsafe { attached(fence) }.controller().event(Event::Lost);
 }
 
-/// The controller becomes LIVE. Atomic.
+/// The controller becomes LIVE. Returns true if it must be reset. Atomic.
 ///
 /// # Safety
 ///
 /// As for [`attached`].
 #[no_mangle]
-unsafe extern "C" fn nvme_fence_rs_live(fence: *mut c_void) {
+unsafe extern "C" fn nvme_fence_rs_live(fence: *mut c_void) -> bool {
     // SAFETY: By the safety requirements.
     unsafe { attached(fence) }
         .controller()
-        .event(Event::Resumed);
+        .event(Event::Resumed)
 }
 
 /// `->peer_closed`. Atomic.
@@ -234,17 +237,16 @@ unsafe extern "C" fn nvme_fence_rs_closed(
 ///
 /// # Safety
 ///
-/// As for [`attached`]; `cmd` and `bios` must be valid, and the chain of `bios` must fulfil the
-/// invariants of [`BioList`].
+/// As for [`attached`]; `cmd` must be what nvme-core calls `->hold` with.
 #[no_mangle]
 unsafe extern "C" fn nvme_fence_rs_hold(
     fence: *mut c_void,
     cmd: *const raw::nvme_fence_cmd,
-    bios: *mut kernel::bindings::bio_list,
 ) -> bool {
     // SAFETY: By the safety requirements.
-    let (attached, raw, bios) = unsafe { (attached(fence), &*cmd, &mut *bios) };
-    attached.controller().hold(OfferedCommand { raw, bios })
+    let (attached, cmd) = unsafe { (attached(fence), &*cmd) };
+    // INVARIANT: By the safety requirements.
+    attached.controller().hold(OfferedCommand(cmd))
 }
 
 /// The timer has expired: process context, on our workqueue.
