@@ -10,6 +10,8 @@ help:
 ## make test              everything below that is a test: kernels, module, tools are made first
 ## make test SCENARIO=X   one scenario (selftests/scenarios/X.sh) in all its variants
 ## make demo              a ghost write, seen on a stock kernel and stopped by the fence
+## make model             try everything that can happen around the policy, within bounds
+## make mutants           change the policy in small ways, and see that each change is noticed
 ## make shell             a machine to play with: module loaded, target and two paths set up
 ## make kernel            both kernels of the laboratory, with and without the hook series
 ## make modules           nvme_fence.ko for the laboratory's kernel
@@ -38,6 +40,12 @@ test:
 
 demo:
 	@$(LAB)/demo
+
+model:
+	@cd tools && cargo run --quiet --release --locked -p policy-check -- model
+
+mutants:
+	@cd tools && cargo run --quiet --release --locked -p policy-check -- mutants
 
 shell:
 	@$(LAB)/shell
@@ -72,4 +80,4 @@ clean:
 clean-cache:
 	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/nvme-fence"
 
-.PHONY: help test demo shell kernel modules tools man patch import clean clean-cache
+.PHONY: help test demo model mutants shell kernel modules tools man patch import clean clean-cache

@@ -161,8 +161,11 @@ impl Record {
 
 /// The evidence of a release, if there is one among the actions.
 pub(super) fn evidence(actions: &Actions) -> Option<Evidence> {
-    actions.into_iter().find_map(|action| match action {
-        Action::Release(evidence) => Some(evidence),
-        Action::ReportLost | Action::ReportDeadline(_) | Action::Discard => None,
+    actions.into_iter().find_map(|action| {
+        if let Action::Release(evidence) = action {
+            Some(evidence)
+        } else {
+            None
+        }
     })
 }

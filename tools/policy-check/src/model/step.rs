@@ -335,19 +335,15 @@ impl State {
             let Some(record) = &mut self.link(on).record else {
                 return;
             };
-            match action {
-                PolicyAction::ReportLost | PolicyAction::ReportDeadline(_) => {}
-                PolicyAction::Release(_) => {
-                    if let Err(violation) = record.queue() {
-                        self.blame(violation);
-                    }
+            if let PolicyAction::Release(_) = action {
+                if let Err(violation) = record.queue() {
+                    self.blame(violation);
                 }
-                PolicyAction::Discard => {
-                    let busy = record.is_busy();
-                    self.link(on).record = None;
-                    if busy {
-                        self.blame(Violation::Forgotten);
-                    }
+            } else if action == PolicyAction::Discard {
+                let busy = record.is_busy();
+                self.link(on).record = None;
+                if busy {
+                    self.blame(Violation::Forgotten);
                 }
             }
         }
@@ -355,13 +351,14 @@ impl State {
 
     /// Is a release right?
     fn judge(&mut self, bounds: &Bounds, on: u8, evidence: Evidence) {
+        if bounds.dropped.is_some() {
+            // It shall be seen what comes of it.
+            return;
+        }
         let now = self.now;
         let link = self.link(on);
         if link.truth.may_execute(bounds, now) {
-            // Without an assumption it shall be seen what comes of it.
-            if bounds.dropped.is_none() {
-                self.blame(Violation::NoEvidence);
-            }
+            self.blame(Violation::NoEvidence);
             return;
         }
         let happened = match evidence {

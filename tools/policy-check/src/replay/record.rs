@@ -167,9 +167,12 @@ impl Record {
         let actions = self
             .association
             .handle(at, PolicyEvent::Closed(clocks), &self.knobs);
-        let announced = actions.into_iter().find_map(|action| match action {
-            Action::ReportDeadline(deadline) => Some(deadline),
-            Action::ReportLost | Action::Release(_) | Action::Discard => None,
+        let announced = actions.into_iter().find_map(|action| {
+            if let Action::ReportDeadline(deadline) = action {
+                Some(deadline)
+            } else {
+                None
+            }
         });
         if announced != Some(deadline) {
             wrong.push(format!(
