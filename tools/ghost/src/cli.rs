@@ -196,7 +196,7 @@ fn offset(text: &str) -> Result<u64, String> {
 
 fn sectors(text: &str) -> Result<u64, String> {
     let bytes: u64 = text.parse().map_err(|_| "not a number of bytes")?;
-    if bytes.is_multiple_of(SECTOR_BYTES) {
+    if bytes % SECTOR_BYTES == 0 {
         Ok(bytes)
     } else {
         Err(format!("not a multiple of {SECTOR_BYTES}"))

@@ -126,7 +126,8 @@ impl Report {
 
     fn store_beside(&self, path: &Path) -> Result<()> {
         // In the same directory: a rename does not cross file systems.
-        let temporary = path.with_added_extension("tmp");
+        let mut temporary = path.as_os_str().to_owned();
+        temporary.push(".tmp");
         let mut file = File::create(&temporary)?;
         serde_json::to_writer_pretty(&mut file, self)?;
         file.write_all(b"\n")?;
