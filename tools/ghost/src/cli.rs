@@ -46,6 +46,7 @@ pub enum Command {
 const CONTROL_COMMANDS: &str = "\
 Commands (without N: all connections, and for hold and freeze new ones too, until deliver):
   hold [N]                keep what the host sends, its close included
+  hold --after BYTES [N]  the same, when so many more bytes have passed
   freeze [N]              keep what either side sends: the path goes silent
   deliver [--wait] [N]    pass on what was kept; --wait: until the target answered or closed
   drop [N]                forget what was kept and close both sides

@@ -202,6 +202,24 @@ fn a_reset_by_the_host_is_held_like_a_close() {
 }
 
 #[test]
+fn hold_can_begin_in_the_middle() {
+    let lab = Lab::new();
+    lab.say("hold --after 5");
+    let mut pair = lab.connect();
+    pair.host.write_all(b"in time, late").unwrap();
+    assert_read(&mut pair.target, b"in ti");
+    drop(pair.host);
+    lab.say("wait host-closed 1");
+    assert_silent(&pair.target);
+    assert!(
+        lab.say("list")
+            .contains(" passed_to_target=5 kept_for_target=8 ")
+    );
+    lab.say("deliver 1");
+    assert_read(&mut pair.target, b"me, late");
+}
+
+#[test]
 fn hold_lets_the_targets_bytes_through() {
     let lab = Lab::new();
     let mut pair = lab.connect();

@@ -19,7 +19,12 @@ pub(super) enum Selection {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Command {
     /// Keep what the host sends.
-    Hold(Selection),
+    Hold {
+        /// Where.
+        selection: Selection,
+        /// So many bytes still pass.
+        after: u64,
+    },
     /// Keep what either side sends.
     Freeze(Selection),
     /// Pass on what was kept.
@@ -50,6 +55,9 @@ pub(super) enum CommandError {
     /// An argument should be the number of a connection.
     #[error("not a connection number: {0:?}")]
     NotANumber(String),
+    /// An argument should be a number of bytes.
+    #[error("not a number of bytes: {0:?}")]
+    NotBytes(String),
     /// No connection has this number.
     #[error("no connection {0}")]
     UnknownConnection(usize),
@@ -61,8 +69,10 @@ impl FromStr for Command {
     fn from_str(line: &str) -> Result<Self, CommandError> {
         let words: Vec<_> = line.split_whitespace().collect();
         match *words.as_slice() {
-            ["hold"] => Ok(Command::Hold(Selection::All)),
-            ["hold", number] => Ok(Command::Hold(one(number)?)),
+            ["hold"] => Ok(hold(Selection::All, 0)),
+            ["hold", number] => Ok(hold(one(number)?, 0)),
+            ["hold", "--after", after] => Ok(hold(Selection::All, bytes(after)?)),
+            ["hold", "--after", after, number] => Ok(hold(one(number)?, bytes(after)?)),
             ["freeze"] => Ok(Command::Freeze(Selection::All)),
             ["freeze", number] => Ok(Command::Freeze(one(number)?)),
             ["deliver", "--wait"] => Ok(Command::Deliver {
@@ -93,6 +103,15 @@ impl FromStr for Command {
     }
 }
 
+fn hold(selection: Selection, after: u64) -> Command {
+    Command::Hold { selection, after }
+}
+
+fn bytes(word: &str) -> Result<u64, CommandError> {
+    word.parse()
+        .map_err(|_| CommandError::NotBytes(word.to_owned()))
+}
+
 fn one(word: &str) -> Result<Selection, CommandError> {
     let number = word
         .parse()
@@ -109,8 +128,10 @@ mod tests {
         use Selection::{All, One};
 
         for (line, command) in [
-            ("hold", Command::Hold(All)),
-            ("hold 2", Command::Hold(One(2))),
+            ("hold", hold(All, 0)),
+            ("hold 2", hold(One(2), 0)),
+            ("hold --after 72", hold(All, 72)),
+            ("hold --after 72 2", hold(One(2), 72)),
             ("freeze", Command::Freeze(All)),
             ("freeze 2", Command::Freeze(One(2))),
             (
@@ -166,6 +187,7 @@ mod tests {
         for line in [
             "",
             "hold 1 2",
+            "hold 1 --after 72",
             "refuse 1",
             "wait",
             "wait host-closed",
@@ -189,5 +211,9 @@ mod tests {
                 "{line}: {error}"
             );
         }
+        assert_eq!(
+            "hold --after -1".parse::<Command>(),
+            Err(CommandError::NotBytes("-1".to_owned()))
+        );
     }
 }

@@ -17,8 +17,11 @@ pub(super) enum Mode {
     /// Both directions are copied.
     #[default]
     Pass,
-    /// What the host sends is kept.
-    Hold,
+    /// What the host sends is kept, but for so many bytes that still pass.
+    Hold {
+        /// How many.
+        after: u64,
+    },
     /// What either side sends is kept.
     Freeze,
 }
@@ -201,13 +204,13 @@ impl State {
                 self.to_target.open_gate();
                 self.to_host.open_gate();
             }
-            Mode::Hold => {
-                self.to_target.shut_gate();
+            Mode::Hold { after } => {
+                self.to_target.shut_gate_after(after);
                 self.to_host.open_gate();
             }
             Mode::Freeze => {
-                self.to_target.shut_gate();
-                self.to_host.shut_gate();
+                self.to_target.shut_gate_after(0);
+                self.to_host.shut_gate_after(0);
             }
         }
     }
@@ -268,7 +271,7 @@ impl fmt::Display for State {
         let state = match self.mode {
             _ if self.dropped => "dropped",
             Mode::Pass => "pass",
-            Mode::Hold => "hold",
+            Mode::Hold { .. } => "hold",
             Mode::Freeze => "freeze",
         };
         let side = |closed| if closed { "closed" } else { "open" };
@@ -294,7 +297,7 @@ mod tests {
     use super::*;
 
     fn held_with(bytes: &[u8]) -> Connection {
-        let connection = Connection::new(1, Mode::Hold);
+        let connection = Connection::new(1, Mode::Hold { after: 0 });
         connection.push(Direction::ToTarget, bytes);
         connection
     }
@@ -334,7 +337,7 @@ mod tests {
 
     #[test]
     fn without_kept_bytes_the_close_is_passed_on_at_once() {
-        let connection = Connection::new(1, Mode::Hold);
+        let connection = Connection::new(1, Mode::Hold { after: 0 });
         connection.end(Direction::ToTarget);
         assert_eq!(connection.deliver(), None);
         assert_eq!(step(&connection, Direction::ToTarget), Some(Step::Finish));
@@ -348,7 +351,7 @@ mod tests {
         assert_eq!(step(&connection, Direction::ToTarget), None);
         assert_eq!(step(&connection, Direction::ToHost), None);
 
-        connection.set_mode(Mode::Hold);
+        connection.set_mode(Mode::Hold { after: 0 });
         assert_eq!(step(&connection, Direction::ToTarget), None);
         assert_eq!(
             step(&connection, Direction::ToHost),

@@ -8,6 +8,7 @@
 //! | command | meaning |
 //! |---|---|
 //! | `hold [N]` | keep what the host sends from now on, its close included; the target's answers pass |
+//! | `hold --after BYTES [N]` | the same, when so many more bytes have passed |
 //! | `freeze [N]` | keep what either side sends, a close included: the path goes silent |
 //! | `deliver [--wait] [N]` | pass on what was kept, then be an ordinary proxy again |
 //! | `drop [N]` | forget what was kept and close both sides |
@@ -18,7 +19,7 @@
 //!
 //! Connections are numbered from 1 in order of acceptance. Without a number a command is about all
 //! connections there are; `hold` and `freeze` then apply to new ones too, until a `deliver` without
-//! a number.
+//! a number. `BYTES` are those of each connection; new ones start to count at their first byte.
 //!
 //! `deliver` replies with a line for each connection that had bytes for the target:
 //! `1 delivered=4168`. With `--wait` it replies when each of these targets has sent something or

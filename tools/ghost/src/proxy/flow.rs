@@ -31,8 +31,9 @@ pub(super) struct Flow {
     ended: bool,
     /// The sink takes no more.
     broken: bool,
-    /// Nothing leaves the flow.
-    gate_shut: bool,
+    /// So many bytes may leave the flow; no limit if there is none. The gate is shut when it is
+    /// used up.
+    allowance: Option<u64>,
 }
 
 /// What the draining thread does next.
@@ -69,10 +70,10 @@ impl Flow {
     /// The next step towards the sink, if there is one now. The end is passed on only if
     /// `may_finish`.
     pub(super) fn take_step(&mut self, may_finish: bool) -> Option<Step> {
-        if self.gate_shut && !self.broken {
+        if self.allowance == Some(0) && !self.broken {
             return None;
         }
-        if let Some(chunk) = self.chunks.pop_front() {
+        if let Some(chunk) = self.take_chunk() {
             let count = chunk.len() as u64;
             self.kept -= count;
             self.passed += count;
@@ -80,6 +81,21 @@ impl Flow {
         }
         assert_eq!(self.kept, 0);
         (self.ended && may_finish).then_some(Step::Finish)
+    }
+
+    /// The first chunk, or as much of it as may leave.
+    fn take_chunk(&mut self) -> Option<Vec<u8>> {
+        let mut chunk = self.chunks.pop_front()?;
+        if let Some(allowance) = &mut self.allowance {
+            let count =
+                usize::try_from(*allowance).map_or(chunk.len(), |most| chunk.len().min(most));
+            let rest = chunk.split_off(count);
+            if !rest.is_empty() {
+                self.chunks.push_front(rest);
+            }
+            *allowance -= count as u64;
+        }
+        Some(chunk)
     }
 
     /// The sink did not take the chunk of `count` bytes that it was given last, and will take no
@@ -99,14 +115,14 @@ impl Flow {
         self.broken = true;
     }
 
-    /// Lets nothing out any more.
-    pub(super) fn shut_gate(&mut self) {
-        self.gate_shut = true;
+    /// Lets out so many bytes, and then nothing any more.
+    pub(super) fn shut_gate_after(&mut self, bytes: u64) {
+        self.allowance = Some(bytes);
     }
 
     /// Lets out what was kept and what comes.
     pub(super) fn open_gate(&mut self) {
-        self.gate_shut = false;
+        self.allowance = None;
     }
 
     /// Whether the source may be read.
@@ -178,7 +194,7 @@ mod tests {
     fn a_shut_gate_keeps_bytes_and_the_end() {
         let mut flow = Flow::default();
         flow.push(b"one");
-        flow.shut_gate();
+        flow.shut_gate_after(0);
         flow.push(b"two");
         flow.end();
         assert_eq!(flow.take_step(true), None);
@@ -192,9 +208,26 @@ mod tests {
     }
 
     #[test]
+    fn a_gate_that_shuts_later_lets_out_so_many_bytes() {
+        let mut flow = Flow::default();
+        flow.shut_gate_after(5);
+        flow.push(b"one");
+        assert_eq!(flow.take_step(true), write(b"one"));
+        flow.push(b"three");
+        flow.end();
+        assert_eq!(flow.take_step(true), write(b"th"));
+        assert_eq!(flow.take_step(true), None);
+        assert_eq!((flow.passed(), flow.kept()), (5, 3));
+
+        flow.open_gate();
+        assert_eq!(flow.take_step(true), write(b"ree"));
+        assert_eq!(flow.take_step(true), Some(Step::Finish));
+    }
+
+    #[test]
     fn an_empty_stream_has_an_end_too() {
         let mut flow = Flow::default();
-        flow.shut_gate();
+        flow.shut_gate_after(0);
         flow.end();
         assert_eq!(flow.take_step(true), None);
         flow.open_gate();

@@ -37,7 +37,7 @@ impl Registry {
     /// Executes a command and returns the lines of its reply. Waits as long as the command says.
     pub(super) fn execute(&self, command: Command) -> Result<Vec<String>, CommandError> {
         match command {
-            Command::Hold(selection) => self.set_mode(selection, Mode::Hold),
+            Command::Hold { selection, after } => self.set_mode(selection, Mode::Hold { after }),
             Command::Freeze(selection) => self.set_mode(selection, Mode::Freeze),
             Command::Deliver { selection, wait } => self.deliver(selection, wait),
             Command::Drop(selection) => self.drop_both(selection),
