@@ -159,7 +159,9 @@ impl State {
             .iter()
             .any(|write| write.place == Place::Held(on));
         let doomed = held && bounds.assumes(Assumption::FailedAssociationsAreLost);
-        self.link(on).phase = if doomed {
+        let link = self.link(on);
+        link.noticed = None;
+        link.phase = if doomed {
             Phase::Broken(now)
         } else {
             Phase::Open
@@ -205,7 +207,9 @@ impl State {
         };
         let by_keep_alive = (bounds.keep_alive != KeepAlive::Off)
             .then(|| last.max(link.opened) + bounds.timeouts() * bounds.katt_true() + bounds.cqt);
-        let by_notice = link.noticed.map(|at| at + bounds.cqt);
+        // Other connections may have been used after the one that was closed.
+        let sent = if removed { now } else { link.truth.sent };
+        let by_notice = link.noticed.map(|at| at.max(sent) + bounds.cqt);
         link.due = match (by_keep_alive, by_notice) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
