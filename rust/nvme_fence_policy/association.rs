@@ -413,6 +413,32 @@ mod tests {
     }
 
     #[test]
+    fn a_record_is_released_once_and_kept_until_all_of_it_is_sent_on() {
+        let mut association = open();
+        hold(&mut association);
+        hold(&mut association);
+        assert_eq!((association.held(), association.held_bytes()), (2, 8192));
+        handle(&mut association, Nanos(300), Event::Closed(CLOCKS));
+        assert_eq!(
+            handle(&mut association, Nanos(301), Event::Release),
+            [Some(Action::Release(Evidence::Admin)), None]
+        );
+        for event in [Event::Release, Event::Timeout, Event::Disabled] {
+            assert_eq!(handle(&mut association, Nanos(u64::MAX), event), [None; 2]);
+        }
+        let one = Event::Drained {
+            commands: 1,
+            bytes: 4096,
+        };
+        assert_eq!(handle(&mut association, Nanos(302), one), [None; 2]);
+        assert_eq!((association.held(), association.held_bytes()), (1, 4096));
+        assert_eq!(
+            handle(&mut association, Nanos(303), one),
+            [Some(Action::Discard), None]
+        );
+    }
+
+    #[test]
     fn a_write_waits_for_the_deadline_and_not_a_nanosecond_longer() {
         let (mut association, deadline) = fencing();
         assert_eq!(deadline.at(), CLOCKS.sent.after_millis(3 * 5000 + 10_000));
