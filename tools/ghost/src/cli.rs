@@ -11,6 +11,7 @@ use clap::{Args, Parser, Subcommand};
 use ghost::proxy::Endpoints;
 use ghost::register::run::Plan;
 use ghost::register::storage::{Caching, Layout};
+use ghost::sweep::path::SweepPath;
 
 /// The smallest logical block; direct I/O needs multiples of it.
 const SECTOR_BYTES: u64 = 512;
@@ -41,6 +42,12 @@ pub enum Command {
     /// The exit status is 0 if all reads were consistent, 1 if one was not, 2 after an error.
     #[command(subcommand)]
     Write(WriteCommand),
+    /// Play random faults and load from a seed, round after round
+    ///
+    /// The exit status is 0 if all reads were consistent, 1 if one was not, 2 after an error or if
+    /// a write was lost.
+    #[command(subcommand)]
+    Sweep(SweepCommand),
 }
 
 const CONTROL_COMMANDS: &str = "\
@@ -139,6 +146,43 @@ pub struct VerifyArgs {
     pub caching: CachingArgs,
 }
 
+#[derive(Debug, Subcommand)]
+pub enum SweepCommand {
+    /// Print what a seed says: how to connect the paths, and what happens in each round
+    Plan(SweepPlanArgs),
+    /// Do what a seed says
+    Run(SweepRunArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct SweepPlanArgs {
+    /// The seed
+    #[arg(long, value_name = "N")]
+    pub seed: u64,
+    /// Number of rounds
+    #[arg(long, value_name = "N", default_value_t = 25)]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    pub rounds: u64,
+}
+
+#[derive(Debug, Args)]
+pub struct SweepRunArgs {
+    #[command(flatten)]
+    pub plan: SweepPlanArgs,
+    /// The multipath device to overwrite
+    #[arg(long, value_name = "PATH")]
+    pub device: PathBuf,
+    /// A path: control socket of its proxy, name of its controller (twice: path 1, path 2)
+    #[arg(long = "path", value_name = "CONTROL,nvmeN", value_parser = sweep_path, required = true)]
+    pub paths: Vec<SweepPath>,
+    /// Where to write the report of each round
+    #[arg(long, value_name = "DIR")]
+    pub reports: Option<PathBuf>,
+    /// Where sysfs is mounted
+    #[arg(long, value_name = "DIR", default_value = "/sys", hide = true)]
+    pub sysfs: PathBuf,
+}
+
 #[derive(Debug, Args)]
 pub struct CachingArgs {
     /// Use the page cache, on a regular file whose file system refuses direct I/O
@@ -184,6 +228,14 @@ impl CachingArgs {
     }
 }
 
+fn sweep_path(text: &str) -> Result<SweepPath, String> {
+    let (control, controller) = text.rsplit_once(',').ok_or("no controller is named")?;
+    Ok(SweepPath {
+        control: control.into(),
+        controller: controller.to_owned(),
+    })
+}
+
 fn block_size(text: &str) -> Result<usize, String> {
     match sectors(text)? {
         bytes @ 1..=BLOCK_BYTES_MAX => Ok(usize::try_from(bytes).expect("the maximum fits")),
@@ -213,6 +265,14 @@ mod tests {
     #[test]
     fn the_definition_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_path_is_a_socket_and_a_controller() {
+        let path = sweep_path("/run/path1,nvme0").unwrap();
+        assert_eq!(path.control, PathBuf::from("/run/path1"));
+        assert_eq!(path.controller, "nvme0");
+        assert!(sweep_path("/run/path1").is_err());
     }
 
     #[test]

@@ -9,6 +9,7 @@
 //!   delivers them late, as a slow controller or a full switch buffer would.
 //! - [`register`] sees them: every block of a device is an atomic register with a generation, and
 //!   an oracle knows which generations a read may return.
+//! - [`sweep`] plays schedules drawn from a seed with both of them.
 //!
 //! Nothing here polls: under a virtual clock with free CPU time a loop that waits by looking at the
 //! clock never ends. Every wait is a blocking call or a condition variable.
@@ -18,3 +19,4 @@
 
 pub mod proxy;
 pub mod register;
+pub mod sweep;

@@ -10,16 +10,23 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use clap::Parser;
 
-use cli::{Cli, Command, CtlArgs, ProxyArgs, RunArgs, VerifyArgs, WriteCommand};
+use cli::{
+    Cli, Command, CtlArgs, ProxyArgs, RunArgs, SweepCommand, SweepPlanArgs, SweepRunArgs,
+    VerifyArgs, WriteCommand,
+};
 use ghost::proxy::{Proxy, control};
 use ghost::register::finding::Finding;
 use ghost::register::report::Report;
 use ghost::register::run::run;
 use ghost::register::storage::Device;
 use ghost::register::verify::verify;
+use ghost::sweep::host::Host;
+use ghost::sweep::round::Arena;
+use ghost::sweep::schedule::{Round, connects};
+use ghost::sweep::tally::Tally;
 
 /// What a command found out, if it ran to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +41,8 @@ fn main() -> ExitCode {
         Command::Ctl(args) => (ctl(&args), 1),
         Command::Write(WriteCommand::Run(args)) => (write_run(&args), 2),
         Command::Write(WriteCommand::Verify(args)) => (write_verify(&args), 2),
+        Command::Sweep(SweepCommand::Plan(args)) => (sweep_plan(&args), 2),
+        Command::Sweep(SweepCommand::Run(args)) => (sweep_run(args), 2),
     };
     match result {
         Ok(Verdict::Good) => ExitCode::SUCCESS,
@@ -83,6 +92,52 @@ fn write_verify(args: &VerifyArgs) -> Result<Verdict> {
     let report = Report::load(&args.report)?;
     let verification = verify(&args.device, report, args.caching.caching())?;
     judge(&verification.findings, &verification.unread_blocks)
+}
+
+fn sweep_plan(args: &SweepPlanArgs) -> Result<Verdict> {
+    for (index, connect) in connects(args.seed).iter().enumerate() {
+        say(format_args!("path {}: {connect}", index + 1))?;
+    }
+    for number in 1..=args.rounds {
+        let round = Round::draw(args.seed, number);
+        say(format_args!("round {number}: {round}"))?;
+    }
+    Ok(Verdict::Good)
+}
+
+fn sweep_run(args: SweepRunArgs) -> Result<Verdict> {
+    let SweepRunArgs {
+        plan: SweepPlanArgs { seed, rounds },
+        device,
+        paths,
+        reports,
+        sysfs,
+    } = args;
+    let arena = Arena {
+        device,
+        host: Host::new(&sysfs)?,
+        paths: paths
+            .try_into()
+            .map_err(|paths: Vec<_>| anyhow!("a sweep has two paths, not {}", paths.len()))?,
+    };
+    let mut tally = Tally::default();
+    for number in 1..=rounds {
+        let round = Round::draw(seed, number);
+        let (outcome, report) = arena
+            .play(&round)
+            .with_context(|| format!("seed {seed}, round {number}: {round}"))?;
+        say(format_args!("round {number}: {outcome}"))?;
+        if let Some(directory) = &reports {
+            report.store(&directory.join(format!("round-{number:04}.json")))?;
+        }
+        tally.add(&outcome);
+    }
+    say(format_args!("sweep: seed={seed} {tally}"))?;
+    match (tally.is_consistent(), tally.write_errors()) {
+        (false, _) => Ok(Verdict::Inconsistent),
+        (true, 0) => Ok(Verdict::Good),
+        (true, errors) => bail!("{errors} writes failed"),
+    }
 }
 
 /// A finding counts more than a block that could not be read, about which nothing is known.
