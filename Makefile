@@ -9,6 +9,7 @@ help:
 
 ## make test              everything below that is a test: kernels, module, tools are made first
 ## make test SCENARIO=X   one scenario (selftests/scenarios/X.sh) in all its variants
+## make soak SEEDS=N      random faults and load from N seeds (FIRST_SEED=1, ROUNDS=25 for each); prints those that fail
 ## make demo              a ghost write, seen on a stock kernel and stopped by the fence
 ## make model             try everything that can happen around the policy, within bounds
 ## make mutants           change the policy in small ways, and see that each change is noticed
@@ -37,6 +38,9 @@ help:
 
 test:
 	@selftests/all $(SCENARIO)
+
+soak:
+	@selftests/sweep $(or $(SEEDS),$(error how many seeds? make soak SEEDS=N)) $(FIRST_SEED)
 
 demo:
 	@$(LAB)/demo
@@ -80,4 +84,4 @@ clean:
 clean-cache:
 	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/nvme-fence"
 
-.PHONY: help test demo model mutants shell kernel modules tools man patch import clean clean-cache
+.PHONY: help test soak demo model mutants shell kernel modules tools man patch import clean clean-cache

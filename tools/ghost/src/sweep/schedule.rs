@@ -160,7 +160,7 @@ impl Load {
             block_bytes,
             generations,
             interval_ms: (last_ms + random.between(50, 500)).div_ceil(generations),
-            read_interval_ms: random.chance(50).then(|| random.between(50, 300)),
+            read_interval_ms: random.chance(50).then(|| random.between(200, 1000)),
         }
     }
 }
@@ -302,7 +302,7 @@ mod tests {
         assert_eq!(
             Round::draw(1, 1).to_string(),
             "cqt_ms=500 trust=0 io_timeout_ms=500 iopolicy=round-robin \
-             load=8x16384x12/830ms reads/253ms; \
+             load=8x16384x12/830ms reads/920ms; \
              at 109 ms hold admin of path 2, deliver after 10931 ms, refuse for 2303 ms; \
              at 5752 ms hold io of path 1, deliver after 3163 ms, then release; \
              at 9678 ms hold io of path 1, deliver after 4000 ms"
