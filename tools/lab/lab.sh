@@ -25,6 +25,11 @@ die() { printf 'lab: error: %s\n' "$*" >&2; exit 1; }
 # lab_key: a short name for whatever stdin holds.
 lab_key() { sha256sum | cut -c1-16; }
 
+# Where cargo builds. Each checkout has its own: cargo takes what another one has built,
+# from other sources, for its own if it is newer than the sources here.
+# shellcheck disable=SC2034 # read by the scripts that source this file
+LAB_CARGO=$LAB_CACHE/cargo/$(lab_key <<<"$LAB_TOP")
+
 # lab_item ITEM COMMAND...: make the directory ITEM with `COMMAND... TEMPORARY`,
 # unless it is there already. It gets its name only when it is complete, so that
 # what carries the name is whole; two runs never make the same item at once.
