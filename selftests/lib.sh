@@ -83,9 +83,31 @@ bail() {
 finish() {
 	local status=$?
 	[ "$status" = 0 ] || diag "the scenario ended with status $status"
+	trace_save
+	put_away
+	echo "# Totals: pass:$passed fail:$failed xfail:0 xpass:0 skip:$skipped error:0"
+}
+
+# put_away: end what the scenario has left, so that what is still allocated then is
+# a leak, and the ends are tested too.
+put_away() {
+	local ctrl port
 	# shellcheck disable=SC2046 # a list of process ids
 	[ ! -e "$HELPERS" ] || kill $(cat "$HELPERS") 2>/dev/null
-	echo "# Totals: pass:$passed fail:$failed xfail:0 xpass:0 skip:$skipped error:0"
+	for ctrl in /sys/class/nvme/nvme*; do
+		[ ! -e "$ctrl" ] || echo 1 >"$ctrl/delete_controller"
+	done
+	[ ! -d /sys/module/nvme_fence ] || await 120 fence_unload ||
+		echo "# left over: the module"
+	for port in 1 2; do
+		[ ! -d "$TARGET/ports/$port" ] || {
+			rm "$TARGET/ports/$port/subsystems/$NQN"
+			rmdir "$TARGET/ports/$port"
+		}
+	done
+	[ ! -d "$TARGET/subsystems/$NQN" ] ||
+		rmdir "$TARGET/subsystems/$NQN/namespaces/1" "$TARGET/subsystems/$NQN" ||
+		echo "# left over: the target"
 }
 
 # --- Waiting, time ------------------------------------------------------------
@@ -112,6 +134,18 @@ wait_for_file() {
 # CLOCK_MONOTONIC, the clock of the trace and of all deadlines.
 now_ns() { awk '/^now at/ { print $3; exit }' /proc/timer_list; }
 now_ms() { echo $(($(now_ns) / 1000000)); }
+
+# parameter NAME DEFAULT: a word of the kernel's command line
+parameter() {
+	local value
+	value=$(tr ' ' '\n' </proc/cmdline | sed -n "s/^$1=//p")
+	echo "${value:-$2}"
+}
+
+# late_ms MILLISECONDS, late_ns NANOSECONDS: a time before which something happens on an
+# ideal machine, and when it may happen on this one
+late_ms() { echo $(($1 + ${MACHINE_SLACK_MS:-0})); }
+late_ns() { echo $(($1 + ${MACHINE_SLACK_MS:-0} * 1000000)); }
 
 # helper COMMAND...: run in the background until the scenario ends. It is no child
 # of the scenario, whose `wait` would wait for it forever.
@@ -261,6 +295,11 @@ trace_start() {
 
 # trace_stop: no more is recorded. The recording is in /out/trace.txt in the end.
 trace_stop() { echo 0 >"$TRACE/tracing_on"; }
+
+# trace_save: in the end the module takes its events with it.
+trace_save() {
+	[ -e /out/trace.txt ] || [ ! -d "$TRACE" ] || cat "$TRACE/trace" >/out/trace.txt
+}
 
 # trace_count PATTERN: lines of the recording so far that match
 trace_count() { grep -cE "$1" "$TRACE/trace"; }

@@ -77,7 +77,7 @@ release_ns() { event_ns " nvme_fence_release: nvme[0-9]+ record=${1:-[0-9]+} "; 
 
 # One scheduling step: a jiffy, and the trace cuts microseconds off.
 # shellcheck disable=SC2034 # for scenarios
-STEP_NS=10001000
+STEP_NS=$(late_ns 10001000)
 
 # result NAME VALUE: for the table of the demonstration
 result() { echo "$1=$2" >>/out/result; }
