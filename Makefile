@@ -9,6 +9,7 @@ help:
 
 ## make test              everything below that is a test: kernels, module, tools are made first
 ## make test SCENARIO=X   one scenario (selftests/scenarios/X.sh) in all its variants
+## make test-smp          scenarios in QEMU, with and without lockdep, KASAN and kmemleak
 ## make soak SEEDS=N      random faults and load from N seeds (FIRST_SEED=1, ROUNDS=25 for each); prints those that fail
 ## make demo              a ghost write, seen on a stock kernel and stopped by the fence
 ## make model             try everything that can happen around the policy, within bounds
@@ -29,6 +30,9 @@ help:
 ##   KSRC=DIR               make the laboratory's kernels from a copy of this tree; it is not changed
 ##   UPDATE=1               look for a newer point release of the kernel's Debian package
 ##   KEEP=1                 keep console, trace and kernel log of machines that passed, too
+##   SMP=1                  `make test` does what `make test-smp` does, too
+##   SMP_KERNELS=fence-smp  only this kernel of the SMP machine
+##   SEED=N ROUNDS=N        for scenarios that draw lots: what, and how often
 ##   JOBS=N                 how many machines run at once (one per processor)
 ##   NVME_FENCE_MIRROR=URL  the Debian mirror (the one that apt on this machine uses)
 ##   NVME_FENCE_TOOLCHAIN=  host: this machine's toolchain; root: a Debian root made for it
@@ -38,6 +42,9 @@ help:
 
 test:
 	@selftests/all $(SCENARIO)
+
+test-smp:
+	@selftests/all --smp $(SCENARIO)
 
 soak:
 	@selftests/sweep $(or $(SEEDS),$(error how many seeds? make soak SEEDS=N)) $(FIRST_SEED)
@@ -84,4 +91,4 @@ clean:
 clean-cache:
 	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/nvme-fence"
 
-.PHONY: help test soak demo model mutants shell kernel modules tools man patch import clean clean-cache
+.PHONY: help test test-smp soak demo model mutants shell kernel modules tools man patch import clean clean-cache

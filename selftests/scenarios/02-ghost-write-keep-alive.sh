@@ -9,6 +9,8 @@
 DESCRIPTION="writes lost with a silent path are executed late"
 # shellcheck disable=SC2034
 VARIANTS="fence:fence control:fence stock:stock"
+# shellcheck disable=SC2034
+MACHINES="uml qemu"
 
 ghost_write() {
 	scene_set "$1" keep_alive_tmo=5

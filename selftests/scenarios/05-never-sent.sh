@@ -8,6 +8,8 @@
 DESCRIPTION="writes that were never sent are not held"
 # shellcheck disable=SC2034
 VARIANTS="fence:fence control:fence"
+# shellcheck disable=SC2034
+MACHINES="uml qemu"
 
 BLOCKS=64
 

@@ -7,6 +7,8 @@
 DESCRIPTION="the administrator releases what is held"
 # shellcheck disable=SC2034
 VARIANTS="fence:fence control:fence"
+# shellcheck disable=SC2034
+MACHINES="uml qemu"
 
 lose_path_1() {
 	scene_set "$1"

@@ -8,6 +8,8 @@
 DESCRIPTION="the module is loaded, unloaded, and not unloaded while it fences"
 # shellcheck disable=SC2034
 VARIANTS="fence:fence control:fence stock:stock"
+# shellcheck disable=SC2034
+MACHINES="uml qemu"
 
 connect_paths() {
 	target_start

@@ -7,6 +7,8 @@
 DESCRIPTION="bad input is refused and changes nothing"
 # shellcheck disable=SC2034
 VARIANTS="fence:fence"
+# shellcheck disable=SC2034
+MACHINES="uml qemu"
 
 # refused TEXT PATH VALUE...: no VALUE can be written to the file, which stays as it was
 refused() {

@@ -9,6 +9,8 @@ DESCRIPTION="without multipath, a write waits before it is retried"
 # shellcheck disable=SC2034
 VARIANTS="fence:fence control:fence stock:stock"
 # shellcheck disable=SC2034
+MACHINES="uml qemu"
+# shellcheck disable=SC2034
 PARAMETERS="nvme_core.multipath=N"
 
 IO_CONNECTION=2
@@ -17,7 +19,7 @@ lose_and_reconnect() {
 	target_start
 	proxy_start 1
 	[ "$1" = none ] || fence_load "mode=$1" || bail "the module does not load"
-	path_connect 1 keep_alive_tmo=20,reconnect_delay=1
+	path_connect 1 nr_io_queues=1,keep_alive_tmo=20,reconnect_delay=1
 	DEVICE=/dev/nvme0n1
 	trace_start
 	path_io_timeout 1 3000
