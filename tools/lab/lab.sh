@@ -36,6 +36,11 @@ LAB_CARGO=$LAB_CACHE/cargo/$(lab_key <<<"$LAB_TOP")
 lab_item() {
 	local item=$1
 	shift
+	# Nothing to wait for, nor to say.
+	if [ -d "$item" ]; then
+		touch "$item"
+		return
+	fi
 	mkdir -p "${item%/*}"
 	exec 9>"$item.lock"
 	if ! flock -n 9; then
