@@ -2,11 +2,14 @@
 # shellcheck shell=busybox
 #
 # What scenarios share (see README.md here). busybox ash; nothing in here knows
-# which machine it runs on. Time may be virtual: wait for events, or sleep, but
+# which machine it runs on, not even how its host connects (host-fabrics.sh,
+# host-cli.sh). Time may be virtual: wait for events, or sleep, but
 # never spin.
 
 NQN=nqn.2026-11.test:fence
+# shellcheck disable=SC2034 # for host-fabrics.sh and host-cli.sh
 HOSTNQN=nqn.2014-08.org.nvmexpress:uuid:8a1c1d0e-0f3b-4e0d-9c55-6f656e636531
+# shellcheck disable=SC2034
 HOSTID=8a1c1d0e-0f3b-4e0d-9c55-6f656e636531
 TARGET=/sys/kernel/config/nvmet
 TRACE=/sys/kernel/tracing/instances/lab
@@ -202,14 +205,9 @@ proxy() {
 # connect_to N ADDRESS [OPTION,...]: sets PATHN_CTRL, waits until the path is live
 # and has its namespace.
 connect_to() {
-	local number="$1" address="$2" options="$3" reply ctrl
-	exec 3<>/dev/nvme-fabrics
-	echo "transport=tcp,traddr=$address,trsvcid=4420,nqn=$NQN,hostnqn=$HOSTNQN,hostid=$HOSTID,keep_alive_tmo=5${options:+,$options}" >&3 ||
+	local number="$1" ctrl
+	ctrl=$(host_connect "$2" "keep_alive_tmo=5${3:+,$3}") ||
 		bail "cannot connect path $number"
-	read -r reply <&3
-	exec 3>&-
-	ctrl=${reply#instance=}
-	ctrl=nvme${ctrl%%,*}
 	eval "PATH${number}_CTRL=$ctrl"
 	wait_state "$ctrl" live 10 || bail "path $number is not live"
 	wait_for_file "/sys/class/nvme/$ctrl/nvme*n*" || bail "path $number has no namespace"
@@ -222,12 +220,12 @@ path_connect_direct() { connect_to "$1" "127.0.0.$1" "$2"; }
 # path_ctrl N: the controller's name, nvmeX.
 path_ctrl() { eval "echo \$PATH${1}_CTRL"; }
 
-path_disconnect() { echo 1 >"/sys/class/nvme/$(path_ctrl "$1")/delete_controller"; }
+path_disconnect() { host_disconnect "$(path_ctrl "$1")"; }
 
 # path_io_timeout N MILLISECONDS
 path_io_timeout() { echo "$2" >"/sys/class/nvme/$(path_ctrl "$1")/io_timeout"; }
 
-in_state() { [ "$(cat "/sys/class/nvme/$1/state" 2>/dev/null)" = "$2" ]; }
+in_state() { [ "$(host_state "$1")" = "$2" ]; }
 
 # wait_state CTRL STATE [SECONDS]
 wait_state() { await "${3:-10}" in_state "$1" "$2"; }

@@ -12,13 +12,6 @@ VARIANTS="fence:fence control:fence"
 # shellcheck disable=SC2034
 TIMEOUT=7200
 
-# parameter NAME DEFAULT: a word of the kernel's command line
-parameter() {
-	local value
-	value=$(tr ' ' '\n' </proc/cmdline | sed -n "s/^$1=//p")
-	echo "${value:-$2}"
-}
-
 # sweep MODE: sets STATUS to how it ended
 sweep() {
 	local path seed rounds
