@@ -4,11 +4,11 @@
 # The scene that most scenarios play: two paths, the first one through the proxy,
 # and registers that are written while something happens to it.
 
-# scene_set [MODE] [OPTION,...]: target, module (unless on a stock kernel, MODE is
-# "none" then), both paths, trace. Sets DEVICE.
+# scene_set [MODE] [OPTION,...] [BACKING]: target, module (unless on a stock kernel, MODE
+# is "none" then), both paths, trace. Sets DEVICE.
 scene_set() {
 	local mode="${1:-time}"
-	target_start
+	target_start "$3"
 	proxy_start 1
 	[ "$mode" = none ] || fence_load "mode=$mode" || bail "the module does not load"
 	path_connect 1 "$2"
