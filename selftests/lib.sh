@@ -195,11 +195,12 @@ proxy_start() {
 	[ "$line" = ready ] || bail "no proxy for path $1"
 }
 
-# proxy N COMMAND...: tell the proxy of path N to hold, freeze, deliver, ...
+# proxy N COMMAND...: tell the proxy of path N to hold, freeze, deliver, ... A scenario in
+# which it does not do so would show nothing.
 proxy() {
 	local path="$1"
 	shift
-	ghost ctl --control "/run/path$path" "$@"
+	ghost ctl --control "/run/path$path" "$@" || bail "the proxy of path $path fails: $*"
 }
 
 # connect_to N ADDRESS [OPTION,...]: sets PATHN_CTRL, waits until the path is live

@@ -131,7 +131,7 @@ expect_memory_back() {
 	check "the module can be unloaded" fence_unload
 	rmdir "$TRACE"
 	kill "$(head -n 1 "$HELPERS")"
-	await 10 eval '! proxy 1 list'
+	await 10 eval '! ghost ctl --control /run/path1 list'
 	expect_between "the memory is back" -32768 32768 $((FREE_BEFORE - $(free_kb)))
 	expect_between "and so are the bios" -1024 1024 $(($(bios) - BIOS_BEFORE))
 }
