@@ -41,6 +41,14 @@ writer_wait() {
 	expect_eq "the writer read nothing that was wrong" 0 $status
 }
 
+# lose_path_1: the writer goes, path 1 swallows what it is sent, and the host gives it up.
+lose_path_1() {
+	proxy 1 hold
+	proxy 1 refuse
+	writer_go
+	proxy 1 wait host-closed all
+}
+
 # registers_verify: do the registers still hold what was acknowledged?
 registers_verify() {
 	ghost write verify --device "$DEVICE" --report "$REPORT" >>/out/writer.txt 2>&1

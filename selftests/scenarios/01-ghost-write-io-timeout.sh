@@ -16,10 +16,7 @@ ghost_write() {
 	scene_set "$1" keep_alive_tmo=20
 	path_io_timeout 1 3000
 	writer_start --blocks 4 --writes 4 --readers
-	proxy 1 hold
-	proxy 1 refuse
-	writer_go
-	proxy 1 wait host-closed all
+	lose_path_1
 	sleep 2
 	proxy 1 deliver --wait
 	writer_wait

@@ -11,14 +11,11 @@ VARIANTS="fence:fence control:fence"
 # shellcheck disable=SC2034
 MACHINES="uml qemu"
 
-lose_path_1() {
+lose() {
 	scene_set "$1"
 	path_io_timeout 1 3000
 	writer_start --blocks 4 --writes 2 --readers --read-interval-ms 10
-	proxy 1 hold
-	proxy 1 refuse
-	writer_go
-	proxy 1 wait host-closed all
+	lose_path_1
 	sleep 1
 }
 
@@ -34,7 +31,7 @@ new_reads_ms() {
 
 variant_fence() {
 	plan 8
-	lose_path_1 time
+	lose time
 	expect_eq "4 writes are held" 4 "$(fence_attr 1 held)"
 	expect_eq "path 1 is being fenced" fencing "$(fence_attr 1 state)"
 	expect_between "20 new reads take no time" 0 "$(late_ms 10)" "$(new_reads_ms)"
@@ -48,7 +45,7 @@ variant_fence() {
 
 variant_control() {
 	plan 4
-	lose_path_1 off
+	lose off
 	expect_eq "no write is held" 0 "$(fence_attr 1 held)"
 	expect_between "20 new reads take no time" 0 "$(late_ms 10)" "$(new_reads_ms)"
 	writer_wait

@@ -13,7 +13,7 @@ MACHINES="uml qemu"
 
 BLOCKS=64
 
-lose_path_1() {
+lose() {
 	target_start
 	proxy_start 1
 	fence_load "mode=$1" || bail "the module does not load"
@@ -23,12 +23,9 @@ lose_path_1() {
 	trace_start
 	path_io_timeout 1 3000
 	writer_start --blocks $BLOCKS --writes 1
-	proxy 1 hold
-	proxy 1 refuse
 	# From here on the trace has the writes of the test alone.
 	echo >"$TRACE/trace"
-	writer_go
-	proxy 1 wait host-closed all
+	lose_path_1
 	sleep 1
 }
 
@@ -42,7 +39,7 @@ sent_on() {
 variant_fence() {
 	local sent
 	plan 6
-	lose_path_1 time
+	lose time
 	sent=$(sent_on 1)
 	expect_between "some writes were sent on path 1" 1 $((BLOCKS - 1)) "$sent"
 	expect_eq "these are held" $((sent * 4096)) "$(fence_attr 1 held_bytes)"
@@ -54,7 +51,7 @@ variant_fence() {
 
 variant_control() {
 	plan 3
-	lose_path_1 off
+	lose off
 	expect_eq "no write is held" 0 "$(fence_attr 1 held)"
 	expect_eq "all of them went out on path 2 at once" $BLOCKS "$(sent_on 2)"
 	writer_wait

@@ -10,21 +10,18 @@ VARIANTS="fence:fence control:fence"
 # shellcheck disable=SC2034
 MACHINES="uml qemu"
 
-lose_path_1() {
+lose() {
 	scene_set "$1"
 	path_io_timeout 1 3000
 	writer_start --blocks 4 --writes 2
-	proxy 1 hold
-	proxy 1 refuse
-	writer_go
-	proxy 1 wait host-closed all
+	lose_path_1
 	sleep 5
 }
 
 variant_fence() {
 	local said
 	plan 9
-	lose_path_1 time
+	lose time
 	expect_eq "after 5 s, 4 writes are held" 4 "$(fence_attr 1 held)"
 	check "without a clear word the tool releases nothing" \
 		eval "! nvme-fence release $(path_ctrl 1)"
@@ -41,7 +38,7 @@ variant_fence() {
 
 variant_control() {
 	plan 4
-	lose_path_1 off
+	lose off
 	expect_eq "nothing is held that could be released" 0 "$(fence_attr 1 held)"
 	check "to release nothing does no harm" nvme-fence release --force "$(path_ctrl 1)"
 	expect_eq "and is no evidence" none "$(fence_attr 1 evidence)"

@@ -19,14 +19,11 @@ connect_paths() {
 	DEVICE=$(head_device)
 }
 
-lose_path_1() {
+lose() {
 	trace_start
 	path_io_timeout 1 3000
 	writer_start --blocks 4 --writes 2
-	proxy 1 hold
-	proxy 1 refuse
-	writer_go
-	proxy 1 wait host-closed all
+	lose_path_1
 	sleep 1
 }
 
@@ -39,7 +36,7 @@ variant_fence() {
 	expect_eq "it leaves nothing in sysfs" "" "$(find /sys/devices/virtual -name fence)"
 	check "it is loaded again" fence_load mode=time
 
-	lose_path_1
+	lose
 	expect_eq "4 writes are held" 4 "$(fence_attr 1 held)"
 	check "the module is not unloaded" eval '! fence_unload'
 	expect_eq "the log says why, once" 1 \
@@ -57,7 +54,7 @@ variant_control() {
 	plan 5
 	connect_paths
 	check "the module is loaded" fence_load mode=off
-	lose_path_1
+	lose
 	expect_eq "nothing is held" 0 "$(fence_attr 1 held)"
 	check "so the module is unloaded" fence_unload
 	writer_wait

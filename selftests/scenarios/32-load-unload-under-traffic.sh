@@ -45,14 +45,11 @@ under_traffic() {
 	check "the data is there" registers_verify
 }
 
-lose_path_1() {
+lose() {
 	REPORT=/out/report.json
 	path_io_timeout 1 3000
 	writer_start --blocks 4 --writes 4 --offset 65536
-	proxy 1 hold
-	proxy 1 refuse
-	writer_go
-	proxy 1 wait host-closed all
+	lose_path_1
 	sleep 2
 	proxy 1 deliver --wait
 	writer_wait
@@ -62,7 +59,7 @@ variant_fence() {
 	plan 11
 	under_traffic
 	check "it is loaded once more" fence_load mode=time
-	lose_path_1
+	lose
 	check "no ghost write" registers_verify
 	expect_eq "what was held is released by time" time "$(fence_attr 1 evidence)"
 	check "and it is unloaded" fence_unload
@@ -71,6 +68,6 @@ variant_fence() {
 variant_control() {
 	plan 8
 	under_traffic
-	lose_path_1
+	lose
 	check "without it, the ghost write is there" eval '! registers_verify'
 }

@@ -100,10 +100,7 @@ lose_with_a_write_and_again() {
 	scene_set "$1" keep_alive_tmo=20,reconnect_delay=1
 	path_io_timeout 1 3000
 	writer_start --blocks 1 --writes 3
-	proxy 1 hold
-	proxy 1 refuse
-	writer_go
-	proxy 1 wait host-closed all
+	lose_path_1
 	sleep 1
 	proxy 1 deliver --wait >/dev/null
 	for bytes in $CUTS; do
