@@ -17,7 +17,8 @@ use cli::{
     Cli, Command, CtlArgs, ProxyArgs, RunArgs, SweepCommand, SweepPlanArgs, SweepRunArgs,
     VerifyArgs, WriteCommand,
 };
-use ghost::proxy::{Proxy, control};
+use ghost::control;
+use ghost::proxy::Proxy;
 use ghost::register::finding::Finding;
 use ghost::register::report::Report;
 use ghost::register::run::run;

@@ -273,7 +273,7 @@ fn the_control_client_tells_success_from_failure() {
     );
     assert_eq!(dead.status.code(), Some(1));
     assert!(
-        stderr(&dead).starts_with("ghost: cannot talk to the proxy: "),
+        stderr(&dead).starts_with("ghost: cannot talk through the control socket: "),
         "{}",
         stderr(&dead)
     );

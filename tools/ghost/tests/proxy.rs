@@ -9,7 +9,8 @@ use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 use std::thread::{self, JoinHandle};
 
-use ghost::proxy::{Endpoints, Proxy, control};
+use ghost::control;
+use ghost::proxy::{Endpoints, Proxy};
 use tempfile::TempDir;
 
 const ANY_PORT: (Ipv4Addr, u16) = (Ipv4Addr::LOCALHOST, 0);

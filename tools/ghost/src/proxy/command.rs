@@ -1,6 +1,36 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! What the operator can say to a proxy.
+//!
+//! | command | meaning |
+//! |---|---|
+//! | `hold [N]` | keep what the host sends from now on, its close included; the target's answers pass |
+//! | `hold --after BYTES [N]` | the same, when so many more bytes have passed |
+//! | `freeze [N]` | keep what either side sends, a close included: the path goes silent |
+//! | `deliver [--wait] [N]` | pass on what was kept, then be an ordinary proxy again |
+//! | `drop [N]` | forget what was kept and close both sides |
+//! | `refuse` | close new connections at once; they get no number |
+//! | `accept` | take new connections again |
+//! | `list` | reply with a line a connection |
+//! | `wait host-closed N\|all` | reply when the host has closed its side |
+//!
+//! Connections are numbered from 1 in order of acceptance. Without a number a command is about all
+//! connections there are; `hold` and `freeze` then apply to new ones too, until a `deliver` without
+//! a number. `BYTES` are those of each connection; new ones start to count at their first byte.
+//!
+//! `deliver` replies with a line for each connection that had bytes for the target:
+//! `1 delivered=4168`. With `--wait` it replies when each of these targets has sent something or
+//! closed, and says which: `1 delivered=4168 target=answered` or `… target=closed`. If the host had
+//! closed, the target is told after that reaction.
+//!
+//! `list` replies with lines such as
+//!
+//! ```text
+//! 1 state=hold host=closed target=open passed_to_target=128 kept_for_target=4168 discarded_for_target=0 passed_to_host=128 kept_for_host=0 discarded_for_host=24
+//! ```
+//!
+//! `state` is `pass`, `hold`, `freeze` or `dropped`; a connection for which the target could not be
+//! reached is dropped as well. Discarded bytes are those whose receiver was gone.
 
 use std::str::FromStr;
 
@@ -15,7 +45,7 @@ pub(super) enum Selection {
     One(usize),
 }
 
-/// See the table in [`control`](super::control).
+/// See the table in the module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Command {
     /// Keep what the host sends.

@@ -11,27 +11,26 @@
 //! - `connection`: two flows and what the operator did to them, shared between threads
 //! - `pump`: the four threads that move a connection's bytes
 //! - `registry`: all connections, and what happens to new ones
-//! - `command`: what the operator can say
-//! - [`control`]: how it is said: the protocol on the control socket
+//! - `command`: what the operator can say through the control socket
 
 mod command;
 mod connection;
-pub mod control;
 mod flow;
 mod pump;
 mod registry;
 
-use std::fs;
-use std::io::{self, ErrorKind};
+use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::{Path, PathBuf};
+use std::os::unix::net::UnixListener;
+use std::path::PathBuf;
 use std::sync::{Arc, mpsc};
 use std::thread;
 
 use anyhow::{Context, Result};
 
 use registry::Registry;
+
+use crate::control;
 
 /// Where a proxy stands.
 #[derive(Debug, Clone)]
@@ -62,8 +61,7 @@ impl Proxy {
         } = endpoints;
         let hosts =
             TcpListener::bind(listen).with_context(|| format!("cannot listen on {listen}"))?;
-        let operators = bind_control(control)
-            .with_context(|| format!("cannot listen on {}", control.display()))?;
+        let operators = control::bind(control)?;
         Ok(Proxy {
             hosts,
             operators,
@@ -92,7 +90,8 @@ impl Proxy {
             host_failed.send(error.context("cannot accept a host"))
         });
         thread::spawn(move || {
-            let error = control::accept_operators(&operators, &registry);
+            let execute = move |line: &str| registry.execute(line.parse()?);
+            let error = control::accept_operators(&operators, execute);
             failed.send(error.context("cannot accept an operator"))
         });
         failure.recv().expect("the threads end by reporting why")
@@ -107,14 +106,4 @@ fn accept_hosts(hosts: &TcpListener, target: SocketAddr, registry: &Registry) ->
             thread::spawn(move || pump::run(&connection, host, || TcpStream::connect(target)));
         }
     }
-}
-
-/// Binds the control socket, in place of one that a dead proxy left behind.
-fn bind_control(path: &Path) -> io::Result<UnixListener> {
-    let nobody_listens =
-        UnixStream::connect(path).is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused);
-    if nobody_listens {
-        fs::remove_file(path)?;
-    }
-    UnixListener::bind(path)
 }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 
 use super::schedule::{Kind, Scope};
-use crate::proxy::control;
+use crate::control;
 
 /// One path: the proxy in front of it and the host's controller behind it.
 #[derive(Debug, Clone, PartialEq, Eq)]
