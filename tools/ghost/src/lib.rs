@@ -10,6 +10,7 @@
 //! - [`register`] sees them: every block of a device is an atomic register with a generation, and
 //!   an oracle knows which generations a read may return.
 //! - [`sweep`] plays schedules drawn from a seed with both of them.
+//! - [`nvme`] is NVMe/TCP on the wire.
 //!
 //! Nothing here polls: under a virtual clock with free CPU time a loop that waits by looking at the
 //! clock never ends. Every wait is a blocking call or a condition variable.
@@ -18,6 +19,7 @@
 #![warn(missing_docs)]
 
 pub mod control;
+pub mod nvme;
 pub mod proxy;
 pub mod register;
 pub mod sweep;
