@@ -2,6 +2,8 @@
 
 //! The command line.
 
+mod target;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,6 +14,8 @@ use ghost::proxy::Endpoints;
 use ghost::register::run::Plan;
 use ghost::register::storage::{Caching, Layout};
 use ghost::sweep::path::SweepPath;
+
+pub use target::TargetArgs;
 
 /// The smallest logical block; direct I/O needs multiples of it.
 const SECTOR_BYTES: u64 = 512;
@@ -32,7 +36,12 @@ pub enum Command {
     ///
     /// Prints "ready" when host and operator can connect. Runs until it is killed.
     Proxy(ProxyArgs),
-    /// Send one command to a proxy
+    /// Be a target that does what a script says, and a good one where it says nothing
+    ///
+    /// Prints "ready" when hosts and operator can connect. Runs until it is killed.
+    #[command(after_help = target::HELP)]
+    Target(TargetArgs),
+    /// Send one command to a proxy or a target
     ///
     /// Prints the reply. The exit status is 0, or 1 if the command was not executed.
     #[command(after_help = CONTROL_COMMANDS)]
@@ -51,7 +60,9 @@ pub enum Command {
 }
 
 const CONTROL_COMMANDS: &str = "\
-Commands (without N: all connections, and for hold and freeze new ones too, until deliver):
+Those for a target are explained by ghost target --help.
+
+Commands for a proxy (without N: all connections, and for hold and freeze new ones too, until deliver):
   hold [N]                keep what the host sends, its close included
   hold --after BYTES [N]  the same, when so many more bytes have passed
   freeze [N]              keep what either side sends: the path goes silent
@@ -77,7 +88,7 @@ pub struct ProxyArgs {
 
 #[derive(Debug, Args)]
 pub struct CtlArgs {
-    /// The proxy's control socket
+    /// The control socket of the proxy or the target
     #[arg(long, value_name = "PATH")]
     pub control: PathBuf,
     /// The command and its arguments, see below

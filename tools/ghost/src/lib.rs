@@ -10,7 +10,8 @@
 //! - [`register`] sees them: every block of a device is an atomic register with a generation, and
 //!   an oracle knows which generations a read may return.
 //! - [`sweep`] plays schedules drawn from a seed with both of them.
-//! - [`nvme`] is NVMe/TCP on the wire.
+//! - [`target`] is a target that does what a script says, where a proxy in front of a good one is
+//!   not enough; [`nvme`] is what it speaks.
 //!
 //! Nothing here polls: under a virtual clock with free CPU time a loop that waits by looking at the
 //! clock never ends. Every wait is a blocking call or a condition variable.
@@ -23,3 +24,4 @@ pub mod nvme;
 pub mod proxy;
 pub mod register;
 pub mod sweep;
+pub mod target;

@@ -15,7 +15,7 @@ use clap::Parser;
 
 use cli::{
     Cli, Command, CtlArgs, ProxyArgs, RunArgs, SweepCommand, SweepPlanArgs, SweepRunArgs,
-    VerifyArgs, WriteCommand,
+    TargetArgs, VerifyArgs, WriteCommand,
 };
 use ghost::control;
 use ghost::proxy::Proxy;
@@ -39,6 +39,7 @@ enum Verdict {
 fn main() -> ExitCode {
     let (result, error_status) = match Cli::parse().command {
         Command::Proxy(args) => (proxy(args), 2),
+        Command::Target(args) => (target(args), 2),
         Command::Ctl(args) => (ctl(&args), 1),
         Command::Write(WriteCommand::Run(args)) => (write_run(&args), 2),
         Command::Write(WriteCommand::Verify(args)) => (write_verify(&args), 2),
@@ -60,6 +61,13 @@ fn proxy(args: ProxyArgs) -> Result<Verdict> {
     let proxy = Proxy::bind(&args.endpoints())?;
     say("ready")?;
     proxy.serve()?;
+    Ok(Verdict::Good)
+}
+
+fn target(args: TargetArgs) -> Result<Verdict> {
+    let target = args.bind()?;
+    say("ready")?;
+    target.serve()?;
     Ok(Verdict::Good)
 }
 
