@@ -97,9 +97,14 @@ put_away() {
 	local ctrl port
 	# shellcheck disable=SC2046 # a list of process ids
 	[ ! -e "$HELPERS" ] || kill $(cat "$HELPERS") 2>/dev/null
+	[ ! -e /run/target.pid ] || {
+		scripted_target forget all
+		scripted_target release all
+	}
 	for ctrl in /sys/class/nvme/nvme*; do
 		[ ! -e "$ctrl" ] || echo 1 >"$ctrl/delete_controller"
 	done
+	[ ! -e /run/target.pid ] || kill "$(cat /run/target.pid)"
 	[ ! -d /sys/module/nvme_fence ] || await 120 fence_unload ||
 		echo "# left over: the module"
 	for port in 1 2; do
@@ -181,6 +186,23 @@ target_start() {
 		ln -s "$subsystem" "$TARGET/ports/$port/subsystems/$NQN"
 	done
 }
+
+# scripted_target_start [OPTION...]: `ghost target` instead, on the same addresses and
+# with the same name. What it does is in /out/target.json.
+scripted_target_start() {
+	local line
+	mkfifo /run/target.ready
+	# Opening the FIFO waits for the other side: not in this shell. It is no helper:
+	# hosts want to say goodbye before it ends.
+	(sh -c 'exec ghost target "$@" >/run/target.ready' -- \
+		--listen 127.0.0.1:4420 --listen 127.0.0.2:4420 --nqn "$NQN" \
+		--control /run/target --log /out/target.json "$@" & echo $! >/run/target.pid)
+	read -r line </run/target.ready
+	[ "$line" = ready ] || bail "no scripted target"
+}
+
+# scripted_target COMMAND...: tell it a rule, to release, ...
+scripted_target() { ghost ctl --control /run/target "$@"; }
 
 # --- Paths --------------------------------------------------------------------
 

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=busybox
+#
+# The scripted target, when the script is empty: the kernel's host must find nothing wrong
+# with it. And when it is not: the target does to a write what the script says.
+
+# shellcheck disable=SC2034 # read by whoever runs scenarios
+DESCRIPTION="ghost target is a target, and does what its script says"
+# shellcheck disable=SC2034
+VARIANTS="plain:stock digests:stock small:stock file:stock"
+
+# connect_both [OPTION,...]
+connect_both() {
+	path_connect_direct 1 "$1"
+	path_connect_direct 2 "$1"
+	DEVICE=$(head_device)
+}
+
+# registers_hold TEXT [OPTION...]: a writer with readers, checked while it writes and after
+registers_hold() {
+	local text="$1"
+	shift
+	check "$text" ghost write run --device "$DEVICE" --report /out/report.json --readers "$@"
+	check "and are still right afterwards" \
+		ghost write verify --device "$DEVICE" --report /out/report.json
+}
+
+# fio_verifies TEXT [OPTION...]: random writes of mixed sizes are read as they were written
+fio_verifies() {
+	local text="$1"
+	shift
+	check "$text" fio --name=verify --filename="$DEVICE" --direct=1 --ioengine=libaio \
+		--iodepth=16 --rw=randwrite --bsrange=4k-256k --size=48M --verify=crc32c \
+		--verify_fatal=1 --thread "$@"
+}
+
+# filesystem_works: make it, fill it, and find nothing wrong with it
+filesystem_works() {
+	mkfs.ext4 -q "$DEVICE"
+	mkdir -p /tmp/mount
+	mount -t ext4 "$DEVICE" /tmp/mount
+	cp -r /sys/module/nvme_core /selftests /tmp/mount 2>/dev/null
+	head -c 4194304 /dev/urandom >/tmp/mount/random
+	cp /tmp/mount/random /tmp/random
+	umount /tmp/mount
+	mount -t ext4 "$DEVICE" /tmp/mount
+	check "a file is in it as it was written" cmp /tmp/mount/random /tmp/random
+	umount /tmp/mount
+	check "fsck finds nothing" e2fsck -fn "$DEVICE"
+}
+
+path_optimized() { [ "$(cat /sys/class/nvme/"$(path_ctrl "$1")"/nvme*/ana_state)" = optimized ]; }
+
+# both_paths_serve: what one path writes the other one reads
+both_paths_serve() {
+	await 5 path_optimized 1 && await 5 path_optimized 2 || return 1
+	echo round-robin >"$(echo /sys/class/nvme-subsystem/nvme-subsys*/iopolicy)"
+	write_block "$DEVICE" 9 a && write_block "$DEVICE" 9 b &&
+		[ "$(read_block "$DEVICE" 9)" = b ] && [ "$(read_block "$DEVICE" 9)" = b ]
+}
+
+# executed CNTLID OPCODE: how many of these the target has executed
+executed() { grep -c "\"executed\",.*\"cntlid\":$1,.*\"opcode\":\"$2\"" /out/target.json; }
+
+variant_plain() {
+	plan 12
+	scripted_target_start
+	connect_both
+	check "both paths serve the namespace" both_paths_serve
+	check "and the target has executed writes of both" \
+		eval '[ "$(executed 1 write)" -gt 0 ] && [ "$(executed 2 write)" -gt 0 ]'
+	registers_hold "registers are right"
+	fio_verifies "fio finds what it wrote"
+	filesystem_works
+	sleep 20
+	expect_eq "keep alive works: both controllers are live" 2 \
+		"$(scripted_target controllers | grep -c ' state=live ')"
+	write_block "$DEVICE" 20 x
+	blkdiscard -o $((20 * 4096)) -l 4096 "$DEVICE"
+	expect_eq "a discarded block is zero" "" "$(read_block "$DEVICE" 20 | tr -d '\0')"
+	path_disconnect 1
+	check "without path 1 path 2 serves" write_block "$DEVICE" 9 c
+	expect_eq "the target knows that controller 1 is gone" 1 \
+		"$(scripted_target controllers | grep -c '')"
+	expect_eq "it was shut down" 1 "$(grep -c '"stopped".*"shut down"' /out/target.json)"
+}
+
+variant_digests() {
+	plan 3
+	scripted_target_start
+	connect_both hdr_digest,data_digest
+	registers_hold "with digests registers are right"
+	fio_verifies "fio finds what it wrote"
+}
+
+# Little in the capsule, little in a data PDU, small blocks.
+variant_small() {
+	plan 3
+	scripted_target_start --in-capsule-bytes 0 --h2c-data-bytes 4096 --block-bytes 512 \
+		--mdts-kib 64 --queue-entries 16
+	connect_both hdr_digest
+	registers_hold "registers of 64 KiB are right" --block-size 65536
+	fio_verifies "fio finds what it wrote"
+}
+
+# The blocks are in a file, and in the host's opinion in a cache as well.
+variant_file() {
+	plan 4
+	scripted_target_start --backing /tmp/namespace --write-cache
+	connect_both
+	registers_hold "registers are right"
+	check "fsync works" dd if=/dev/zero of="$DEVICE" bs=4096 count=1 conv=fsync
+	check "and was a Flush" eval '[ "$(executed 1 flush)" -gt 0 ]'
+}
