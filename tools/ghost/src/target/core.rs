@@ -204,9 +204,11 @@ impl Core {
         self.lose(id, "the host broke the protocol");
     }
 
-    /// Does what was to be done by now.
-    pub(super) fn run_timers(&mut self) {
+    /// Does what was to be done by now; says whether there was anything.
+    pub(super) fn run_timers(&mut self) -> bool {
+        let mut ran = false;
         while let Some(timer) = self.timers.take_expired(self.now_ns) {
+            ran = true;
             match timer {
                 Timer::KeepAlive(id) => self.keep_alive_expired(id),
                 Timer::Quiesce(connection) => self.quiesce(connection),
@@ -217,6 +219,7 @@ impl Core {
                 Timer::Event(id, event) => self.post_event(id, event),
             }
         }
+        ran
     }
 
     /// Sets a timer.

@@ -37,10 +37,7 @@ impl Server {
         let mut core = self.lock();
         let deadline = core.timers.deadline_ns();
         let result = action(&mut core);
-        if core.timers.deadline_ns() != deadline {
-            self.timers_changed.notify_one();
-        }
-        self.finish(&mut core);
+        self.announce(&mut core, deadline);
         result
     }
 
@@ -49,10 +46,11 @@ impl Server {
         let mut core = self.lock();
         loop {
             core.now_ns = now_ns();
-            let reply = core.control(line);
-            self.timers_changed.notify_one();
-            self.finish(&mut core);
-            if let Some(lines) = reply? {
+            let deadline = core.timers.deadline_ns();
+            // A command that has to wait has done nothing, and there is nothing to announce: two
+            // that wait would wake each other up for ever.
+            if let Some(lines) = core.control(line)? {
+                self.announce(&mut core, deadline);
                 return Ok(lines);
             }
             core = self.changed.wait(core).expect("see lock()");
@@ -63,8 +61,10 @@ impl Server {
         let mut core = self.lock();
         loop {
             core.now_ns = now_ns();
-            core.run_timers();
-            self.finish(&mut core);
+            if core.run_timers() {
+                let deadline = core.timers.deadline_ns();
+                self.announce(&mut core, deadline);
+            }
             core = match core.timers.deadline_ns() {
                 None => self.timers_changed.wait(core).expect("see lock()"),
                 Some(deadline_ns) => {
@@ -76,11 +76,15 @@ impl Server {
         }
     }
 
-    fn finish(&self, core: &mut Core) {
+    /// Something may have changed since the next timer was due at `deadline_before`.
+    fn announce(&self, core: &mut Core, deadline_before: Option<u64>) {
         if let Some(error) = core.journal.take_error() {
             // A test that relies on the journal must not go on without it.
             eprintln!("ghost: cannot write the log: {error}");
             std::process::exit(2);
+        }
+        if core.timers.deadline_ns() != deadline_before {
+            self.timers_changed.notify_one();
         }
         self.changed.notify_all();
     }
