@@ -50,6 +50,7 @@ Commands for ghost ctl:
   release N|all       let them go on
   wait held N         return when at least N commands are held
   controllers         show all controllers
+  wait lost CNTLID    return when its association has ended
   wait gone CNTLID    return when there is no such controller, and nothing left of it
   disconnect CNTLID [QUEUE]
                       close all its connections, or one

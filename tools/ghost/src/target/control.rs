@@ -11,6 +11,7 @@
 //! | `release N\|all` | let it go on, in the order of the numbers |
 //! | `wait held N` | reply when at least N commands are held |
 //! | `controllers` | reply with a line a controller |
+//! | `wait lost CNTLID` | reply when its association has ended |
 //! | `wait gone CNTLID` | reply when there is no such controller: its commands are over |
 //! | `disconnect CNTLID [QUEUE]` | close all its connections, or one |
 //! | `refuse [PORT]` | close new connections at once |
@@ -88,6 +89,14 @@ impl Core {
             ["wait", "held", word] => {
                 let wanted: usize = number(word)?;
                 Ok((self.held.len() >= wanted).then(Vec::new))
+            }
+            ["wait", "lost", word] => {
+                let cntlid = number(word)?;
+                let is_lost = match self.controller(cntlid) {
+                    Ok(id) => self.controllers[&id].lost,
+                    Err(_) => true,
+                };
+                Ok(is_lost.then(Vec::new))
             }
             ["wait", "gone", word] => {
                 let cntlid = number(word)?;
