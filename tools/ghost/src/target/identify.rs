@@ -85,7 +85,6 @@ impl Core {
         put_text(&mut page[4..24], &format!("{:020}", config.seed), b' ');
         put_text(&mut page[24..64], "ghost target", b' ');
         put_text(&mut page[64..72], env!("CARGO_PKG_VERSION"), b' ');
-        page[76] = config.cmic; // CMIC
         page[77] = config.mdts.unwrap_or(0); // MDTS
         put(&mut page, 78, controller.cntlid); // CNTLID
         put(&mut page, 80, VERSION); // VER
@@ -129,6 +128,7 @@ impl Core {
         const ANA_TRANSITION_S: u8 = 10;
 
         let config = &self.config;
+        page[76] = config.cmic; // CMIC
         put(page, 516, 1_u32); // NN
         put(page, 520, DATASET_MANAGEMENT | WRITE_ZEROES); // ONCS
         page[525] = u8::from(config.write_cache); // VWC
