@@ -204,6 +204,9 @@ scripted_target_start() {
 # scripted_target COMMAND...: tell it a rule, to release, ...
 scripted_target() { ghost ctl --control /run/target "$@"; }
 
+# target_ns PATTERN: when the first line of its log that matches was written
+target_ns() { grep -m 1 -E "$1" /out/target.json | sed -E 's/^\{"ns":([0-9]+),.*/\1/'; }
+
 # --- Paths --------------------------------------------------------------------
 
 # proxy_start N: put the hold proxy in front of port N of the target.

@@ -17,6 +17,19 @@ scene_set() {
 	trace_start
 }
 
+# scene_set_scripted MODE OPTION,... [TARGET OPTION...]: the same with the scripted target
+# and without a proxy. The controllers are 1 and 2.
+scene_set_scripted() {
+	local mode="$1" options="$2"
+	shift 2
+	scripted_target_start "$@"
+	[ "$mode" = none ] || fence_load "mode=$mode" || bail "the module does not load"
+	path_connect_direct 1 "$options"
+	path_connect_direct 2 "$options"
+	DEVICE=$(head_device)
+	trace_start
+}
+
 # A writer's report. A scenario that has a second writer sets another one before it
 # starts it, and keeps $WRITER of the first.
 REPORT=/out/report.json
@@ -47,6 +60,16 @@ lose_path_1() {
 	proxy 1 refuse
 	writer_go
 	proxy 1 wait host-closed all
+}
+
+# lose_controller_1: the scripted target holds what is written to controller 1, the host
+# gives it up.
+lose_controller_1() {
+	scripted_target rule write cntlid=1 : hold=before-execution >/dev/null
+	scripted_target refuse 1
+	path_io_timeout 1 3000
+	writer_go
+	scripted_target wait lost 1
 }
 
 # registers_verify: do the registers still hold what was acknowledged?

@@ -7,7 +7,7 @@
 # shellcheck disable=SC2034 # read by whoever runs scenarios
 DESCRIPTION="ghost target is a target, and does what its script says"
 # shellcheck disable=SC2034
-VARIANTS="plain:stock digests:stock small:stock file:stock"
+VARIANTS="plain:stock digests:stock small:stock file:stock discovery:stock ghost:stock ccr:stock"
 
 # connect_both [OPTION,...]
 connect_both() {
@@ -111,4 +111,58 @@ variant_file() {
 	registers_hold "registers are right"
 	check "fsync works" dd if=/dev/zero of="$DEVICE" bs=4096 count=1 conv=fsync
 	check "and was a Flush" eval '[ "$(executed 1 flush)" -gt 0 ]'
+}
+
+variant_discovery() {
+	plan 2
+	scripted_target_start
+	nvme discover -t tcp -a 127.0.0.2 -s 4420 --hostnqn="$HOSTNQN" --hostid="$HOSTID" \
+		-o json >/out/discovery.json 2>/out/discovery.txt
+	expect_eq "discovery finds both ports" "127.0.0.1 127.0.0.2 " \
+		"$(jq -r '.records[].traddr' /out/discovery.json | tr '\n' ' ')"
+	expect_eq "of the subsystem" "$NQN" \
+		"$(jq -r '.records[].subnqn' /out/discovery.json | sort -u)"
+}
+
+# A write that the target executes when the host has long given it up: what the other
+# scenarios protect against.
+variant_ghost() {
+	plan 3
+	scene_set_scripted none keep_alive_tmo=20
+	writer_start --blocks 4 --writes 4
+	lose_controller_1
+	writer_wait
+	expect_eq "4 writes are held" 4 "$(scripted_target held | grep -c connection=lost)"
+	scripted_target release all
+	check "the ghost write is there" eval '! registers_verify'
+}
+
+# ccr ICID CIU CIRN: through path 2, as a host would; prints dword 0 of the completion
+ccr() {
+	nvme admin-passthru "/dev/$(path_ctrl 2)" --opcode=0x38 --cdw10=$(($1 | $2 << 16)) \
+		--cdw12=$(($3 & 0xffffffff)) --cdw13=$(($3 >> 32 & 0xffffffff)) 2>&1 |
+		sed -n 's/.* is Success and result: //p'
+}
+
+# ccr_log: log page 1Eh of path 2, in bytes
+ccr_log() {
+	nvme get-log "/dev/$(path_ctrl 2)" --log-id=0x1e --log-len=16 --raw-binary | hexdump -ve '1/1 "%02x "'
+}
+
+# The same, but another controller is told to reset the one that has the writes.
+variant_ccr() {
+	local ciu cirn
+	plan 6
+	scene_set_scripted none keep_alive_tmo=20
+	writer_start --blocks 4 --writes 4
+	eval "$(scripted_target controllers | sed -n 's/^1 .*\(ciu=[^ ]*\) \(cirn=[^ ]*\) .*/\1 \2/p')"
+	lose_controller_1
+	writer_wait
+	expect_eq "the reset is accepted" 0x00000000 "$(ccr 1 "$ciu" "$cirn")"
+	scripted_target wait gone 1
+	expect_eq "the log page has its success" "01 00 00 00 00 00 00 00 01 00 01 00 ff ff 01 00 " \
+		"$(ccr_log)"
+	expect_eq "nothing is held any more" "" "$(scripted_target held)"
+	expect_eq "the writes were dropped" 4 "$(grep -c '"dropped".*"reason":"reset"' /out/target.json)"
+	check "no ghost write" registers_verify
 }
