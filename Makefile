@@ -11,6 +11,7 @@ help:
 ## make test SCENARIO=X   one scenario (selftests/scenarios/X.sh) in all its variants
 ## make test-smp          scenarios in QEMU, with and without lockdep, KASAN and kmemleak
 ## make soak SEEDS=N      random faults and load from N seeds (FIRST_SEED=1, ROUNDS=25 for each); prints those that fail
+## make bench             what the fence costs: counts instructions and memory, prints a table
 ## make demo              a ghost write, seen on a stock kernel and stopped by the fence
 ## make model             try everything that can happen around the policy, within bounds
 ## make mutants           change the policy in small ways, and see that each change is noticed
@@ -48,6 +49,9 @@ test-smp:
 
 soak:
 	@selftests/sweep $(or $(SEEDS),$(error how many seeds? make soak SEEDS=N)) $(FIRST_SEED)
+
+bench:
+	@selftests/bench
 
 demo:
 	@$(LAB)/demo
@@ -91,4 +95,4 @@ clean:
 clean-cache:
 	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/nvme-fence"
 
-.PHONY: help test test-smp soak demo model mutants shell kernel modules tools man patch import clean clean-cache
+.PHONY: help test test-smp soak bench demo model mutants shell kernel modules tools man patch import clean clean-cache

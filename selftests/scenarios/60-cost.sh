@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=busybox
+#
+# What `make bench` counts, see selftests/bench. The scenario does what costs something,
+# marks where it begins and ends, and tests that it happened as it was meant to.
+
+# shellcheck disable=SC2034 # read by whoever runs scenarios
+DESCRIPTION="what the fence costs"
+# shellcheck disable=SC2034
+VARIANTS="success_stock:stock-smp success_unloaded:fence-smp success_loaded:fence-smp loss_stock:stock-smp loss_fence:fence-smp memory_stock:stock-smp memory_fence:fence-smp"
+# shellcheck disable=SC2034 # the machine that counts instructions
+MACHINES="counted"
+# shellcheck disable=SC2034
+TIMEOUT=3600
+
+OPTIONS=nr_io_queues=1,keep_alive_tmo=3600,reconnect_delay=3600,ctrl_loss_tmo=-1
+
+# mark LABEL: what is executed from here on counts for it. The plugin sees the write to
+# the trace, its marks are in the order of these labels.
+mark() {
+	echo "$1" >>/out/marks
+	echo "$1" >/sys/kernel/tracing/trace_marker
+}
+
+# --- Requests that succeed ----------------------------------------------------
+
+read_block() { dd "if=$DEVICE" of=/dev/null bs=4096 count=1 iflag=direct 2>/dev/null; }
+write_block() { dd if=/dev/zero "of=$DEVICE" bs=4096 count=1 oflag=direct 2>/dev/null; }
+
+succeed() {
+	local kind
+	plan 1
+	target_start
+	path_connect_direct 1 $OPTIONS
+	DEVICE=$(head_device)
+	for kind in read write; do
+		for _ in $(seq 101); do
+			mark $kind
+			${kind}_block
+		done
+	done
+	mark end
+	check "the path is still live" in_state "$(path_ctrl 1)" live
+}
+
+variant_success_stock() { succeed; }
+variant_success_unloaded() { succeed; }
+
+variant_success_loaded() {
+	fence_load mode=time || bail "the module does not load"
+	succeed
+}
+
+# --- Writes whose path is lost ------------------------------------------------
+
+# The controllers that it takes to have 65,536 writes in flight: each has 1022 tags.
+MANY=65
+
+in_flight() { cat /sys/block/nvme*c*n*/inflight | awk '{ sum += $2 } END { print sum + 0 }'; }
+
+# sum_of NAME: of a counter, over all controllers
+sum_of() {
+	cat /sys/class/nvme/nvme*/fence/counters |
+		awk -v name="$1" '$1 == name { sum += $2 } END { print sum + 0 }'
+}
+
+connect_all() {
+	local number
+	for number in $(seq "$1"); do
+		connect_to "$number" 127.0.0.11 duplicate_connect,queue_size=1024,$OPTIONS
+	done
+	DEVICE=$(head_device)
+	echo 4 >"/sys/block/${DEVICE#/dev/}/queue/max_sectors_kb"
+	echo queue-depth >"$(echo /sys/class/nvme-subsystem/nvme-subsys*/iopolicy)"
+}
+
+# A path comes, and what waits for one is executed. Then all are taken away. The target
+# has forgotten the controllers that the host still has, and must not use their IDs again.
+recover() {
+	local ctrl
+	echo 1000 >"$TARGET/subsystems/$NQN/attr_cntlid_min"
+	connect_to 0 127.0.0.2 queue_size=1024,$OPTIONS
+	wait
+	for ctrl in /sys/class/nvme/nvme*; do
+		echo 1 >"$ctrl/delete_controller"
+	done
+	echo 1 >"$TARGET/subsystems/$NQN/attr_cntlid_min"
+	proxy 1 deliver
+}
+
+# lose LABEL CONTROLLERS WRITERS HELD: all paths are lost with 256 writes in flight for
+# each writer. In the end all of them wait for a path, and there is none.
+lose() {
+	local label="$1" controllers="$2" writers="$3" held="$4" writer
+	connect_all "$controllers"
+	proxy 1 hold
+	for writer in $(seq "$writers"); do
+		dd if=/dev/zero "of=$DEVICE" bs=1M count=1 oflag=direct 2>/dev/null &
+	done
+	await 100 eval '[ "$(in_flight)" = $((writers * 256)) ]' ||
+		bail "$(in_flight) writes are in flight"
+	sleep 1
+	mark "$label"
+	proxy 1 drop
+	sleep 20
+	mark "$label.end"
+	expect_eq "$label: nothing is in flight" 0 "$(in_flight)"
+	[ ! -d /sys/module/nvme_fence ] ||
+		expect_eq "and so much was held and released" "$held $held" \
+			"$(sum_of held) $(sum_of released)"
+	recover
+}
+
+variant_loss_stock() {
+	plan 1
+	target_start
+	proxy_start 1
+	lose stock.1.768 1 3
+}
+
+variant_loss_fence() {
+	local writers
+	plan 12
+	target_start
+	proxy_start 1
+	fence_load mode=off || bail "the module does not load"
+	lose off.1.768 1 3 0
+	fence_unload
+	fence_load mode=time cqt_override_ms=2000
+	lose held.1.768 1 3 768
+	for writers in 4 16 64 256; do
+		lose "held.$MANY.$((writers * 256))" $MANY "$writers" $((writers * 256))
+	done
+}
+
+# --- Memory -------------------------------------------------------------------
+
+memory_trace() {
+	mkdir "$TRACE"
+	echo 1 >"$TRACE/events/kmem/kmalloc/enable"
+	echo 1 >"$TRACE/events/kmem/kmem_cache_alloc/enable"
+	echo 1 >"$TRACE/events/kmem/kfree/enable"
+	echo 1 >"$TRACE/events/kmem/kmem_cache_free/enable"
+}
+
+# allocated NAME PATTERN: what was allocated by who matches, is still allocated, and how
+# many pieces it is
+allocated() {
+	echo 0 >"$TRACE/tracing_on"
+	awk -v name="$1" -v pattern="$2" '
+		function value(key) {
+			match($0, " " key "=[^ ]+")
+			return substr($0, RSTART + length(key) + 2, RLENGTH - length(key) - 2)
+		}
+		/ (kmalloc|kmem_cache_alloc): / && value("call_site") ~ pattern {
+			bytes[value("ptr")] = value("bytes_alloc")
+		}
+		/ (kfree|kmem_cache_free): / { delete bytes[value("ptr")] }
+		END {
+			for (pointer in bytes) {
+				sum += bytes[pointer]
+				pieces++
+			}
+			print name, sum + 0, pieces + 0
+		}' "$TRACE/trace" >>/out/memory
+}
+
+# watch_again: from nothing
+watch_again() {
+	echo >"$TRACE/trace"
+	echo 1 >"$TRACE/tracing_on"
+}
+
+# A transport's controller, in which nvme-core has its own
+memory_of_nvme_ctrl() {
+	path_connect_direct 1 $OPTIONS
+	allocated nvme_tcp_ctrl '^nvme_tcp_create_ctrl'
+}
+
+variant_memory_stock() {
+	plan 1
+	target_start
+	memory_trace
+	memory_of_nvme_ctrl
+	check "the path is live" in_state "$(path_ctrl 1)" live
+}
+
+# insmod_traced NAME: what the module and its files in sysfs take when it is loaded; the
+# rest is the loader's
+insmod_traced() {
+	watch_again
+	sh -c 'echo $$ >"$1/set_event_pid"; exec insmod "$2"' -- "$TRACE" "$MODULE"
+	allocated "$1" '^(nvme_fence_|__kernfs_new_node|kobject_set_name_vargs)'
+	fence_unload
+}
+
+variant_memory_fence() {
+	plan 2
+	target_start
+	memory_trace
+	memory_of_nvme_ctrl
+	insmod_traced loaded.1
+	path_connect_direct 2 $OPTIONS
+	insmod_traced loaded.2
+	connect_to 3 127.0.0.1 duplicate_connect,$OPTIONS
+	insmod_traced loaded.3
+
+	# A reset makes a new association, and so a new record.
+	check "the module is loaded" fence_load
+	echo >"$TRACE/set_event_pid"
+	watch_again
+	echo 1 >"/sys/class/nvme/$(path_ctrl 1)/reset_controller"
+	wait_state "$(path_ctrl 1)" live
+	allocated record '^nvme_fence_rs_identified'
+	check "the path is live" in_state "$(path_ctrl 1)" live
+}
