@@ -9,13 +9,14 @@
 # shellcheck disable=SC2034 # read by whoever runs scenarios
 DESCRIPTION="file systems stay whole through ten flaps with load"
 # shellcheck disable=SC2034
-VARIANTS="ext4:fence ext4_control:fence"
+VARIANTS="ext4:fence ext4_control:fence xfs:fence xfs_control:fence"
 # shellcheck disable=SC2034
 MACHINES="uml qemu"
 # shellcheck disable=SC2034
 TIMEOUT=1800
 
-MEGABYTES=64
+# mkfs.xfs makes none that is smaller.
+MEGABYTES=320
 FILES=10
 OVER=/run/over SUMS=/tmp/sums
 REGISTERS=/mnt/registers
@@ -103,6 +104,9 @@ load_end() {
 make_ext4() { /usr/sbin/mkfs.ext4 -q "$DEVICE"; }
 check_ext4() { /usr/sbin/e2fsck -fn "$DEVICE"; }
 
+make_xfs() { /usr/sbin/mkfs.xfs -q "$DEVICE"; }
+check_xfs() { /usr/sbin/xfs_repair -n "$DEVICE"; }
+
 # mounted_scene MODE TYPE: both paths carry a file system.
 mounted_scene() {
 	target_start file $MEGABYTES
@@ -180,4 +184,14 @@ variant_ext4() {
 variant_ext4_control() {
 	plan 3
 	without_fence ext4
+}
+
+variant_xfs() {
+	plan 8
+	through_flaps xfs
+}
+
+variant_xfs_control() {
+	plan 3
+	without_fence xfs
 }
