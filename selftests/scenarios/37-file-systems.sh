@@ -101,7 +101,8 @@ load_end() {
 
 # --- File systems -------------------------------------------------------------
 
-make_ext4() { /usr/sbin/mkfs.ext4 -q "$DEVICE"; }
+# All of it now: what the kernel writes later in the background would be held, too.
+make_ext4() { /usr/sbin/mkfs.ext4 -q -E lazy_itable_init=0,lazy_journal_init=0 "$DEVICE"; }
 check_ext4() { /usr/sbin/e2fsck -fn "$DEVICE"; }
 
 make_xfs() { /usr/sbin/mkfs.xfs -q "$DEVICE"; }
