@@ -2,9 +2,10 @@
 
 //! Features and Abort.
 
-use super::command::{Command, Completion, Held};
+use super::command::{Command, Completion};
 use super::controller::AssociationId;
 use super::core::Core;
+use super::held::Held;
 use super::script::rule::Stage;
 use crate::nvme::status::Status;
 
@@ -76,7 +77,7 @@ impl Core {
             return Completion::result(NOT_ABORTED);
         };
         if let Some(Held { command: other, .. }) = self.held.remove(&number) {
-            self.drop_command(&other, "aborted");
+            self.note_dropped(&other, "aborted");
             self.finish(other, Status::ABORT_REQUESTED.into());
         }
         Completion::success()

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The way of a command through the target, and where it can be held.
+//! The way of a command through the target.
 //!
-//! Received, its data fetched, checked, executed, completed. At each step the script may hold it;
-//! the rest of its way it goes when it is released, in the order of the releases.
+//! Received, its data fetched, checked, executed, completed. At each step the script may hold it
+//! (see `held`).
 
 use super::connection::{ConnectionId, Outgoing, Queue, Transfer};
 use super::controller::AssociationId;
 use super::core::Core;
 use super::journal::{Line, status_text};
 use super::script::rule::{Body, Facts, Plan, Reply, Stage};
-use super::timers::Timer;
 use crate::nvme::command::{DataPointer, Direction, Opcode, Sqe};
 use crate::nvme::pdu::{self, Cqe, Piece};
 use crate::nvme::status::Status;
@@ -29,13 +28,6 @@ pub(super) struct Command {
     pub(super) data_intact: bool,
     plan: Plan,
     completion: Option<Completion>,
-}
-
-/// A command that is held.
-#[derive(Debug)]
-pub(super) struct Held {
-    pub(super) command: Command,
-    pub(super) stage: Stage,
 }
 
 /// What a command has come to.
@@ -88,18 +80,6 @@ impl From<Status> for Completion {
 impl<T: Into<Completion>> From<T> for Executed {
     fn from(completion: T) -> Self {
         Executed::Done(completion.into())
-    }
-}
-
-impl Command {
-    /// Whether it can still be executed without its connection: only what works on blocks, and has
-    /// its data.
-    fn outlives_connection(&self, stage: Stage) -> bool {
-        let is_io = self.facts.queue.is_some_and(|queue| queue > 0);
-        let lacks_data = stage == Stage::BeforeData
-            && matches!(self.sqe.data_pointer(), DataPointer::Transport(_))
-            && self.sqe.direction() == Direction::FromHost;
-        is_io && !lacks_data && self.opcode != Opcode::Connect
     }
 }
 
@@ -172,16 +152,11 @@ impl Core {
         }
     }
 
-    /// The data that was asked for is here.
-    pub(super) fn data_complete(&mut self, command: Command) {
-        self.advance(command, Stage::AfterData);
-    }
-
     /// Takes a command as far as it gets from the beginning of this stage.
-    fn advance(&mut self, mut command: Command, from: Stage) {
+    pub(super) fn advance(&mut self, mut command: Command, from: Stage) {
         for stage in Stage::ALL.into_iter().filter(|&stage| stage >= from) {
             if command.plan.disconnect == Some(stage) {
-                self.drop_command(&command, "script");
+                self.note_dropped(&command, "script");
                 self.disconnect(command.connection, "script");
                 return;
             }
@@ -288,11 +263,6 @@ impl Core {
                 }
             }
         }
-        if let (Reply::But(answer), Some(completion)) =
-            (command.plan.reply, &mut command.completion)
-        {
-            (completion.status, completion.result) = (answer.status, answer.result.into());
-        }
         Some(command)
     }
 
@@ -303,10 +273,13 @@ impl Core {
     }
 
     fn complete(&mut self, mut command: Command) {
-        let completion = command
+        let mut completion = command
             .completion
             .take()
             .unwrap_or_else(Completion::success);
+        if let Reply::But(answer) = command.plan.reply {
+            (completion.status, completion.result) = (answer.status, answer.result.into());
+        }
         if let Some(connection) = self.connections.get_mut(&command.connection) {
             connection.outstanding.remove(&command.sqe.cid());
         }
@@ -345,74 +318,5 @@ impl Core {
             status,
         };
         connection.send(Outgoing::Pdu(pdu::response(link, cqe)));
-    }
-
-    fn hold(&mut self, command: Command, stage: Stage, ms: Option<u64>) {
-        let number = self.new_held();
-        let line = Line {
-            stage: Some(stage.name()),
-            held: Some(number),
-            ..self.line_for("held", &command)
-        };
-        self.journal.note(&line);
-        self.held.insert(number, Held { command, stage });
-        if let Some(ms) = ms {
-            self.set_timer(ms, Timer::Release(number));
-        }
-    }
-
-    /// Lets a held command go on; says whether there was one with this number.
-    pub(super) fn release(&mut self, number: u64) -> bool {
-        let Some(Held { command, stage }) = self.held.remove(&number) else {
-            return false;
-        };
-        let line = Line {
-            stage: Some(stage.name()),
-            held: Some(number),
-            ..self.line_for("released", &command)
-        };
-        self.journal.note(&line);
-        let (association, connected) = (
-            command.association,
-            self.connections.contains_key(&command.connection),
-        );
-        self.advance(command, stage);
-        if let (Some(association), false) = (association, connected) {
-            self.forget_if_over(association);
-        }
-        true
-    }
-
-    /// A command will never be executed, or never be answered.
-    pub(super) fn drop_command(&mut self, command: &Command, reason: &str) {
-        let line = Line {
-            reason: Some(reason),
-            ..self.line_for("dropped", command)
-        };
-        self.journal.note(&line);
-    }
-
-    /// Drops the held commands that are `wanted`.
-    pub(super) fn drop_held(&mut self, reason: &str, wanted: impl Fn(&Held) -> bool) {
-        let numbers: Vec<u64> = self
-            .held
-            .iter()
-            .filter(|(_, held)| wanted(held))
-            .map(|(&number, _)| number)
-            .collect();
-        for number in numbers {
-            if let Some(held) = self.held.remove(&number) {
-                self.drop_command(&held.command, reason);
-            }
-        }
-    }
-
-    /// Drops the held commands that are worth nothing without this connection. Says whether others
-    /// remain.
-    pub(super) fn drop_held_by_loss(&mut self, id: ConnectionId) -> bool {
-        self.drop_held("connection lost", |held| {
-            held.command.connection == id && !held.command.outlives_connection(held.stage)
-        });
-        self.held.values().any(|held| held.command.connection == id)
     }
 }

@@ -12,13 +12,14 @@ use std::net::SocketAddr;
 use std::sync::mpsc::Sender;
 
 use super::ccr::Reset;
-use super::command::{Command, Held};
+use super::command::Command;
 use super::config::{AnaState, Config};
 use super::connection::{Connection, ConnectionId, Outgoing};
 use super::controller::{AssociationId, Controller, Identities};
+use super::held::Held;
 use super::journal::{Journal, Line};
 use super::script::Rules;
-use super::script::rule::Facts;
+use super::script::rule::{Facts, Stage};
 use super::store::Store;
 use super::timers::{Timer, Timers};
 use crate::nvme::bytes::get;
@@ -144,7 +145,7 @@ impl Core {
             }
             (Kind::H2CData, Some(_)) => {
                 if let Some(command) = connection.add_data(&pdu)? {
-                    self.data_complete(command);
+                    self.advance(command, Stage::AfterData);
                 }
                 Ok(())
             }

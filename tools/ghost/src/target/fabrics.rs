@@ -257,7 +257,9 @@ impl Core {
         let stops = value & cc::EN == 0 && registers.cc & cc::EN != 0;
         registers.cc = value;
         if starts {
-            controller.identity = self.identities.next(controller.cntlid);
+            if controller.purpose == Purpose::Io {
+                controller.identity = self.identities.next(controller.cntlid);
+            }
             controller.registers.ready = true;
             controller.registers.shutdown_complete = false;
             let line = Line {

@@ -18,25 +18,24 @@ impl Core {
         let Some(connection) = self.connections.remove(&id) else {
             return;
         };
-        let Some(queue) = &connection.queue else {
-            connection.send(Outgoing::Close);
-            return;
-        };
-        let line = Line {
-            queue: Some(queue.number),
-            reason: Some(reason),
-            ..self.line_about("connection-lost", queue.association)
-        };
-        self.journal.note(&line);
-        let (association, is_admin) = (queue.association, queue.number == 0);
+        if let Some(queue) = &connection.queue {
+            let line = Line {
+                queue: Some(queue.number),
+                reason: Some(reason),
+                ..self.line_about("connection-lost", queue.association)
+            };
+            self.journal.note(&line);
+        }
         for transfer in connection.transfers.values() {
-            self.drop_command(&transfer.command, "connection lost");
+            self.note_dropped(&transfer.command, "connection lost");
         }
         if self.drop_held_by_loss(id) {
             self.set_timer(self.config.quiesce_ms, Timer::Quiesce(id));
         }
-        if is_admin {
-            self.end_association(association, reason);
+        if let Some(queue) = &connection.queue {
+            if queue.number == 0 {
+                self.end_association(queue.association, reason);
+            }
         }
         connection.send(Outgoing::Close);
     }

@@ -9,7 +9,7 @@
 //! - [`config`]: what it is ordered to be
 //! - [`script`]: what goes wrong, and when
 //! - `core`: the whole state, and the ways into it
-//! - `command`: the way of a command, from capsule to completion
+//! - `command`, `held`: the way of a command, from capsule to completion, and its stops
 //! - `execute`, `fabrics`, `admin`, `identify`, `log_page`, `events`, `io`, `ccr`: what commands do
 //! - `connection`, `controller`, `life`: what there is, and how it ends
 //! - `timers`, `store`, `journal`: what is to happen, what is kept, what has happened
@@ -29,6 +29,7 @@ mod core;
 mod events;
 mod execute;
 mod fabrics;
+mod held;
 mod identify;
 mod io;
 mod journal;

@@ -20,14 +20,19 @@ use crate::nvme::decode::{Decoded, decode};
 const DRAIN_BYTES_MAX: usize = 1 << 20;
 const DRAIN_TIME_MAX: Duration = Duration::from_secs(1);
 
+/// How long a host may take nothing of what it is sent: it will not come back, and has to lose a
+/// connection that was given up.
+const STALL_TIME_MAX: Duration = Duration::from_secs(60);
+
 /// Serves a connection until it ends.
 pub(super) fn run(server: &Server, port: u16, socket: TcpStream) {
     let (outgoing, messages) = mpsc::channel();
     let Some(id) = server.with(|core| core.connected(port, outgoing)) else {
         return;
     };
-    // Latency only; and it fails on a connection that was reset, which the read will report.
+    // These fail on a connection that was reset, which the read will report.
     let _ = socket.set_nodelay(true);
+    let _ = socket.set_write_timeout(Some(STALL_TIME_MAX));
     let socket = Arc::new(socket);
     let writer = Arc::clone(&socket);
     let writer = thread::spawn(move || write(&writer, &messages));

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A target, and hosts that are sockets of the test. What waits by the clock waits for a time that
+//! was ordered; everything else is waited for.
+
+mod initiator;
+mod lab;
+
+mod ccr;
+mod faults;
+mod good;
+mod held;
+mod protocol;
