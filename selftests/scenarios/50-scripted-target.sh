@@ -6,8 +6,10 @@
 
 # shellcheck disable=SC2034 # read by whoever runs scenarios
 DESCRIPTION="ghost target is a target, and does what its script says"
+# shellcheck disable=SC2034 # on two processors only those with the kernel `fence`
+VARIANTS="plain:fence digests:stock small:stock file:stock discovery:stock ghost:stock ccr:fence"
 # shellcheck disable=SC2034
-VARIANTS="plain:stock digests:stock small:stock file:stock discovery:stock ghost:stock ccr:stock"
+MACHINES="uml qemu"
 
 # connect_both [OPTION,...]
 connect_both() {
