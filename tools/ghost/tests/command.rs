@@ -279,6 +279,70 @@ fn the_control_client_tells_success_from_failure() {
     );
 }
 
+#[test]
+fn a_target_is_started_and_told_what_to_do() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    fs::write(path("script"), "# nothing lasts\nkato : ignore\n").unwrap();
+    let mut target = ghost()
+        .args(["target", "--listen", "127.0.0.1:0", "--control"])
+        .arg(path("control"))
+        .arg("--script")
+        .arg(path("script"))
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut ready = String::new();
+    BufReader::new(target.stdout.take().unwrap())
+        .read_line(&mut ready)
+        .unwrap();
+    let rules = ghost()
+        .args(["ctl", "--control"])
+        .arg(path("control"))
+        .arg("rules")
+        .output()
+        .unwrap();
+    stop(&mut target);
+    assert_eq!(ready, "ready\n");
+    assert_eq!(stdout(&rules), "1 hits=0 kato : ignore\n");
+}
+
+#[test]
+fn a_target_that_cannot_be_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let script = directory.path().join("script");
+    fs::write(&script, "write : explode\n").unwrap();
+    for (arguments, message) in [
+        (
+            vec!["--listen", "0.0.0.0:0"],
+            "0.0.0.0:0 is no loopback address: that wants --any-address",
+        ),
+        (
+            vec![
+                "--listen",
+                "127.0.0.1:0",
+                "--script",
+                script.to_str().unwrap(),
+            ],
+            "script: line 1: what is \"explode\"?",
+        ),
+        (
+            vec!["--listen", "127.0.0.1:0", "--mdts-kib", "5"],
+            "not 0 or a power of two",
+        ),
+    ] {
+        let output = ghost()
+            .arg("target")
+            .args(arguments)
+            .arg("--control")
+            .arg(directory.path().join("control"))
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        assert!(stderr(&output).contains(message), "{}", stderr(&output));
+    }
+}
+
 /// Ends a process that does not end by itself.
 fn stop(child: &mut Child) {
     child.kill().unwrap();

@@ -56,12 +56,7 @@ fn an_immediate_reset_is_answered_when_it_is_over() {
     let answer = two.reset(1, one.identity());
     assert_eq!((answer.status, answer.result), (0, 1));
     assert!(two.ccr_log(false, false).is_empty());
-    let log = lab.log();
-    let when = |event: &str| {
-        let line = log.iter().find(|line| line["event"] == event).unwrap();
-        line["ns"].as_u64().unwrap()
-    };
-    assert!(when("reset-over") - when("reset-begun") >= 50_000_000);
+    assert!(lab.when("reset-over") - lab.when("reset-begun") >= 50_000_000);
 }
 
 #[test]
@@ -204,6 +199,33 @@ fn an_event_can_be_lost_or_made_up() {
     assert_eq!(two.ccr_log(false, true).len(), 1);
     lab.ctl("event 2 ccr");
     assert_eq!(two.admin.answer().result, CCR_EVENT_RESULT);
+}
+
+#[test]
+fn an_event_can_be_late() {
+    let lab = Lab::new();
+    let (mut one, mut two) = (lab.connect(1), lab.connect(2));
+    two.await_events(CCR_EVENT);
+    lab.ctl("rule event event=ccr : delay=50");
+    assert_eq!(two.reset(1, one.identity()).status, 0);
+    assert_eq!(two.admin.answer().result, CCR_EVENT_RESULT);
+    assert!(lab.when("notified") - lab.when("reset-over") >= 50_000_000);
+}
+
+#[test]
+fn a_reset_can_take_for_ever() {
+    let lab = Lab::new();
+    let (mut one, mut two, mut three) = (lab.connect(1), lab.connect(1), lab.connect(2));
+    lab.ctl("rule reset cntlid=1 : never");
+    lab.ctl("rule reset cntlid=2 : after=50");
+    assert_eq!(three.reset(1, one.identity()).status, 0);
+    assert_eq!(three.reset(2, two.identity()).status, 0);
+    lab.ctl("wait gone 2");
+    assert_eq!(
+        three.ccr_log(false, false),
+        [entry(1, 1, 0), entry(2, 1, 1)]
+    );
+    assert_eq!(one.write(0, b'x'), 0);
 }
 
 #[test]

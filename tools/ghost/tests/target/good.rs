@@ -134,6 +134,48 @@ fn the_controller_is_what_was_ordered() {
     assert_eq!(association.reset(2, (1, 1)).status, 0x4001);
 }
 
+/// Set Features, and then what Get Features says.
+fn feature(association: &mut Association, feature: u32, value: u32) -> (u16, u64) {
+    let mut sqe = Sqe::new(0x09, 0, 0);
+    sqe.set_dword(10, feature);
+    sqe.set_dword(11, value);
+    let status = association.admin.execute(sqe).status;
+    sqe.0[0] = 0x0a;
+    (status, association.admin.execute(sqe).result)
+}
+
+#[test]
+fn features_can_be_set() {
+    let lab = Lab::with(|config| config.write_cache = true);
+    let mut association = lab.connect(1);
+    assert_eq!(feature(&mut association, 0x06, 0), (0, 0));
+    // Four queues of each kind, less one.
+    assert_eq!(feature(&mut association, 0x07, 0), (0, 0x0003_0003));
+    assert_eq!(feature(&mut association, 0x0b, 1 << 20), (0, 1 << 20));
+    // An event that there is not changes nothing.
+    assert_eq!(feature(&mut association, 0x0b, 1), (0x4002, 1 << 20));
+    assert_eq!(feature(&mut association, 0x0f, 3_599_901), (0, 3_600_000));
+    let unknown = feature(&mut association, 0x7f, 0);
+    assert_eq!(unknown.0, 0x4002);
+}
+
+#[test]
+fn log_pages_are_read_in_parts() {
+    let lab = Lab::new();
+    let admin = &mut lab.connect(1).admin;
+    let whole = log_page(admin, 0x05, 0);
+    assert_eq!((whole[0x02 * 4], whole[1024 + 4]), (1, 3));
+    let mut part = Sqe::new(0x02, 0, 0);
+    part.set_dword(10, 0x05 | 1 << 16);
+    part.set_dword(12, 1024);
+    part.set_sgl(Sqe::SGL_TRANSPORT, 8);
+    assert_eq!(admin.execute(part).data, whole[1024..1032]);
+    part.set_dword(12, 4100);
+    assert_eq!(admin.execute(part).status, 0x4002);
+    part.set_dword(10, 0x66 | 1 << 16);
+    assert_eq!(admin.execute(part).status, 0x4109);
+}
+
 #[test]
 fn each_instance_has_a_new_identity() {
     let lab = Lab::new();

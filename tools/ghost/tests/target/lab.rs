@@ -73,6 +73,13 @@ impl Lab {
             .collect()
     }
 
+    /// When the first line about this was written.
+    pub fn when(&self, event: &str) -> u64 {
+        let log = self.log();
+        let line = log.iter().find(|line| line["event"] == event);
+        line.unwrap()["ns"].as_u64().unwrap()
+    }
+
     /// The lines about writes: what has happened, and to which controller.
     pub fn writes(&self) -> Vec<(String, u64)> {
         self.log()
