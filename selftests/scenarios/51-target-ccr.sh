@@ -1,0 +1,368 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=busybox
+#
+# Cross-Controller Reset in the kernel's target, without the module: a controller, the
+# source, is asked by a command from user space to reset the one of path 1. The host
+# loses path 1 then, and connects it again when its reconnect_delay is over.
+
+# shellcheck disable=SC2034 # read by whoever runs scenarios
+DESCRIPTION="the kernel's target resets a controller on behalf of another one's host"
+# shellcheck disable=SC2034
+VARIANTS="identity:fence disabled:fence refused:fence gone:fence reset:fence
+	events:fence stuck:fence idle:fence limits:fence full:fence failed:fence"
+
+IN_PROGRESS=0 SUCCESS=1 FAILED=2
+VALIDATED=1 CLRI=2
+
+# scene NUMBER [OPTION,...]: a target and paths 1 to NUMBER
+scene() {
+	target_start
+	paths "$@"
+}
+
+# paths NUMBER [OPTION,...]: the last one, without the options, is $SOURCE
+paths() {
+	local number=1
+	while [ "$number" -lt "$1" ]; do
+		connect_to "$number" 127.0.0.1 "duplicate_connect,$2"
+		number=$((number + 1))
+	done
+	connect_to "$number" 127.0.0.2
+	SOURCE=$(path_ctrl "$number")
+	DEVICE=$(head_device)
+	trace_start nvmet:nvmet_async_event nvmet:nvmet_req_init
+}
+
+not() { ! "$@"; }
+lives() { in_state "$(path_ctrl "$1")" live; }
+
+# number BYTES: the little endian number on the standard input
+number() { od -A n -t "u$1" | tr -d ' '; }
+
+# identify CTRL OFFSET BYTES: a number in its Identify Controller data
+identify() {
+	nvme id-ctrl "/dev/$1" --output-format=binary | tail -c "+$(($2 + 1))" |
+		head -c "$3" | number "$3"
+}
+
+cntlid() { identify "$1" 78 2; }
+ciu() { identify "$1" 135 1; }
+cirn() { identify "$1" 136 8; }
+ccrl() { identify "$1" 1807 1; }
+has_ccr_event() { [ $(($(identify "$1" 92 4) >> 20 & 1)) = 1 ]; }
+has_ccr_command() {
+	nvme get-log "/dev/$1" --log-id=5 --log-len=4096 --raw-binary | tail -c +225 |
+		head -c 4 | number 4 | grep -qx 1
+}
+
+# remember N: who path N is now, for ccr_of
+remember() {
+	local ctrl
+	ctrl=$(path_ctrl "$1")
+	eval "ICID$1=$(cntlid "$ctrl") CIU$1=$(ciu "$ctrl") \
+		CIRN$1='$(identify "$ctrl" 136 4) $(identify "$ctrl" 140 4)'"
+}
+
+# status_of COMMAND...: run nvme-cli; the result of the NVMe command, or its status
+status_of() {
+	"$@" 2>&1 | sed -nE 's/.*(Success and )?result: (0x[0-9a-f]+).*/\2/p
+		s/^NVMe status: .*\(0x([0-9a-f]+)\).*/status \1/p'
+}
+
+# ccr SOURCE ICID CIU CIRN_LOW CIRN_HIGH: how the target answers
+ccr() {
+	local answer
+	answer=$(status_of nvme admin-passthru "/dev/$1" --opcode=0x38 \
+		--cdw10="$(($2 | $3 << 16))" --cdw12="$4" --cdw13="$5")
+	case "$answer" in
+	# Without More, which says that the error log has details.
+	"status "*) printf 'status %x\n' $((0x${answer#status } & ~0x2000)) ;;
+	*) printf 'irs %d\n' $((answer & 1)) ;;
+	esac
+}
+
+# ccr_of N [SOURCE]: for the instance that path N was when it was remembered
+ccr_of() {
+	# shellcheck disable=SC2046 # both halves of the CIRN
+	ccr "${2:-$SOURCE}" $(eval "echo \$ICID$1 \$CIU$1 \$CIRN$1")
+}
+
+# ccr_log [OPTION...]: the source's log page, "ICID CIU ACID CCRS CCRF" for each entry
+ccr_log() {
+	nvme get-log "/dev/$SOURCE" --log-id=0x1e --log-len=4096 --raw-binary "$@" |
+		od -A n -v -t u1 -w8 |
+		awk 'NR == 1 { entries = $1 + 256 * $2 }
+			NR > 1 && NR <= entries + 1 {
+				print $1 + 256 * $2, $3, $5 + 256 * $6, $7, $8 }'
+}
+
+# entry N CCRS CCRF: the line of the log for path N as it was remembered
+entry() { eval "echo \$ICID$1 \$CIU$1 65535 $2 $3"; }
+
+log_is() { [ "$(ccr_log --rae)" = "$1" ]; }
+log_has() { ccr_log --rae | grep -qxF "$1"; }
+await_log() { await 60 log_has "$(entry "$1" "$2" $((VALIDATED | CLRI)))"; }
+
+# events: how many the source has sent
+events() {
+	trace_count "nvmet_async_event: nvmet$(cntlid "$SOURCE"): .*CCR_COMPLETED"
+}
+
+events_are() { [ "$(events)" = "$1" ]; }
+
+# events_stay N: so many come, and no more
+events_stay() { await 10 events_are "$1" && sleep 1 && events_are "$1"; }
+
+in_debugfs() { echo "/sys/kernel/debug/nvmet/$NQN/ctrl$(cntlid "$1")/$2"; }
+
+variant_identity() {
+	local first_ciu first_cirn
+	plan 10
+	scene 1
+	first_ciu=$(ciu "$SOURCE") first_cirn=$(cirn "$SOURCE")
+	check "there is a CIU" [ "$first_ciu" != 0 ]
+	check "there is a CIRN" [ "$first_cirn" != 0 ]
+	expect_eq "CCRL is the default" 4 "$(ccrl "$SOURCE")"
+	check "the event is in OAES" has_ccr_event "$SOURCE"
+	check "the command is in the effects log" has_ccr_command "$SOURCE"
+	expect_eq "debugfs shows the CIU" "$first_ciu" "$(cat "$(in_debugfs "$SOURCE" ciu)")"
+	expect_eq "and the CIRN, to root" "-r-------- $(printf '0x%016x' "$first_cirn")" \
+		"$(stat -c %A "$(in_debugfs "$SOURCE" cirn)") $(cat "$(in_debugfs "$SOURCE" cirn)")"
+	echo 1 >"/sys/class/nvme/$SOURCE/reset_controller"
+	wait_state "$SOURCE" live || bail "no reconnect"
+	check "the next instance has a larger CIU" [ "$(ciu "$SOURCE")" -gt "$first_ciu" ]
+	check "and another CIRN" [ "$(cirn "$SOURCE")" != "$first_cirn" ]
+	expect_eq "CQT is not known" 0 "$(identify "$SOURCE" 386 2)"
+}
+
+refuses() { ! echo "$2" >"$TARGET/subsystems/$NQN/$1"; }
+
+variant_disabled() {
+	plan 12
+	scene 1
+	echo 0 >"$TARGET/subsystems/$NQN/attr_ccrl"
+	echo 1234 >"$TARGET/subsystems/$NQN/attr_cqt"
+	expect_eq "a controller keeps its CCRL" 4 "$(ccrl "$SOURCE")"
+	echo 1 >"/sys/class/nvme/$SOURCE/reset_controller"
+	wait_state "$SOURCE" live || bail "no reconnect"
+	expect_eq "the next one has none" 0 "$(ccrl "$SOURCE")"
+	expect_eq "and no identity" "0 0" "$(ciu "$SOURCE") $(cirn "$SOURCE")"
+	check "nor the event" not has_ccr_event "$SOURCE"
+	check "nor the command in the effects log" not has_ccr_command "$SOURCE"
+	expect_eq "the opcode is invalid" "status 4001" "$(ccr "$SOURCE" 999 1 1 1)"
+	check "there is no log page" \
+		not nvme get-log "/dev/$SOURCE" --log-id=0x1e --log-len=8
+	expect_eq "CQT is what the administrator set" 1234 "$(identify "$SOURCE" 386 2)"
+	check "a CCRL of 256 is refused" refuses attr_ccrl 256
+	check "a CQT of 65536 is refused" refuses attr_cqt 65536
+	check "words are refused" refuses attr_ccrl four
+	expect_eq "and change nothing" "0 1234" \
+		"$(cat "$TARGET/subsystems/$NQN/attr_ccrl") $(cat "$TARGET/subsystems/$NQN/attr_cqt")"
+}
+
+# other_host_connect N: a path of another host
+other_host_connect() {
+	local nqn="$HOSTNQN" id="$HOSTID"
+	HOSTID=$(echo "$id" | tr 8 9)
+	HOSTNQN=nqn.2014-08.org.nvmexpress:uuid:$HOSTID
+	connect_to "$1" 127.0.0.1 duplicate_connect
+	HOSTNQN=$nqn HOSTID=$id
+}
+
+variant_refused() {
+	plan 7
+	scene 2
+	other_host_connect 3
+	remember 1
+	remember 2
+	remember 3
+	expect_eq "the source does not reset itself" "status 4002" "$(ccr_of 2)"
+	expect_eq "nor what has no CIU" "status 4002" "$(ccr "$SOURCE" "$ICID1" 0 0 0)"
+	expect_eq "nor another host's controller" "status 4002" "$(ccr_of 3)"
+	expect_eq "the log is empty" "" "$(ccr_log)"
+	sleep 1
+	check "the source lives" lives 2
+	check "and so does the other host's controller" lives 3
+	# The control: it was named rightly.
+	other_host_connect 4
+	expect_eq "the other host may reset it" "irs 0" "$(ccr_of 3 "$(path_ctrl 4)")"
+}
+
+variant_gone() {
+	plan 5
+	scene 2 reconnect_delay=1
+	remember 1
+	expect_eq "an unknown controller ID is gone" "irs 1" "$(ccr "$SOURCE" 999 1 1 1)"
+	# shellcheck disable=SC2086 # both halves of the CIRN
+	expect_eq "so is another CIU" "irs 1" "$(ccr "$SOURCE" "$ICID1" $((CIU1 + 1)) $CIRN1)"
+	expect_eq "and another CIRN" "irs 1" "$(ccr "$SOURCE" "$ICID1" "$CIU1" 1 1)"
+	sleep 1
+	check "nothing was reset" lives 1
+	echo 1 >"/sys/class/nvme/$(path_ctrl 1)/reset_controller"
+	wait_state "$(path_ctrl 1)" live || bail "no reconnect"
+	expect_eq "the instance before a reconnect is gone" "irs 1" "$(ccr_of 1)"
+}
+
+variant_reset() {
+	local path
+	plan 11
+	scene 2 reconnect_delay=5
+	remember 1
+	path=$(path_ctrl 1)
+	expect_eq "the reset is accepted" "irs 0" "$(ccr_of 1)"
+	check "the host loses the controller" await 5 not lives 1
+	check "the source says that it is done" events_stay 1
+	expect_eq "and what, in its log" "$(entry 1 $SUCCESS $((VALIDATED | CLRI)))" "$(ccr_log)"
+	expect_eq "debugfs shows it" "icid=$ICID1 ciu=$CIU1 success" \
+		"$(cat "$(in_debugfs "$SOURCE" ccr)")"
+	expect_eq "now the instance is gone" "irs 1" "$(ccr_of 1)"
+	check "the host connects again" wait_state "$path" live 10
+	check "to another instance" [ "$(ciu "$path")" -gt "$CIU1" ]
+	expect_eq "with the same ID" "$ICID1" "$(cntlid "$path")"
+	check "traces tell who was reset" \
+		[ "$(trace_count "nvmet_req_init: nvmet$(cntlid "$SOURCE"): .*cross_ctrl_reset, icid=$ICID1, ciu=$CIU1\)")" = 2 ]
+	expect_eq "the CIRN is in no message" 0 \
+		"$(dmesg | grep -ciE "$(printf '%x|%u' "${CIRN1#* }" "${CIRN1#* }")")"
+}
+
+# reset_again: path 1 as it is now, until it is back
+reset_again() {
+	remember 1
+	[ "$(ccr_of 1)" = "irs 0" ] && await_log 1 $SUCCESS &&
+		wait_state "$(path_ctrl 1)" live 10
+}
+
+variant_events() {
+	plan 9
+	scene 2 reconnect_delay=1
+	check "a reset" reset_again
+	check "sends an event" events_stay 1
+	check "another one" reset_again
+	check "sends none while that was not answered by reading the log" events_stay 1
+	ccr_log >/dev/null
+	check "after that, one" reset_again
+	check "sends an event again" events_stay 2
+	ccr_log >/dev/null
+	# All that is enabled, except bit 20.
+	nvme set-feature "/dev/$SOURCE" --feature-id=0x0b --value=0x900 >/dev/null
+	check "with the event disabled, one" reset_again
+	check "sends none" events_stay 2
+	expect_eq "all are in the log" 4 "$(ccr_log | grep -c " $SUCCESS ")"
+}
+
+# slow_target: a device that can be told to wait is under the namespace
+slow_target() {
+	local namespace="$TARGET/subsystems/$NQN/namespaces/1"
+	target_start
+	echo 0 >"$namespace/enable"
+	dmsetup create slow --noudevsync --table "0 $(cat /sys/block/ram0/size) linear /dev/ram0 0" ||
+		bail "no device mapper"
+	echo /dev/dm-0 >"$namespace/device_path"
+	echo 1 >"$namespace/enable"
+}
+
+# has_write N: has the target got a write on path N?
+has_write() {
+	[ "$(trace_count "nvmet_req_init: nvmet$(eval "echo \$ICID$1"): .*nvme_cmd_write")" != 0 ]
+}
+
+device_stop() { dmsetup suspend --noudevsync --nolockfs --noflush slow; }
+device_go_on() { dmsetup resume --noudevsync slow; }
+
+# path_write N BLOCK LETTER: a write on path N alone, in the background, when the target
+# has got it
+path_write() {
+	local data=/tmp/data.$1
+	head -c 4096 /dev/zero | tr '\0' "$3" >"$data"
+	nvme write "/dev/$(path_ctrl "$1")" --namespace-id=1 --start-block=$(($2 * 8)) \
+		--block-count=7 --data-size=4096 --data="$data" >/dev/null 2>&1 &
+	await 10 has_write "$1" || bail "no write on path $1"
+}
+
+variant_stuck() {
+	plan 10
+	slow_target
+	paths 2 reconnect_delay=600
+	remember 1
+	device_stop
+	path_write 1 0 S
+	expect_eq "the reset is accepted" "irs 0" "$(ccr_of 1)"
+	check "the host loses the controller" await 5 not lives 1
+	sleep 30
+	check "but its write has not ended: no event" events_stay 0
+	expect_eq "the reset is in progress" "$(entry 1 $IN_PROGRESS $((VALIDATED | CLRI)))" \
+		"$(ccr_log --rae)"
+	ccr_log --lsp=1 >/dev/null
+	check "Remove Completed does not remove it" log_has \
+		"$(entry 1 $IN_PROGRESS $((VALIDATED | CLRI)))"
+	expect_eq "nor is the controller gone" "status 13f" "$(ccr_of 1)"
+	expect_eq "the write was not executed" "" "$(read_block /dev/ram0 0)"
+	device_go_on
+	check "when the write is over, so is the reset" await_log 1 $SUCCESS
+	check "with an event" events_stay 1
+	expect_eq "now it was" S "$(read_block /dev/ram0 0)"
+}
+
+variant_idle() {
+	plan 2
+	slow_target
+	paths 2 reconnect_delay=600
+	remember 1
+	device_stop
+	expect_eq "the reset is accepted" "irs 0" "$(ccr_of 1)"
+	check "without a write it is over although the device waits" await_log 1 $SUCCESS
+	device_go_on
+}
+
+variant_limits() {
+	plan 9
+	slow_target
+	echo 2 >"$TARGET/subsystems/$NQN/attr_ccrl"
+	paths 4 reconnect_delay=600
+	remember 1
+	remember 2
+	remember 3
+	device_stop
+	path_write 1 0 S
+	path_write 2 1 S
+	path_write 3 2 S
+	expect_eq "one reset" "irs 0" "$(ccr_of 1)"
+	expect_eq "the same again" "status 13f" "$(ccr_of 1)"
+	expect_eq "another one" "irs 0" "$(ccr_of 2)"
+	expect_eq "one above the limit" "status 141" "$(ccr_of 3)"
+	check "that controller lives" lives 3
+	device_go_on
+	check "when one of the others is over" await_log 1 $SUCCESS
+	check "and the other one" await_log 2 $SUCCESS
+	check "one event tells of both" events_stay 1
+	expect_eq "it can be reset, too" "irs 0" "$(ccr_of 3)"
+}
+
+variant_full() {
+	plan 6
+	scene 2 reconnect_delay=1
+	# The format has room for 511.
+	echo 2 >"$(in_debugfs "$SOURCE" ccr_log_entries)"
+	check "the log takes a reset" reset_again
+	check "and another one" reset_again
+	remember 1
+	expect_eq "then it is full" "status 140" "$(ccr_of 1)"
+	check "the controller lives" lives 1
+	ccr_log --lsp=1 >/dev/null
+	expect_eq "Remove Completed empties it" "" "$(ccr_log)"
+	check "then there is room" reset_again
+}
+
+variant_failed() {
+	plan 6
+	scene 2 reconnect_delay=1
+	remember 1
+	echo 1 >"$(in_debugfs "$SOURCE" ccr_fail)"
+	expect_eq "the reset is accepted" "irs 0" "$(ccr_of 1)"
+	check "and ends with an event" events_stay 1
+	expect_eq "it has failed" "$(entry 1 $FAILED $VALIDATED)" "$(ccr_log)"
+	check "the controller lives" lives 1
+	check "the next one does not fail" reset_again
+	expect_eq "and takes the other's place in the log" \
+		"$(entry 1 $SUCCESS $((VALIDATED | CLRI)))" "$(ccr_log)"
+}
