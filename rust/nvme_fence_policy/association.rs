@@ -9,10 +9,15 @@
 //! ```
 //!
 //! An association is *lost* when the host gives it up, and *closed* when the host has terminated all
-//! its connections and can send nothing on it any more. Only then does the time rule apply. Of all
-//! evidence only that the controller was disabled can come before. An association that is closed and
-//! holds nothing is gone at once.
+//! its connections and can send nothing on it any more. Only then does the time rule apply. That the
+//! controller was disabled or reset can come before: then it is over, whatever the host still sends.
+//! An association that is closed and holds nothing is gone at once.
 
+use crate::ccr::answer::Answer;
+use crate::ccr::log::Status;
+use crate::ccr::source::{Offer, Source};
+use crate::ccr::tries::Tries;
+use crate::ccr::SourceId;
 use crate::hold::{Command, PassReason, Verdict};
 use crate::knobs::{Knobs, Mode};
 use crate::time::Nanos;
@@ -33,6 +38,8 @@ pub struct Identity {
 /// What proved that no command of an association can execute any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Evidence {
+    /// A Cross-Controller Reset of it succeeded.
+    Ccr,
     /// The wait of TP4129 is over.
     Time,
     /// CC.EN=0 was written and CSTS.RDY=0 was read back.
@@ -75,6 +82,19 @@ pub enum Event {
     Detached,
     /// The administrator says that nothing can execute any more on associations that are closed.
     Release,
+    /// A source answers the Cross-Controller Reset command that named this association.
+    Answered(SourceId, Answer),
+    /// The log page of a source was read.
+    Reported {
+        /// The source.
+        source: SourceId,
+        /// What it says of this association, if it lists it.
+        status: Option<Status>,
+        /// When the read of the log page began.
+        reading: Nanos,
+    },
+    /// Another association of the subsystem is lost, or gone: it is no source any more.
+    SourceLost(SourceId),
     /// It may have got later than [`Association::next_deadline`].
     Timeout,
     /// So many held commands were sent on, with so many bytes.
@@ -144,11 +164,15 @@ pub struct Association {
     /// Commands that are held or being sent on.
     held: u32,
     held_bytes: u64,
+    /// The resets that were asked for.
+    tries: Tries,
+    /// What it does for others.
+    source: Source,
 }
 
 impl Association {
     /// A new association, identified `now`.
-    pub const fn new(now: Nanos, identity: Identity, terms: Terms) -> Self {
+    pub const fn new(now: Nanos, identity: Identity, terms: Terms, offer: Offer) -> Self {
         Self {
             identity,
             terms,
@@ -158,6 +182,8 @@ impl Association {
             closed: false,
             held: 0,
             held_bytes: 0,
+            tries: Tries::new(),
+            source: Source::new(offer),
         }
     }
 
@@ -186,12 +212,55 @@ impl Association {
         self.held_bytes
     }
 
-    /// When [`Event::Timeout`] will have an effect, if nothing else happens before.
-    pub fn next_deadline(&self) -> Option<Nanos> {
+    /// The resets that were asked for on its behalf.
+    pub const fn tries(&self) -> &Tries {
+        &self.tries
+    }
+
+    /// What it does for others.
+    pub const fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// What it does for others, to tell it what happens there.
+    pub fn source_mut(&mut self) -> &mut Source {
+        &mut self.source
+    }
+
+    /// Whether one more reset of it is to be asked for.
+    pub fn wants_reset(&self, knobs: &Knobs) -> bool {
+        let lost = match self.state {
+            State::Lost | State::Fencing(_) => true,
+            State::Open | State::Fenced(_) | State::Gone => false,
+        };
+        lost && knobs.mode() == Mode::Auto
+            && self.held != 0
+            && self.identity.ciu != 0
+            && self.tries.has_room()
+    }
+
+    /// A source is asked to have it reset, as the greatest [`Priority`](crate::ccr::choice::Priority)
+    /// has it. The answer is an [`Event::Answered`].
+    pub fn ask(&mut self, source: SourceId, now: Nanos) {
+        self.tries.begin(source, now);
+    }
+
+    /// When it will be fenced by time, if nothing else happens before.
+    pub fn deadline(&self) -> Option<Nanos> {
         match self.state {
             State::Fencing(deadline) => deadline.map(|deadline| deadline.at()),
             State::Open | State::Lost | State::Fenced(_) | State::Gone => None,
         }
+    }
+
+    /// When [`Event::Timeout`] will have an effect, if nothing else happens before.
+    pub fn next_deadline(&self) -> Option<Nanos> {
+        let of_resets = match self.state {
+            State::Open => self.source.next_deadline(),
+            State::Lost | State::Fencing(_) => self.tries.next_deadline(),
+            State::Fenced(_) | State::Gone => None,
+        };
+        [self.deadline(), of_resets].into_iter().flatten().min()
     }
 
     /// Decides on a command of this association that did not succeed. If it is to be held, it counts
@@ -218,6 +287,7 @@ impl Association {
         match (self.state, event) {
             (State::Open, Event::Lost) => {
                 self.state = State::Lost;
+                self.source.leave_service();
                 Actions::one(Action::ReportLost)
             }
             (State::Open, Event::Closed(clocks)) => {
@@ -247,6 +317,7 @@ impl Association {
                 // Whatever was closed, the association outlived it.
                 self.peer_closed = None;
                 if self.held == 0 {
+                    self.source.enter_service();
                     Actions::NONE
                 } else {
                     Actions::one(Action::Terminate)
@@ -256,12 +327,36 @@ impl Association {
             // Nobody can vouch for an association on which the host may still send.
             (State::Fencing(_), Event::Release) => self.fence(Evidence::Admin),
 
-            (State::Fencing(Some(deadline)), Event::Timeout) => {
-                if now < deadline.at() {
-                    Actions::NONE
-                } else {
-                    self.fence(Evidence::Time)
-                }
+            (State::Fencing(Some(deadline)), Event::Timeout) if now >= deadline.at() => {
+                self.fence(Evidence::Time)
+            }
+            (State::Lost | State::Fencing(_), Event::Timeout) => {
+                self.tries.timeout(now);
+                Actions::NONE
+            }
+            (State::Open, Event::Timeout) => {
+                self.source.timeout(now);
+                Actions::NONE
+            }
+
+            (State::Open | State::Lost | State::Fencing(_), Event::Answered(source, answer)) => {
+                let reset = self.tries.answered(source, answer, now);
+                self.fence_if(reset)
+            }
+            (
+                State::Open | State::Lost | State::Fencing(_),
+                Event::Reported {
+                    source,
+                    status,
+                    reading,
+                },
+            ) => {
+                let reset = self.tries.reported(source, status, reading, now);
+                self.fence_if(reset)
+            }
+            (State::Open | State::Lost | State::Fencing(_), Event::SourceLost(source)) => {
+                self.tries.source_lost(source);
+                Actions::NONE
             }
 
             (State::Fenced(_), Event::Closed(_) | Event::Detached) => {
@@ -274,14 +369,10 @@ impl Association {
                 self.discard_if_drained()
             }
 
-            (State::Open, Event::Release | Event::Timeout | Event::Drained { .. })
+            (State::Open, Event::Release | Event::Drained { .. })
             | (
                 State::Lost,
-                Event::Lost
-                | Event::PeerClosed
-                | Event::Release
-                | Event::Timeout
-                | Event::Drained { .. },
+                Event::Lost | Event::PeerClosed | Event::Release | Event::Drained { .. },
             )
             | (
                 State::Fencing(_),
@@ -293,7 +384,6 @@ impl Association {
                 | Event::Detached
                 | Event::Drained { .. },
             )
-            | (State::Fencing(None), Event::Timeout)
             | (
                 State::Fenced(_),
                 Event::Lost
@@ -301,6 +391,9 @@ impl Association {
                 | Event::PeerClosed
                 | Event::Disabled
                 | Event::Release
+                | Event::Answered(..)
+                | Event::Reported { .. }
+                | Event::SourceLost(_)
                 | Event::Timeout,
             )
             | (
@@ -312,6 +405,9 @@ impl Association {
                 | Event::Closed(_)
                 | Event::Detached
                 | Event::Release
+                | Event::Answered(..)
+                | Event::Reported { .. }
+                | Event::SourceLost(_)
                 | Event::Timeout
                 | Event::Drained { .. },
             ) => Actions::NONE,
@@ -329,6 +425,7 @@ impl Association {
 
     fn close(&mut self, clocks: &Clocks, knobs: &Knobs) -> Action {
         self.closed = true;
+        self.source.leave_service();
         if self.held == 0 {
             self.state = State::Gone;
             return Action::Discard;
@@ -338,8 +435,18 @@ impl Association {
         Action::ReportDeadline(deadline)
     }
 
+    fn fence_if(&mut self, reset: bool) -> Actions {
+        if reset {
+            self.fence(Evidence::Ccr)
+        } else {
+            Actions::NONE
+        }
+    }
+
     fn fence(&mut self, evidence: Evidence) -> Actions {
         self.state = State::Fenced(evidence);
+        self.tries = Tries::new();
+        self.source.leave_service();
         if self.held == 0 {
             self.discard_if_drained()
         } else {
@@ -388,7 +495,7 @@ mod tests {
     };
 
     fn open() -> Association {
-        Association::new(Nanos(0), IDENTITY, TERMS)
+        Association::new(Nanos(0), IDENTITY, TERMS, Offer::default())
     }
 
     fn handle(association: &mut Association, now: Nanos, event: Event) -> [Option<Action>; 2] {

@@ -7,7 +7,7 @@ use crate::wait::CqtSource;
 /// How the end of a lost association is awaited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// By whatever proves it first. Today that is what [`Mode::Time`] does.
+    /// By whatever proves it first: a Cross-Controller Reset, if there is a way, or the time rule.
     Auto,
     /// By the time rule.
     Time,

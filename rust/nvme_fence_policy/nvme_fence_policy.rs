@@ -13,6 +13,7 @@
 //!
 //! - [`hold`]: the hold rule: which cancelled commands may still execute;
 //! - [`time`] and [`wait`]: the time rule of TP4129 (Base Specification 2.1, section 9.6.2);
+//! - [`ccr`]: Cross-Controller Reset (TP8028), which makes the wait shorter;
 //! - [`knobs`]: what the administrator can set;
 //! - [`association`]: the life of a record, from Connect until the last held command is sent on.
 
@@ -21,12 +22,18 @@
 #![forbid(unsafe_code)]
 
 pub mod association;
+pub mod ccr;
 pub mod hold;
 pub mod knobs;
 pub mod time;
 pub mod wait;
 
 pub use association::{Action, Actions, Association, Event, Evidence, Identity, State};
+pub use ccr::answer::Answer;
+pub use ccr::choice::{Priority, Standing};
+pub use ccr::log::Log;
+pub use ccr::source::{LogRead, Offer};
+pub use ccr::SourceId;
 pub use hold::{Command, Kind, PassReason, Verdict};
 pub use knobs::{Knobs, Mode};
 pub use time::Nanos;

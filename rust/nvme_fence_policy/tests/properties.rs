@@ -5,7 +5,7 @@
 use nvme_fence_policy::hold::{HOST_ABORTED_CMD, HOST_PATH_ERROR};
 use nvme_fence_policy::{
     Action, Association, Clocks, Command, Event, Evidence, Identity, Kind, Knobs, Mode, Nanos,
-    State, Terms, Verdict,
+    Offer, State, Terms, Verdict,
 };
 use proptest::prelude::*;
 
@@ -151,7 +151,7 @@ proptest! {
     ) {
         let identity = Identity { cntlid: 1, ciu: 2, cirn: 3 };
         let mut knobs = Knobs::DEFAULT;
-        let mut association = Association::new(Nanos(opened), identity, terms);
+        let mut association = Association::new(Nanos(opened), identity, terms, Offer::default());
         let mut seen = Observer {
             terms,
             opened,
@@ -203,6 +203,8 @@ proptest! {
                         prop_assert!(!seen.released, "released twice");
                         prop_assert!(seen.held > 0);
                         prop_assert!(match evidence {
+                            // Nobody was asked for a reset.
+                            Evidence::Ccr => false,
                             Evidence::Time => seen.fenced_by_time(now, &knobs),
                             Evidence::Disabled => seen.disabled_before_closed,
                             Evidence::Admin => seen.admin,
@@ -236,7 +238,7 @@ proptest! {
     ) {
         let identity = Identity { cntlid: 1, ciu: 2, cirn: 3 };
         let knobs = Knobs::DEFAULT;
-        let mut association = Association::new(Nanos(0), identity, terms);
+        let mut association = Association::new(Nanos(0), identity, terms, Offer::default());
         if association.hold(&command, &knobs) != Verdict::Hold {
             return Ok(());
         }

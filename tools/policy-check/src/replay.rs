@@ -9,10 +9,13 @@
 //! nothing before.
 
 mod event;
+mod possible;
 mod record;
 
 pub use event::{Event, Line, Step, parse};
+pub use possible::ResetStep;
 
+use nvme_fence_policy::{Nanos, SourceId};
 use record::Record;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -90,13 +93,22 @@ pub fn replay(text: &str, tolerance: u64) -> Summary {
             let begins = match &event.step {
                 Step::Lost { .. } => true,
                 Step::Hold { held, .. } => *held == 1,
-                Step::Deadline(_) | Step::Evidence { .. } | Step::Release { .. } => false,
+                Step::Deadline(_)
+                | Step::Evidence { .. }
+                | Step::Release { .. }
+                | Step::Reset { .. } => false,
             };
             begins.then(|| Record::new(event.controller.clone()))
         });
         if let Some(record) = record {
             for what in record.replay(&event, tolerance) {
                 blame(format!("record {}: {what}", event.record));
+            }
+        }
+        if let Step::Lost { .. } = event.step {
+            // It is no source any more, for nobody.
+            for other in records.values_mut().flatten() {
+                other.source_lost(Nanos(event.at), SourceId(event.record));
             }
         }
     }

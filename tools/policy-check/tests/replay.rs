@@ -1,26 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Traces of test machines, as they were recorded and with something changed.
+//! Traces, as they were recorded or written, and with something changed.
 
 use policy_check::replay::{Summary, replay};
 
 const IO_TIMEOUT: &str = include_str!("data/io-timeout.trace");
 const RECONNECT: &str = include_str!("data/reconnect.trace");
+const CCR: &str = include_str!("data/ccr.trace");
 
 /// A jiffy.
 const TOLERANCE: u64 = 10_000_000;
 
 /// What is wrong with the trace if `from` is replaced with `to`.
-fn findings(from: &str, to: &str) -> String {
-    assert!(IO_TIMEOUT.contains(from), "{from}");
-    let summary = replay(&IO_TIMEOUT.replacen(from, to, 1), TOLERANCE);
+fn findings(trace: &str, from: &str, to: &str) -> String {
+    assert!(trace.contains(from), "{from}");
+    let summary = replay(&trace.replacen(from, to, 1), TOLERANCE);
     let what: Vec<_> = summary.findings.into_iter().map(|f| f.what).collect();
     what.join("; ")
 }
 
 #[test]
 fn recorded_traces_are_what_the_policy_does() {
-    for trace in [IO_TIMEOUT, RECONNECT] {
+    for trace in [IO_TIMEOUT, RECONNECT, CCR] {
         let Summary {
             events,
             records,
@@ -81,7 +82,58 @@ fn changed_traces_are_not() {
             "time goes back",
         ),
     ] {
-        let found = findings(from, to);
+        let found = findings(IO_TIMEOUT, from, to);
+        assert!(found.contains(finding), "{from} -> {to}: {found:?}");
+    }
+}
+
+#[test]
+fn resets_are_what_the_policy_asks_for_and_believes() {
+    for (from, to, finding) in [
+        // Nothing but an immediate reset, or a success in the log page, is evidence.
+        ("step=immediate", "step=accepted", "knows of no reset"),
+        ("step=immediate", "step=in-progress", "knows of no reset"),
+        ("step=immediate", "step=not-sent", "knows of no reset"),
+        (
+            "step=reported-success",
+            "step=reported-invalid",
+            "knows of no reset",
+        ),
+        (
+            "step=reported-success",
+            "step=not-reported",
+            "knows of no reset",
+        ),
+        ("step=failed", "step=immediate", "releases it before this"),
+        (
+            "step=in-progress",
+            "step=immediate",
+            "releases it before this",
+        ),
+        ("evidence=ccr", "evidence=time", "releases it before this"),
+        // Only the source that was asked can bring it.
+        (
+            "nvme2 source_record=3 icid=1 ciu=4 step=reported-success",
+            "nvme1 source_record=2 icid=1 ciu=4 step=reported-success",
+            "knows of no reset",
+        ),
+        // Who is asked.
+        (
+            "step=failed",
+            "step=reported-in-progress",
+            "does not ask record 3",
+        ),
+        (" 16.300000:", " 16.299998:", "does not ask record 3"),
+        (
+            "lost: nvme0 record=5 cntlid=1 ciu=4",
+            "lost: nvme0 record=5 cntlid=1 ciu=0",
+            "does not ask",
+        ),
+        ("icid=1 ciu=3", "icid=2 ciu=3", "names controller 2"),
+        ("icid=1 ciu=3", "icid=1 ciu=2", "instance 2"),
+        ("step=asked", "step=begged", "malformed"),
+    ] {
+        let found = findings(CCR, from, to);
         assert!(found.contains(finding), "{from} -> {to}: {found:?}");
     }
 }

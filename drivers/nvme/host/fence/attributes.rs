@@ -119,6 +119,10 @@ impl SubsysAttribute {
 pub(crate) enum CtrlAttribute {
     State,
     Identity,
+    Ciu,
+    Cirn,
+    Cqt,
+    Ccrl,
     Held,
     HeldBytes,
     DeadlineMs,
@@ -146,7 +150,7 @@ impl Sum {
                 sum.held += u64::from(association.held());
                 sum.held_bytes += association.held_bytes();
                 sum.fencing |= association.held() != 0;
-                sum.deadline = core::cmp::max(sum.deadline, association.next_deadline());
+                sum.deadline = core::cmp::max(sum.deadline, association.deadline());
             }
             Fate::Keep
         });
@@ -157,6 +161,7 @@ impl Sum {
 fn evidence_name(evidence: Option<Evidence>) -> &'static str {
     match evidence {
         None => "none",
+        Some(Evidence::Ccr) => "ccr",
         Some(Evidence::Time) => "time",
         Some(Evidence::Disabled) => "disabled",
         Some(Evidence::Admin) => "admin",
@@ -191,6 +196,9 @@ impl CtrlAttribute {
         emit(buffer, |text| match self {
             Self::State => writeln!(text, "{}", state_name(controller, &state, &sum)),
             Self::Identity => show_identity(controller, &state, text),
+            Self::Ciu | Self::Cirn | Self::Cqt | Self::Ccrl => {
+                self.show_field(controller, &state, text)
+            }
             Self::Held => writeln!(text, "{}", sum.held),
             Self::HeldBytes => writeln!(text, "{}", sum.held_bytes),
             Self::DeadlineMs => match sum.deadline {
@@ -201,6 +209,26 @@ impl CtrlAttribute {
             Self::Counters => show_counters(controller, &state, text),
             Self::Release => Err(fmt::Error),
         })
+    }
+
+    /// A field of Identify Controller, as the last association had it.
+    fn show_field(
+        &self,
+        controller: &Controller,
+        state: &State,
+        text: &mut Text<'_>,
+    ) -> fmt::Result {
+        let Some((identity, terms, offer)) = controller.latest(state) else {
+            // It is attached just now, for its first association.
+            return writeln!(text, "none");
+        };
+        match self {
+            Self::Ciu => writeln!(text, "{}", identity.ciu),
+            Self::Cirn => writeln!(text, "{:#018x}", identity.cirn),
+            Self::Cqt => writeln!(text, "{}", terms.cqt_ms),
+            Self::Ccrl => writeln!(text, "{}", offer.ccrl),
+            _ => Err(fmt::Error),
+        }
     }
 
     /// Writes `text` to the file.
@@ -216,7 +244,7 @@ impl CtrlAttribute {
 }
 
 fn show_identity(controller: &Controller, state: &State, text: &mut Text<'_>) -> fmt::Result {
-    let Some((identity, terms)) = controller.latest(state) else {
+    let Some((identity, terms, _)) = controller.latest(state) else {
         // It is attached just now, for its first association.
         return writeln!(text, "none");
     };
@@ -247,6 +275,10 @@ fn show_counters(controller: &Controller, state: &State, text: &mut Text<'_>) ->
         ("held_bytes", counters.held_bytes),
         ("released", counters.released),
         ("released_bytes", counters.released_bytes),
+        ("ccr", counters.ccr),
+        ("ccr_asked", counters.ccr_asked),
+        ("ccr_unmatched", counters.ccr_unmatched),
+        ("ccr_log_errors", counters.ccr_log_errors),
         ("time", counters.time),
         ("disabled", counters.disabled),
         ("admin", counters.admin),

@@ -5,10 +5,10 @@
 use crate::fence::{Fate, Fence, State};
 use crate::record::Record;
 use crate::subsystem::Subsystem;
-use crate::sys::{CtrlInfo, Dir, OfferedCommand};
+use crate::sys::{self, Ctrl, CtrlInfo, Dir, OfferedCommand};
 use kernel::prelude::*;
 use kernel::sync::{Arc, LockedBy};
-use nvme_fence_policy::{Event, Evidence, Identity, Terms};
+use nvme_fence_policy::{self as policy, Event, Evidence, Identity, Offer, Terms};
 
 /// Default of `kernel.hung_task_timeout_secs`, in milliseconds.
 const HUNG_TASK_MS: u64 = 120_000;
@@ -26,6 +26,14 @@ pub(crate) struct Counters {
     pub(crate) released: u64,
     /// Bytes that were sent on.
     pub(crate) released_bytes: u64,
+    /// Records that were fenced by a Cross-Controller Reset.
+    pub(crate) ccr: u64,
+    /// Cross-Controller Resets that were asked for, on behalf of the controller.
+    pub(crate) ccr_asked: u64,
+    /// Completed entries in its log page that were not about what it was asked for.
+    pub(crate) ccr_unmatched: u64,
+    /// Log pages that could not be read, or made no sense.
+    pub(crate) ccr_log_errors: u64,
     /// Records that were fenced by time.
     pub(crate) time: u64,
     /// Records that were fenced because the controller was disabled.
@@ -39,7 +47,9 @@ struct Inner {
     /// The record of the association that is in use; it is there until it is closed.
     current: Option<Arc<Record>>,
     /// What the last association said of itself.
-    latest: Option<(Identity, Terms)>,
+    latest: Option<(Identity, Terms, Offer)>,
+    /// Where to send commands, until nvme-core takes it away.
+    ctrl: Option<Ctrl>,
     evidence: Option<Evidence>,
     counters: Counters,
 }
@@ -50,19 +60,25 @@ pub(crate) struct Controller {
     subsystem: Arc<Subsystem>,
     /// N of `nvmeN`.
     instance: i32,
+    /// Stands for the address of its port.
+    port: u64,
     /// Guarded by the lock of the fence.
     inner: LockedBy<Inner, State>,
 }
 
 impl Controller {
-    fn new(fence: Arc<Fence>, subsystem: Arc<Subsystem>, instance: i32) -> Result<Arc<Self>> {
-        let inner = LockedBy::new(fence.state(), Inner::default());
+    fn new(fence: Arc<Fence>, subsystem: Arc<Subsystem>, info: &CtrlInfo<'_>) -> Result<Arc<Self>> {
+        let inner = Inner {
+            ctrl: Some(info.ctrl()),
+            ..Inner::default()
+        };
         Ok(Arc::new(
             Self {
+                inner: LockedBy::new(fence.state(), inner),
                 fence,
                 subsystem,
-                instance,
-                inner,
+                instance: info.instance(),
+                port: info.port(),
             },
             GFP_KERNEL,
         )?)
@@ -81,22 +97,27 @@ impl Controller {
         self.instance
     }
 
+    /// Stands for the address of its port: equal for equal addresses.
+    pub(crate) fn port(&self) -> u64 {
+        self.port
+    }
+
     /// A new association is made. May sleep.
-    pub(crate) fn open(self: &Arc<Self>, identity: Identity, terms: Terms) -> Result {
+    pub(crate) fn open(self: &Arc<Self>, identity: Identity, terms: Terms, offer: Offer) -> Result {
         // The one before is over, even if nobody said so.
         self.event(Event::Detached);
 
         let id = self.fence.lock().next_id();
-        let record = Record::new(id, self.clone(), identity, terms)?;
+        let record = Record::new(id, self.clone(), identity, terms, offer)?;
         let mut state = self.fence.lock();
         let knobs = self.subsystem.knobs(&state);
         let inner = self.inner.access_mut(&mut state);
         inner.current = Some(record.clone_arc());
-        let before = inner.latest.replace((identity, terms));
+        let before = inner.latest.replace((identity, terms, offer));
         state.add(record);
         drop(state);
 
-        if before.map(|(_, terms)| terms) != Some(terms) {
+        if before.map(|(_, terms, _)| terms) != Some(terms) {
             self.log_wait(terms.wait_ms(&knobs));
         }
         Ok(())
@@ -131,6 +152,9 @@ impl Controller {
             | Event::PeerClosed
             | Event::Disabled
             | Event::Release
+            | Event::Answered(..)
+            | Event::Reported { .. }
+            | Event::SourceLost(_)
             | Event::Timeout
             | Event::Drained { .. } => inner.current.clone(),
         };
@@ -138,8 +162,18 @@ impl Controller {
             return false;
         };
         let fate = state.one(&current, |record, state| record.handle(state, event));
+        if current.association(&state).state() != policy::State::Open {
+            state.each(|record, state| {
+                if record.shares_subsystem_with(&current) {
+                    record.handle(state, Event::SourceLost(current.source_id()))
+                } else {
+                    Fate::Keep
+                }
+            });
+        }
         let fencing = current.fencing(&state);
         drop(state);
+        sys::queue_ask();
         if let Some(fencing) = fencing {
             fencing.log();
         }
@@ -167,8 +201,23 @@ impl Controller {
         }
     }
 
+    /// The log page of the controller has news. Atomic.
+    pub(crate) fn reset_completed(&self) {
+        let mut state = self.fence.lock();
+        if let Some(current) = self.inner.access(&state).current.clone() {
+            current.source_mut(&mut state).completed_event();
+        }
+        drop(state);
+        sys::queue_ask();
+    }
+
+    /// Where to send commands, unless nvme-core has taken it away.
+    pub(crate) fn ctrl(&self, state: &State) -> Option<Ctrl> {
+        self.inner.access(state).ctrl
+    }
+
     /// What the last association said of itself.
-    pub(crate) fn latest(&self, state: &State) -> Option<(Identity, Terms)> {
+    pub(crate) fn latest(&self, state: &State) -> Option<(Identity, Terms, Offer)> {
         self.inner.access(state).latest
     }
 
@@ -202,10 +251,23 @@ impl Controller {
         counters.released_bytes += bytes;
     }
 
+    pub(crate) fn count_asked(&self, state: &mut State) {
+        self.inner.access_mut(state).counters.ccr_asked += 1;
+    }
+
+    pub(crate) fn count_unmatched(&self, state: &mut State, entries: u64) {
+        self.inner.access_mut(state).counters.ccr_unmatched += entries;
+    }
+
+    pub(crate) fn count_log_error(&self, state: &mut State) {
+        self.inner.access_mut(state).counters.ccr_log_errors += 1;
+    }
+
     pub(crate) fn count_evidence(&self, state: &mut State, evidence: Evidence) {
         let inner = self.inner.access_mut(state);
         inner.evidence = Some(evidence);
         match evidence {
+            Evidence::Ccr => inner.counters.ccr += 1,
             Evidence::Time => inner.counters.time += 1,
             Evidence::Disabled => inner.counters.disabled += 1,
             Evidence::Admin => inner.counters.admin += 1,
@@ -222,7 +284,7 @@ impl Attached {
     /// Attaches to a controller. May sleep.
     pub(crate) fn new(fence: Arc<Fence>, info: &CtrlInfo<'_>) -> Result<Self> {
         let subsystem = fence.subsystem(info)?;
-        let attached = Controller::new(fence.clone(), subsystem.clone(), info.instance())
+        let attached = Controller::new(fence.clone(), subsystem.clone(), info)
             .and_then(|controller| info.ctrl_dir(controller));
 
         match attached {
@@ -242,6 +304,10 @@ impl Attached {
 impl Drop for Attached {
     fn drop(&mut self) {
         let controller = self.controller();
-        controller.fence().put_subsystem(controller.subsystem());
+        let fence = controller.fence();
+        controller.inner.access_mut(&mut fence.lock()).ctrl = None;
+        // Nothing is sent to it any more when this returns.
+        sys::flush_ask();
+        fence.put_subsystem(controller.subsystem());
     }
 }

@@ -9,7 +9,7 @@ use kernel::list::List;
 use kernel::new_mutex;
 use kernel::prelude::*;
 use kernel::sync::lock::{Guard, Lock};
-use kernel::sync::{Arc, Mutex};
+use kernel::sync::{Arc, ArcBorrow, Mutex};
 use nvme_fence_policy::{Event, Knobs};
 
 /// What the lock protects, here and wherever there is a `LockedBy<_, State>`.
@@ -88,6 +88,7 @@ impl Fence {
     /// Calls `f` on all records, and forgets those that it says are to be discarded.
     pub(crate) fn each(&self, f: impl FnMut(&Arc<Record>, &mut State) -> Fate) {
         self.lock().each(f);
+        sys::queue_ask();
     }
 }
 
@@ -113,26 +114,32 @@ impl State {
         self.records.push_back(record);
     }
 
+    /// All records, in the order in which their associations were opened.
+    pub(crate) fn records(&self) -> impl Iterator<Item = ArcBorrow<'_, Record>> {
+        self.records.iter()
+    }
+
     /// Calls `f` on all records, forgets those that it says are to be discarded, and sets the timer
     /// to the earliest deadline of the others.
     pub(crate) fn each(&mut self, mut f: impl FnMut(&Arc<Record>, &mut State) -> Fate) {
         // `f` needs the state to get at what it guards, so the list is taken out of it meanwhile.
         let mut records = core::mem::replace(&mut self.records, List::new());
-        let mut earliest = None;
 
         while let Some(record) = records.pop_front() {
-            if f(record.as_arc(), self) == Fate::Discard {
-                continue;
+            if f(record.as_arc(), self) != Fate::Discard {
+                self.records.push_back(record);
             }
-            let deadline = record.next_deadline(self);
-            earliest = match (earliest, deadline) {
-                (Some(a), Some(b)) => Some(core::cmp::min(a, b)),
-                (a, b) => a.or(b),
-            };
-            self.records.push_back(record);
         }
-        if let Some(at) = earliest {
-            sys::timer_arm(at);
+        self.set_timer();
+    }
+
+    /// Sets the timer to the earliest deadline of all records.
+    pub(crate) fn set_timer(&self) {
+        let deadlines = self
+            .records()
+            .filter_map(|record| record.association(self).next_deadline());
+        if let Some(earliest) = deadlines.min() {
+            sys::timer_arm(earliest);
         }
     }
 

@@ -4,9 +4,11 @@
  * No decision is made here.
  */
 #include <linux/hrtimer.h>
+#include <linux/jhash.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include "nvme.h"
+#include "fabrics.h"
 #include "glue.h"
 
 #define CREATE_TRACE_POINTS
@@ -35,6 +37,7 @@ MODULE_PARM_DESC(trust_notification,
 static struct workqueue_struct *nvme_fence_wq;
 static struct hrtimer nvme_fence_timer;
 static struct work_struct nvme_fence_expiry_work;
+static struct work_struct nvme_fence_ask_work;
 static void *nvme_fence_policy;
 
 struct workqueue_struct *nvme_fence_workqueue(void)
@@ -60,6 +63,38 @@ static enum hrtimer_restart nvme_fence_timer_fn(struct hrtimer *timer)
 void nvme_fence_timer_arm(u64 at_ns)
 {
 	hrtimer_start(&nvme_fence_timer, ns_to_ktime(at_ns), HRTIMER_MODE_ABS);
+}
+
+static void nvme_fence_ask(struct work_struct *work)
+{
+	nvme_fence_rs_ask(nvme_fence_policy);
+}
+
+void nvme_fence_queue_ask(void)
+{
+	queue_work(nvme_fence_wq, &nvme_fence_ask_work);
+}
+
+void nvme_fence_flush_ask(void)
+{
+	flush_work(&nvme_fence_ask_work);
+}
+
+/* Whether there is a namespace to which this controller is an optimized path. */
+bool nvme_fence_optimized(struct nvme_ctrl *ctrl)
+{
+	struct nvme_ns *ns;
+
+	guard(srcu)(&ctrl->srcu);
+	list_for_each_entry_srcu(ns, &ctrl->namespaces, list,
+				 srcu_read_lock_held(&ctrl->srcu)) {
+#ifdef CONFIG_NVME_MULTIPATH
+		if (READ_ONCE(ns->ana_state) != NVME_ANA_OPTIMIZED)
+			continue;
+#endif
+		return true;
+	}
+	return false;
 }
 
 void nvme_fence_send_on(struct bio_list *bios)
@@ -142,9 +177,27 @@ void nvme_fence_trace_release(const struct nvme_fence_rec *rec, u8 evidence,
 	trace_nvme_fence_release(rec, evidence, held_ns);
 }
 
+void nvme_fence_trace_reset(const struct nvme_fence_rec *rec,
+			    const struct nvme_fence_reset *reset)
+{
+	trace_nvme_fence_reset(rec, reset);
+}
+
+/* Only used to prefer one source to another, so it may be a hash. */
+static u64 nvme_fence_port(struct nvme_ctrl *ctrl)
+{
+	const char *address = ctrl->opts->traddr ?: "";
+	const char *service = ctrl->opts->trsvcid ?: "";
+
+	return (u64)jhash(address, strlen(address), 0) << 32 |
+		jhash(service, strlen(service), 0);
+}
+
 static void *nvme_fence_op_attach(struct nvme_ctrl *ctrl)
 {
 	const struct nvme_fence_ctrl_info info = {
+		.ctrl = ctrl,
+		.port = nvme_fence_port(ctrl),
 		.ctrl_dir = &ctrl->device->kobj,
 		.subsys_dir = &ctrl->subsys->dev.kobj,
 		.instance = ctrl->instance,
@@ -170,6 +223,11 @@ static bool nvme_fence_op_ctrl_state(void *fence, u8 old_state, u8 new_state)
 	return false;
 }
 
+static void nvme_fence_op_aen(void *fence, u32 result)
+{
+	nvme_fence_rs_reset_completed(fence);
+}
+
 static const struct nvme_fence_ops nvme_fence_policy_ops = {
 	.owner		= THIS_MODULE,
 	.attach		= nvme_fence_op_attach,
@@ -180,6 +238,9 @@ static const struct nvme_fence_ops nvme_fence_policy_ops = {
 	.disabled	= nvme_fence_rs_disabled,
 	.closed		= nvme_fence_rs_closed,
 	.hold		= nvme_fence_rs_hold,
+	.aen		= nvme_fence_op_aen,
+	.ccr_answered	= nvme_fence_rs_reset_answered,
+	.ccr_log	= nvme_fence_rs_log_read,
 };
 
 int nvme_fence_glue_register(void)
@@ -200,6 +261,7 @@ int nvme_fence_glue_init(void *policy)
 		return -ENOMEM;
 	nvme_fence_policy = policy;
 	INIT_WORK(&nvme_fence_expiry_work, nvme_fence_expired);
+	INIT_WORK(&nvme_fence_ask_work, nvme_fence_ask);
 	hrtimer_setup(&nvme_fence_timer, nvme_fence_timer_fn, CLOCK_MONOTONIC,
 		      HRTIMER_MODE_ABS);
 	return 0;

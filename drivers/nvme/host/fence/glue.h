@@ -12,16 +12,21 @@
 #include <linux/workqueue.h>
 
 struct kobject;
+struct nvme_ctrl;
 struct nvme_fence_dir;
 
 /**
  * struct nvme_fence_ctrl_info - a controller that a policy attaches to
+ * @ctrl: the controller
+ * @port: stands for the address of its port, equal for equal addresses
  * @ctrl_dir: its directory in sysfs
  * @subsys_dir: the directory of its subsystem
  * @instance: N of nvmeN
  * @subsys_instance: N of nvme-subsysN
  */
 struct nvme_fence_ctrl_info {
+	struct nvme_ctrl *ctrl;
+	u64		port;
 	struct kobject	*ctrl_dir;
 	struct kobject	*subsys_dir;
 	int		instance;
@@ -37,6 +42,10 @@ enum nvme_fence_attr {
 
 	NVME_FENCE_ATTR_STATE,
 	NVME_FENCE_ATTR_IDENTITY,
+	NVME_FENCE_ATTR_CIU,
+	NVME_FENCE_ATTR_CIRN,
+	NVME_FENCE_ATTR_CQT,
+	NVME_FENCE_ATTR_CCRL,
 	NVME_FENCE_ATTR_HELD,
 	NVME_FENCE_ATTR_HELD_BYTES,
 	NVME_FENCE_ATTR_DEADLINE_MS,
@@ -68,6 +77,25 @@ enum nvme_fence_evidence {
 	NVME_FENCE_EVIDENCE_TIME,
 	NVME_FENCE_EVIDENCE_DISABLED,
 	NVME_FENCE_EVIDENCE_ADMIN,
+	NVME_FENCE_EVIDENCE_CCR,
+};
+
+/* How a Cross-Controller Reset goes: what was asked, answered, reported */
+enum nvme_fence_reset_step {
+	NVME_FENCE_RESET_ASKED,
+	NVME_FENCE_RESET_IMMEDIATE,
+	NVME_FENCE_RESET_ACCEPTED,
+	NVME_FENCE_RESET_IN_PROGRESS,
+	NVME_FENCE_RESET_LOG_FULL,
+	NVME_FENCE_RESET_LIMIT_EXCEEDED,
+	NVME_FENCE_RESET_REFUSED,
+	NVME_FENCE_RESET_FAILED,
+	NVME_FENCE_RESET_NOT_SENT,
+	NVME_FENCE_RESET_REPORTED_IN_PROGRESS,
+	NVME_FENCE_RESET_REPORTED_SUCCESS,
+	NVME_FENCE_RESET_REPORTED_FAILED,
+	NVME_FENCE_RESET_REPORTED_INVALID,
+	NVME_FENCE_RESET_NOT_REPORTED,
 };
 
 /**
@@ -104,6 +132,22 @@ struct nvme_fence_wait {
 	u8	cqt_source;
 };
 
+/**
+ * struct nvme_fence_reset - a Cross-Controller Reset, as trace events tell it
+ * @source_id: number of the record of the source
+ * @source: N of nvmeN, the source
+ * @icid: Controller ID of the impacted controller
+ * @ciu: its instance
+ * @step: enum nvme_fence_reset_step
+ */
+struct nvme_fence_reset {
+	u64	source_id;
+	int	source;
+	u16	icid;
+	u8	ciu;
+	u8	step;
+};
+
 /* glue.c, called from Rust */
 
 extern char *nvme_fence_param_mode;
@@ -117,6 +161,9 @@ int nvme_fence_glue_register(void);
 void nvme_fence_glue_unregister(void);
 struct workqueue_struct *nvme_fence_workqueue(void);
 void nvme_fence_timer_arm(u64 at_ns);
+void nvme_fence_queue_ask(void);
+void nvme_fence_flush_ask(void);
+bool nvme_fence_optimized(struct nvme_ctrl *ctrl);
 void nvme_fence_send_on(struct bio_list *bios);
 void nvme_fence_unpin(u32 commands);
 
@@ -136,6 +183,8 @@ void nvme_fence_trace_deadline(const struct nvme_fence_rec *rec,
 void nvme_fence_trace_evidence(const struct nvme_fence_rec *rec, u8 evidence);
 void nvme_fence_trace_release(const struct nvme_fence_rec *rec, u8 evidence,
 			      u64 held_ns);
+void nvme_fence_trace_reset(const struct nvme_fence_rec *rec,
+			    const struct nvme_fence_reset *reset);
 
 /* sysfs.c, called from Rust */
 
@@ -156,7 +205,13 @@ void nvme_fence_rs_peer_closed(void *fence);
 void nvme_fence_rs_disabled(void *fence);
 void nvme_fence_rs_closed(void *fence, const struct nvme_fence_clocks *clocks);
 bool nvme_fence_rs_hold(void *fence, const struct nvme_fence_cmd *cmd);
+void nvme_fence_rs_reset_completed(void *fence);
+void nvme_fence_rs_reset_answered(void *fence, unsigned long cookie,
+				  const struct nvme_fence_ccr_answer *answer);
+void nvme_fence_rs_log_read(void *fence, unsigned long cookie,
+			    const struct nvme_ccr_log *log);
 void nvme_fence_rs_expired(void *policy);
+void nvme_fence_rs_ask(void *policy);
 ssize_t nvme_fence_rs_show(void *object, u32 attr, char *buf, size_t size);
 ssize_t nvme_fence_rs_store(void *object, u32 attr, const char *buf,
 			    size_t count);

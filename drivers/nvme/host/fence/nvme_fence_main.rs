@@ -9,13 +9,15 @@
 //!
 //! - [`fence`]: what all records share: the lock, the timer;
 //! - [`record`]: one association and what is held for it;
+//! - [`resets`]: Cross-Controller Resets;
 //! - [`controller`], [`subsystem`]: what is seen in sysfs, with [`attributes`];
 //! - [`sys`]: the border to C, the only part that is unsafe.
 //!
 //! # Locks
 //!
 //! There is one lock, [`fence::Fence::state`]. It is taken with interrupts disabled, in any context,
-//! also under `ctrl->lock`. Only the locks of the timer and of the workqueue are taken under it.
+//! also under `ctrl->lock`. Only the locks of the timer and of the workqueue are taken under it, and
+//! the list of the namespaces of a controller is read (SRCU).
 //! nvme-core serialises attaching, identifying and detaching by a mutex of its own, which is never
 //! taken in the failure path. [`fence::Fence::subsystems`] is a mutex that is taken under that one.
 //!
@@ -32,6 +34,7 @@ mod attributes;
 mod controller;
 mod fence;
 mod record;
+mod resets;
 mod subsystem;
 #[allow(unsafe_code)]
 mod sys;

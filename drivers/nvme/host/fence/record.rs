@@ -8,16 +8,17 @@
 
 use crate::controller::Controller;
 use crate::fence::{Fate, State};
-use crate::sys::{self, trace, BioList, OfferedCommand, RecordInfo, TraceEvent};
+use crate::sys::{self, trace, BioList, OfferedCommand, RecordInfo, ResetStep, TraceEvent};
 use kernel::list::{
     impl_list_arc_safe, impl_list_item, AtomicTracker, ListArc, ListLinks, TryNewListArc,
 };
 use kernel::prelude::*;
 use kernel::sync::{Arc, LockedBy};
 use kernel::workqueue::{impl_has_work, new_work, Work, WorkItem};
+use nvme_fence_policy::ccr::source::Source;
 use nvme_fence_policy::{
-    self as policy, Action, Association, Deadline, Event, Evidence, Identity, Knobs, Nanos, Terms,
-    Verdict,
+    self as policy, Action, Association, Deadline, Event, Evidence, Identity, Knobs, Nanos, Offer,
+    SourceId, Terms, Verdict,
 };
 
 /// What changes in the life of a record.
@@ -64,6 +65,7 @@ impl Record {
         controller: Arc<Controller>,
         identity: Identity,
         terms: Terms,
+        offer: Offer,
     ) -> Result<ListArc<Self>> {
         let fence = controller.fence().clone();
         ListArc::pin_init(
@@ -72,7 +74,7 @@ impl Record {
                 inner: LockedBy::new(
                     fence.state(),
                     Inner {
-                        association: Association::new(sys::now(), identity, terms),
+                        association: Association::new(sys::now(), identity, terms, offer),
                         bios: BioList::new(),
                         held_since: None,
                     },
@@ -96,9 +98,45 @@ impl Record {
         &self.inner.access(state).association
     }
 
-    /// When time will be evidence.
-    pub(crate) fn next_deadline(&self, state: &State) -> Option<Nanos> {
-        self.association(state).next_deadline()
+    /// What it is called as a source of Cross-Controller Resets.
+    pub(crate) fn source_id(&self) -> SourceId {
+        SourceId(self.id)
+    }
+
+    /// What the association does for others.
+    pub(crate) fn source_mut<'a>(&'a self, state: &'a mut State) -> &'a mut Source {
+        self.inner.access_mut(state).association.source_mut()
+    }
+
+    /// Whether somebody is to be asked to have the association reset.
+    pub(crate) fn wants_reset(&self, state: &State) -> bool {
+        let knobs = self.controller.subsystem().knobs(state);
+        self.association(state).wants_reset(&knobs)
+    }
+
+    /// Whether the associations are of the same subsystem.
+    pub(crate) fn shares_subsystem_with(&self, other: &Self) -> bool {
+        core::ptr::eq(self.controller.subsystem(), other.controller.subsystem())
+    }
+
+    /// `source` is asked to have the association reset.
+    pub(crate) fn ask(&self, state: &mut State, source: &Self, now: Nanos) {
+        let association = &mut self.inner.access_mut(state).association;
+        association.ask(source.source_id(), now);
+        self.controller.count_asked(state);
+        self.trace_reset(state, source, ResetStep::Asked);
+    }
+
+    /// Records how the reset through `source` goes.
+    pub(crate) fn trace_reset(&self, state: &State, source: &Self, step: ResetStep) {
+        let identity = self.association(state).identity();
+        let event = TraceEvent::Reset {
+            identity,
+            source: source.controller.instance(),
+            source_record: source.id,
+            step,
+        };
+        trace(&self.info(state), event);
     }
 
     /// What to tell of a record that begins to fence.
@@ -140,7 +178,12 @@ impl Record {
         inner.held_since.get_or_insert_with(sys::now);
         offered.trace_hold(&self.info(state));
         self.controller.count_held(state, offered.command().bytes);
-        self.inner.access_mut(state).bios.append(offered.take());
+        let inner = self.inner.access_mut(state);
+        inner.bios.append(offered.take());
+        // The first command is what makes a reset worthwhile.
+        if inner.association.held() == 1 {
+            sys::queue_ask();
+        }
         true
     }
 

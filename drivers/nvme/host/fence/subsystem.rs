@@ -3,7 +3,7 @@
 //! The settings of a subsystem.
 
 use crate::fence::{Fence, State};
-use crate::sys::Dir;
+use crate::sys::{self, Dir};
 use kernel::prelude::*;
 use kernel::sync::{Arc, LockedBy};
 use nvme_fence_policy::Knobs;
@@ -47,8 +47,9 @@ impl Subsystem {
 
     /// Changes the settings by `f`, which returns false if it can not.
     pub(crate) fn set_knobs(&self, f: impl FnOnce(&mut Knobs) -> bool) -> Result {
-        let mut state = self.fence.lock();
-        if f(self.knobs.access_mut(&mut state)) {
+        if f(self.knobs.access_mut(&mut self.fence.lock())) {
+            // More may be to be done now than before.
+            sys::queue_ask();
             Ok(())
         } else {
             Err(EINVAL)

@@ -3,6 +3,7 @@
 //! The border to C: the only part of the module that sees raw bindings or is unsafe.
 
 mod bios;
+mod ccr;
 mod dir;
 mod glue;
 mod hooks;
@@ -10,11 +11,12 @@ mod lock;
 mod trace;
 
 pub(crate) use self::bios::BioList;
+pub(crate) use self::ccr::{flush_ask, queue_ask, Ctrl};
 pub(crate) use self::dir::{CtrlInfo, Dir};
 pub(crate) use self::glue::{now, params, queue, timer_arm, unpin, Glue, Registration};
 pub(crate) use self::hooks::OfferedCommand;
 pub(crate) use self::lock::IrqSave;
-pub(crate) use self::trace::{trace, RecordInfo, TraceEvent};
+pub(crate) use self::trace::{trace, RecordInfo, ResetStep, TraceEvent};
 
 /// What bindgen makes of `glue.h`. Types that are not ours resolve to those of the kernel crate.
 #[allow(

@@ -72,6 +72,10 @@ ATTRIBUTE_GROUPS(nvme_fence_subsys);
 
 NVME_FENCE_FILE(state, NVME_FENCE_ATTR_STATE, 0444);
 NVME_FENCE_FILE(identity, NVME_FENCE_ATTR_IDENTITY, 0444);
+NVME_FENCE_FILE(ciu, NVME_FENCE_ATTR_CIU, 0444);
+NVME_FENCE_FILE(cirn, NVME_FENCE_ATTR_CIRN, 0400);
+NVME_FENCE_FILE(cqt, NVME_FENCE_ATTR_CQT, 0444);
+NVME_FENCE_FILE(ccrl, NVME_FENCE_ATTR_CCRL, 0444);
 NVME_FENCE_FILE(held, NVME_FENCE_ATTR_HELD, 0444);
 NVME_FENCE_FILE(held_bytes, NVME_FENCE_ATTR_HELD_BYTES, 0444);
 NVME_FENCE_FILE(deadline_ms, NVME_FENCE_ATTR_DEADLINE_MS, 0444);
@@ -82,6 +86,10 @@ NVME_FENCE_FILE(release, NVME_FENCE_ATTR_RELEASE, 0200);
 static struct attribute *nvme_fence_ctrl_attrs[] = {
 	&nvme_fence_file_state.attr,
 	&nvme_fence_file_identity.attr,
+	&nvme_fence_file_ciu.attr,
+	&nvme_fence_file_cirn.attr,
+	&nvme_fence_file_cqt.attr,
+	&nvme_fence_file_ccrl.attr,
 	&nvme_fence_file_held.attr,
 	&nvme_fence_file_held_bytes.attr,
 	&nvme_fence_file_deadline_ms.attr,

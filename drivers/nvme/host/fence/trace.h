@@ -38,7 +38,25 @@
 	__print_symbolic(evidence,				\
 		{ NVME_FENCE_EVIDENCE_TIME,	"time" },	\
 		{ NVME_FENCE_EVIDENCE_DISABLED,	"disabled" },	\
-		{ NVME_FENCE_EVIDENCE_ADMIN,	"admin" })
+		{ NVME_FENCE_EVIDENCE_ADMIN,	"admin" },	\
+		{ NVME_FENCE_EVIDENCE_CCR,	"ccr" })
+
+#define nvme_fence_show_reset_step(step)				\
+	__print_symbolic(step,						\
+		{ NVME_FENCE_RESET_ASKED,		"asked" },	\
+		{ NVME_FENCE_RESET_IMMEDIATE,		"immediate" },	\
+		{ NVME_FENCE_RESET_ACCEPTED,		"accepted" },	\
+		{ NVME_FENCE_RESET_IN_PROGRESS,		"in-progress" }, \
+		{ NVME_FENCE_RESET_LOG_FULL,		"log-full" },	\
+		{ NVME_FENCE_RESET_LIMIT_EXCEEDED,	"limit-exceeded" }, \
+		{ NVME_FENCE_RESET_REFUSED,		"refused" },	\
+		{ NVME_FENCE_RESET_FAILED,		"failed" },	\
+		{ NVME_FENCE_RESET_NOT_SENT,		"not-sent" },	\
+		{ NVME_FENCE_RESET_REPORTED_IN_PROGRESS, "reported-in-progress" }, \
+		{ NVME_FENCE_RESET_REPORTED_SUCCESS,	"reported-success" }, \
+		{ NVME_FENCE_RESET_REPORTED_FAILED,	"reported-failed" }, \
+		{ NVME_FENCE_RESET_REPORTED_INVALID,	"reported-invalid" }, \
+		{ NVME_FENCE_RESET_NOT_REPORTED,	"not-reported" })
 
 TRACE_EVENT(nvme_fence_lost,
 	TP_PROTO(const struct nvme_fence_rec *rec, u16 cntlid, u8 ciu),
@@ -172,6 +190,34 @@ TRACE_EVENT(nvme_fence_release,
 		  __entry->instance, __entry->id,
 		  nvme_fence_show_evidence(__entry->evidence),
 		  __entry->commands, __entry->bytes, __entry->held_ns)
+);
+
+TRACE_EVENT(nvme_fence_reset,
+	TP_PROTO(const struct nvme_fence_rec *rec,
+		 const struct nvme_fence_reset *reset),
+	TP_ARGS(rec, reset),
+	TP_STRUCT__entry(
+		__field(u64, id)
+		__field(u64, source_id)
+		__field(int, instance)
+		__field(int, source)
+		__field(u16, icid)
+		__field(u8, ciu)
+		__field(u8, step)
+	),
+	TP_fast_assign(
+		__entry->id = rec->id;
+		__entry->source_id = reset->source_id;
+		__entry->instance = rec->instance;
+		__entry->source = reset->source;
+		__entry->icid = reset->icid;
+		__entry->ciu = reset->ciu;
+		__entry->step = reset->step;
+	),
+	TP_printk("nvme%d record=%llu source=nvme%d source_record=%llu icid=%u ciu=%u step=%s",
+		  __entry->instance, __entry->id, __entry->source,
+		  __entry->source_id, __entry->icid, __entry->ciu,
+		  nvme_fence_show_reset_step(__entry->step))
 );
 
 #endif /* _NVME_FENCE_TRACE_H */

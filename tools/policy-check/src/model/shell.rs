@@ -4,8 +4,8 @@
 
 use super::property::Violation;
 use nvme_fence_policy::{
-    Action, Actions, Association, Command, Event, Evidence, Identity, Kind, Knobs, Nanos, Terms,
-    Verdict,
+    Action, Actions, Association, Command, Event, Evidence, Identity, Kind, Knobs, Nanos, Offer,
+    Terms, Verdict,
 };
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -69,7 +69,7 @@ impl Record {
             cirn: u64::from(ciu),
         };
         let mut record = Self {
-            association: Association::new(nanos(now), identity, terms),
+            association: Association::new(nanos(now), identity, terms, Offer::default()),
             digest: 0,
             bios: 0,
             work: Work::Idle,

@@ -366,6 +366,8 @@ impl State {
             return;
         }
         let happened = match evidence {
+            // There are no sources here.
+            Evidence::Ccr => false,
             Evidence::Time => link.due.is_some_and(|due| now >= due),
             Evidence::Disabled => link.disabled,
             Evidence::Admin => link.vouched,

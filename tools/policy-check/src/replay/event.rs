@@ -2,7 +2,9 @@
 
 //! The module's trace events, from their text.
 
-use nvme_fence_policy::{CqtSource, Deadline, Evidence, Kind, Nanos, Rule};
+use super::possible::ResetStep;
+use nvme_fence_policy::ccr::log::Status;
+use nvme_fence_policy::{Answer, CqtSource, Deadline, Evidence, Kind, Nanos, Rule, SourceId};
 use std::str::FromStr;
 
 /// What a line of the trace is.
@@ -76,6 +78,17 @@ pub enum Step {
         /// How long the first of them was held.
         held_ns: u64,
     },
+    /// A Cross-Controller Reset of it goes on.
+    Reset {
+        /// Who is to do it.
+        source: SourceId,
+        /// The Controller ID that the source was asked to reset.
+        icid: u16,
+        /// And the Controller Instance Uniquifier.
+        ciu: u8,
+        /// How it goes on.
+        step: ResetStep,
+    },
 }
 
 /// Understands a line: `task-pid [cpu] flags seconds: name: text`.
@@ -120,6 +133,12 @@ fn event(before: &str, name: &str, text: &str) -> Result<Option<Event>, &'static
             commands: number(text, "commands")?,
             bytes: number(text, "bytes")?,
             held_ns: number(text, "held_ns")?,
+        },
+        "reset" => Step::Reset {
+            source: SourceId(number(text, "source_record")?),
+            icid: number(text, "icid")?,
+            ciu: number(text, "ciu")?,
+            step: reset_step(word(text, "step")?).ok_or("step")?,
         },
         _ => return Ok(None),
     };
@@ -173,11 +192,32 @@ fn kind(op: &str) -> Kind {
 
 fn evidence(text: &str) -> Result<Evidence, &'static str> {
     match word(text, "evidence")? {
+        "ccr" => Ok(Evidence::Ccr),
         "time" => Ok(Evidence::Time),
         "disabled" => Ok(Evidence::Disabled),
         "admin" => Ok(Evidence::Admin),
         _ => Err("evidence"),
     }
+}
+
+fn reset_step(step: &str) -> Option<ResetStep> {
+    Some(match step {
+        "asked" => ResetStep::Asked,
+        "immediate" => ResetStep::Answered(Answer::Immediate),
+        "accepted" => ResetStep::Answered(Answer::Accepted),
+        "in-progress" => ResetStep::Answered(Answer::InProgress),
+        "log-full" => ResetStep::Answered(Answer::LogFull),
+        "limit-exceeded" => ResetStep::Answered(Answer::LimitExceeded),
+        "refused" => ResetStep::Answered(Answer::Refused),
+        "failed" => ResetStep::Answered(Answer::Failed),
+        "not-sent" => ResetStep::Answered(Answer::NotSent),
+        "reported-in-progress" => ResetStep::Reported(Some(Status::InProgress)),
+        "reported-success" => ResetStep::Reported(Some(Status::Success)),
+        "reported-failed" => ResetStep::Reported(Some(Status::Failed)),
+        "reported-invalid" => ResetStep::Reported(Some(Status::Invalid)),
+        "not-reported" => ResetStep::Reported(None),
+        _ => return None,
+    })
 }
 
 fn deadline(text: &str) -> Result<Option<(Deadline, u64)>, &'static str> {

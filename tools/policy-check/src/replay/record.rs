@@ -7,18 +7,17 @@
 //! evidence without one, shows what they must have been.
 
 use super::event::{Event, Step};
+use super::possible::{CUT_OFF, Possible, ResetStep};
 use nvme_fence_policy::{
     Action, Association, Clocks, Command, CqtSource, Deadline, Event as PolicyEvent, Evidence,
-    Identity, Knobs, Mode, Nanos, Rule, State, Terms, Verdict,
+    Identity, Knobs, Nanos, Offer, Rule, SourceId, State, Terms, Verdict,
 };
-
-/// The trace cuts off what is less than a microsecond.
-const CUT_OFF: u64 = 1000;
 
 /// A record that is replayed.
 pub(super) struct Record {
     controller: String,
-    association: Association,
+    identity: Identity,
+    association: Possible,
     knobs: Knobs,
     /// What happened before the terms were known, with the time of it.
     early: Vec<(Nanos, Input)>,
@@ -35,24 +34,23 @@ pub(super) struct Record {
 enum Input {
     Lost,
     Hold(Command),
+    Reset(SourceId, ResetStep),
+    SourceLost(SourceId),
 }
 
 impl Record {
     pub(super) fn new(controller: String) -> Self {
-        let (identity, terms) = (
-            Identity {
-                cntlid: 0,
-                ciu: 0,
-                cirn: 0,
-            },
-            NO_TERMS,
-        );
-        let mut knobs = Knobs::DEFAULT;
-        knobs.set_mode(Mode::Time);
+        // Known when it is lost.
+        let identity = Identity {
+            cntlid: 0,
+            ciu: 0,
+            cirn: 0,
+        };
         Self {
             controller,
-            association: Association::new(Nanos(0), identity, terms),
-            knobs,
+            identity,
+            association: Possible::new(association(identity, NO_TERMS)),
+            knobs: Knobs::DEFAULT,
             early: Vec::new(),
             closed: false,
             first_hold: None,
@@ -75,8 +73,23 @@ impl Record {
             wrong.push(format!("it was {}'s before", self.controller));
         }
         let at = Nanos(event.at);
+        self.association.wait(at, &self.knobs);
+        let by_reset = matches!(
+            event.step,
+            Step::Evidence {
+                evidence: Evidence::Ccr,
+                ..
+            }
+        );
+        if self.evidence.is_none() && !self.association.are_reset(by_reset) {
+            wrong.push(if by_reset {
+                "the policy knows of no reset".into()
+            } else {
+                "the policy releases it before this: it was reset".into()
+            });
+        }
         match &event.step {
-            Step::Lost { .. } => self.lost(at, &mut wrong),
+            Step::Lost { cntlid, ciu } => self.lost(at, *cntlid, *ciu, &mut wrong),
             Step::Hold {
                 kind,
                 bytes,
@@ -111,11 +124,48 @@ impl Record {
                 self.release(at, *evidence, *held_ns, &mut wrong);
                 self.compare_held(*commands, *bytes, &mut wrong);
             }
+            Step::Reset {
+                source,
+                icid,
+                ciu,
+                step,
+            } => {
+                if (*icid, *ciu) != (self.identity.cntlid, self.identity.ciu) {
+                    wrong.push(format!("a reset names controller {icid}, instance {ciu}"));
+                }
+                self.reset(at, *source, *step, &mut wrong);
+            }
         }
         wrong
     }
 
-    fn lost(&mut self, at: Nanos, wrong: &mut Vec<String>) {
+    /// The association of another record is lost.
+    pub(super) fn source_lost(&mut self, at: Nanos, source: SourceId) {
+        self.early.push((at, Input::SourceLost(source)));
+        let lost = PolicyEvent::SourceLost(source);
+        self.association.handle(at, lost, &self.knobs);
+    }
+
+    fn reset(&mut self, at: Nanos, source: SourceId, step: ResetStep, wrong: &mut Vec<String>) {
+        self.early.push((at, Input::Reset(source, step)));
+        if !self.association.reset(at, source, step, &self.knobs) {
+            wrong.push(format!(
+                "the policy does not ask record {} to reset it: it is {}",
+                source.0,
+                name(self.association.any().state())
+            ));
+        }
+    }
+
+    fn lost(&mut self, at: Nanos, cntlid: u16, ciu: u8, wrong: &mut Vec<String>) {
+        if self.early.iter().all(|(_, input)| !input.is_loss()) {
+            self.identity = Identity {
+                cntlid,
+                ciu,
+                cirn: 0,
+            };
+            (self.association, _) = self.relive(None);
+        }
         self.early.push((at, Input::Lost));
         let actions = self.association.handle(at, PolicyEvent::Lost, &self.knobs);
         // It may have been used on in between, which is not in the trace.
@@ -129,8 +179,9 @@ impl Record {
         self.first_hold.get_or_insert(at.0);
         self.held += 1;
         self.held_bytes += u64::from(command.bytes);
-        let verdict = self.association.hold(&command, &self.knobs);
-        if verdict != Verdict::Hold {
+        let knobs = self.knobs;
+        let verdict = self.association.each(|one| one.hold(&command, &knobs));
+        if verdict != Some(Verdict::Hold) {
             wrong.push(format!(
                 "a command is held that the policy lets pass: {verdict:?}"
             ));
@@ -182,7 +233,7 @@ impl Record {
     }
 
     /// An association with the terms that the deadline names, to which the same happened.
-    fn relive(&self, deadline: Option<Deadline>) -> (Association, Knobs) {
+    fn relive(&self, deadline: Option<Deadline>) -> (Possible, Knobs) {
         let mut knobs = self.knobs;
         let mut terms = NO_TERMS;
         if let Some(deadline) = deadline {
@@ -198,8 +249,7 @@ impl Record {
                 CqtSource::Override => knobs.set_cqt_override_ms(deadline.cqt_ms),
             };
         }
-        let identity = *self.association.identity();
-        let mut association = Association::new(Nanos(0), identity, terms);
+        let mut association = Possible::new(association(self.identity, terms));
         if let Some(Deadline {
             rule: Rule::Notification,
             t_last,
@@ -208,13 +258,20 @@ impl Record {
         {
             association.handle(t_last, PolicyEvent::PeerClosed, &knobs);
         }
-        for (at, input) in &self.early {
+        for &(at, input) in &self.early {
+            association.wait(at, &knobs);
             match input {
                 Input::Lost => {
-                    association.handle(*at, PolicyEvent::Lost, &knobs);
+                    association.handle(at, PolicyEvent::Lost, &knobs);
                 }
                 Input::Hold(command) => {
-                    association.hold(command, &knobs);
+                    association.each(|one| one.hold(&command, &knobs));
+                }
+                Input::Reset(source, step) => {
+                    association.reset(at, source, step, &knobs);
+                }
+                Input::SourceLost(source) => {
+                    association.handle(at, PolicyEvent::SourceLost(source), &knobs);
                 }
             }
         }
@@ -226,7 +283,7 @@ impl Record {
             wrong.push("fenced twice".into());
             return;
         }
-        let due = self.association.next_deadline();
+        let due = self.association.any().deadline();
         let at = match (evidence, due) {
             // The event is younger than its time stamp by what was cut off.
             (Evidence::Time, Some(due)) if due.0 > at.0 && due.0 - at.0 < CUT_OFF => due,
@@ -239,11 +296,13 @@ impl Record {
             wrong.push(format!("fenced {} ns after its deadline", at.0 - due.0));
         }
         let event = match evidence {
+            // What was said of the reset has fenced it, or was found not to have.
+            Evidence::Ccr => return,
             Evidence::Time => PolicyEvent::Timeout,
             Evidence::Disabled => PolicyEvent::Disabled,
             Evidence::Admin => PolicyEvent::Release,
         };
-        let state = self.association.state();
+        let state = self.association.any().state();
         let actions = self.association.handle(at, event, &self.knobs);
         if !actions.into_iter().eq([Action::Release(evidence)]) {
             wrong.push(match due {
@@ -276,6 +335,16 @@ impl Record {
             wrong.push(format!("held for {held} ns, not {held_ns}"));
         }
     }
+}
+
+impl Input {
+    fn is_loss(&self) -> bool {
+        matches!(self, Self::Lost)
+    }
+}
+
+fn association(identity: Identity, terms: Terms) -> Association {
+    Association::new(Nanos(0), identity, terms, Offer::default())
 }
 
 /// Terms under which nothing is ever fenced by time.

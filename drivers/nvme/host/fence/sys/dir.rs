@@ -2,7 +2,7 @@
 
 //! The `fence/` directories in sysfs.
 
-use super::raw;
+use super::{raw, Ctrl};
 use crate::attributes::{CtrlAttribute, SubsysAttribute};
 use crate::controller::Controller;
 use crate::subsystem::Subsystem;
@@ -24,6 +24,17 @@ impl CtrlInfo<'_> {
     /// N of `nvme-subsysN`.
     pub(crate) fn subsys_instance(&self) -> i32 {
         self.0.subsys_instance
+    }
+
+    /// Stands for the address of its port: equal for equal addresses.
+    pub(crate) fn port(&self) -> u64 {
+        self.0.port
+    }
+
+    /// Where to send commands.
+    pub(crate) fn ctrl(&self) -> Ctrl {
+        // SAFETY: It is the controller that `->attach` is called for.
+        unsafe { Ctrl::from_raw(self.0.ctrl) }
     }
 
     /// Makes the directory of the controller.
@@ -128,6 +139,10 @@ impl<'a> File<'a> {
             raw::nvme_fence_attr_NVME_FENCE_ATTR_IDENTITY => {
                 Self::Ctrl(ctrl(), CtrlAttribute::Identity)
             }
+            raw::nvme_fence_attr_NVME_FENCE_ATTR_CIU => Self::Ctrl(ctrl(), CtrlAttribute::Ciu),
+            raw::nvme_fence_attr_NVME_FENCE_ATTR_CIRN => Self::Ctrl(ctrl(), CtrlAttribute::Cirn),
+            raw::nvme_fence_attr_NVME_FENCE_ATTR_CQT => Self::Ctrl(ctrl(), CtrlAttribute::Cqt),
+            raw::nvme_fence_attr_NVME_FENCE_ATTR_CCRL => Self::Ctrl(ctrl(), CtrlAttribute::Ccrl),
             raw::nvme_fence_attr_NVME_FENCE_ATTR_HELD => Self::Ctrl(ctrl(), CtrlAttribute::Held),
             raw::nvme_fence_attr_NVME_FENCE_ATTR_HELD_BYTES => {
                 Self::Ctrl(ctrl(), CtrlAttribute::HeldBytes)

@@ -5,14 +5,15 @@
 //! Each turns its arguments into what the policy understands, and that is all it does.
 
 use super::trace::RecordInfo;
-use super::{raw, BioList, CtrlInfo};
+use super::{ccr, raw, BioList, CtrlInfo};
 use crate::controller::Attached;
 use crate::fence::Fence;
 use kernel::error::from_result;
 use kernel::ffi::{c_int, c_void};
 use kernel::prelude::*;
 use kernel::sync::ArcBorrow;
-use nvme_fence_policy::{Clocks, Command, Event, Identity, Kind, Nanos, Terms};
+use nvme_fence_policy::ccr::log::LOG_BYTES;
+use nvme_fence_policy::{Answer, Clocks, Command, Event, Identity, Kind, Nanos, Offer, Terms};
 
 /// Checks that functions have the type that C calls them by.
 macro_rules! check_exports {
@@ -38,7 +39,11 @@ check_exports!(
     nvme_fence_rs_disabled,
     nvme_fence_rs_closed,
     nvme_fence_rs_hold,
+    nvme_fence_rs_reset_completed,
+    nvme_fence_rs_reset_answered,
+    nvme_fence_rs_log_read,
     nvme_fence_rs_expired,
+    nvme_fence_rs_ask,
 );
 
 /// A command that nvme-core offers, as C describes it.
@@ -161,7 +166,17 @@ unsafe extern "C" fn nvme_fence_rs_identified(
         cqt_ms: id.cqt_ms,
     };
 
-    from_result(|| attached.controller().open(identity, terms).map(|()| 0))
+    let offer = Offer {
+        ccrl: id.ccrl,
+        port: attached.controller().port(),
+    };
+
+    from_result(|| {
+        attached
+            .controller()
+            .open(identity, terms, offer)
+            .map(|()| 0)
+    })
 }
 
 /// The controller goes to a state in which its association is not used any more. Atomic.
@@ -247,6 +262,76 @@ unsafe extern "C" fn nvme_fence_rs_hold(
     let (attached, cmd) = unsafe { (attached(fence), &*cmd) };
     // INVARIANT: By the safety requirements.
     attached.controller().hold(OfferedCommand(cmd))
+}
+
+/// `->aen`. Atomic.
+///
+/// # Safety
+///
+/// As for [`attached`].
+#[no_mangle]
+unsafe extern "C" fn nvme_fence_rs_reset_completed(fence: *mut c_void) {
+    // SAFETY: By the safety requirements.
+    unsafe { attached(fence) }.controller().reset_completed();
+}
+
+/// `->ccr_answered`. Atomic.
+///
+/// # Safety
+///
+/// As for [`attached`]; `answer` must be valid.
+#[no_mangle]
+unsafe extern "C" fn nvme_fence_rs_reset_answered(
+    fence: *mut c_void,
+    cookie: usize,
+    answer: *const raw::nvme_fence_ccr_answer,
+) {
+    // SAFETY: By the safety requirements.
+    let (attached, answer) = unsafe { (attached(fence), &*answer) };
+    let identity = Identity {
+        cntlid: answer.ccr.icid,
+        ciu: answer.ccr.ciu,
+        cirn: answer.ccr.cirn,
+    };
+    attached.controller().fence().reset_answered(
+        ccr::source(cookie),
+        &identity,
+        Answer::decode(answer.status, answer.result),
+    );
+}
+
+/// `->ccr_log`. Atomic.
+///
+/// # Safety
+///
+/// As for [`attached`]; `log` must be valid or null.
+#[no_mangle]
+unsafe extern "C" fn nvme_fence_rs_log_read(
+    fence: *mut c_void,
+    cookie: usize,
+    log: *const raw::nvme_ccr_log,
+) {
+    // SAFETY: By the safety requirements.
+    let attached = unsafe { attached(fence) };
+    let page = (!log.is_null()).then(|| {
+        // SAFETY: It is valid, and nobody writes to it before the next read begins.
+        unsafe { core::slice::from_raw_parts(log.cast::<u8>(), LOG_BYTES) }
+    });
+    attached
+        .controller()
+        .fence()
+        .log_read(ccr::source(cookie), page);
+}
+
+/// There may be something to ask for: process context, on our workqueue.
+///
+/// # Safety
+///
+/// As for [`nvme_fence_rs_attach`].
+#[no_mangle]
+unsafe extern "C" fn nvme_fence_rs_ask(policy: *mut c_void) {
+    // SAFETY: As in nvme_fence_rs_attach().
+    unsafe { ArcBorrow::<Fence>::from_raw(policy.cast()) }.ask();
 }
 
 /// The timer has expired: process context, on our workqueue.

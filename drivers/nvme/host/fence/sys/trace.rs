@@ -4,7 +4,8 @@
 //! they stand in the trace in the order in which things were decided.
 
 use super::raw;
-use nvme_fence_policy::{CqtSource, Deadline, Evidence, Identity, Rule};
+use nvme_fence_policy::ccr::log::Status;
+use nvme_fence_policy::{Answer, CqtSource, Deadline, Evidence, Identity, Rule};
 
 /// What happened to a record.
 pub(crate) enum TraceEvent<'a> {
@@ -16,6 +17,60 @@ pub(crate) enum TraceEvent<'a> {
     Evidence(Evidence),
     /// What was held for so many nanoseconds is about to be sent on.
     Release(Evidence, u64),
+    /// A Cross-Controller Reset of it goes on.
+    Reset {
+        /// What is to be reset.
+        identity: &'a Identity,
+        /// N of `nvmeN`, the source.
+        source: i32,
+        /// Number of the source's record.
+        source_record: u64,
+        /// How it goes on.
+        step: ResetStep,
+    },
+}
+
+/// How a Cross-Controller Reset goes on.
+#[derive(Clone, Copy)]
+pub(crate) enum ResetStep {
+    /// The source was asked.
+    Asked,
+    /// It has answered.
+    Answered(Answer),
+    /// So it stands by the log page of the source, if it is listed there.
+    Reported(Option<Status>),
+}
+
+impl ResetStep {
+    fn to_raw(self) -> u8 {
+        let step = match self {
+            Self::Asked => raw::nvme_fence_reset_step_NVME_FENCE_RESET_ASKED,
+            Self::Answered(answer) => match answer {
+                Answer::Immediate => raw::nvme_fence_reset_step_NVME_FENCE_RESET_IMMEDIATE,
+                Answer::Accepted => raw::nvme_fence_reset_step_NVME_FENCE_RESET_ACCEPTED,
+                Answer::InProgress => raw::nvme_fence_reset_step_NVME_FENCE_RESET_IN_PROGRESS,
+                Answer::LogFull => raw::nvme_fence_reset_step_NVME_FENCE_RESET_LOG_FULL,
+                Answer::LimitExceeded => raw::nvme_fence_reset_step_NVME_FENCE_RESET_LIMIT_EXCEEDED,
+                Answer::Refused => raw::nvme_fence_reset_step_NVME_FENCE_RESET_REFUSED,
+                Answer::Failed => raw::nvme_fence_reset_step_NVME_FENCE_RESET_FAILED,
+                Answer::NotSent => raw::nvme_fence_reset_step_NVME_FENCE_RESET_NOT_SENT,
+            },
+            Self::Reported(status) => match status {
+                Some(Status::InProgress) => {
+                    raw::nvme_fence_reset_step_NVME_FENCE_RESET_REPORTED_IN_PROGRESS
+                }
+                Some(Status::Success) => {
+                    raw::nvme_fence_reset_step_NVME_FENCE_RESET_REPORTED_SUCCESS
+                }
+                Some(Status::Failed) => raw::nvme_fence_reset_step_NVME_FENCE_RESET_REPORTED_FAILED,
+                Some(Status::Invalid) => {
+                    raw::nvme_fence_reset_step_NVME_FENCE_RESET_REPORTED_INVALID
+                }
+                None => raw::nvme_fence_reset_step_NVME_FENCE_RESET_NOT_REPORTED,
+            },
+        };
+        step as u8
+    }
 }
 
 /// What all events tell of a record.
@@ -43,6 +98,7 @@ impl RecordInfo {
 
 fn evidence_to_raw(evidence: Evidence) -> u8 {
     let evidence = match evidence {
+        Evidence::Ccr => raw::nvme_fence_evidence_NVME_FENCE_EVIDENCE_CCR,
         Evidence::Time => raw::nvme_fence_evidence_NVME_FENCE_EVIDENCE_TIME,
         Evidence::Disabled => raw::nvme_fence_evidence_NVME_FENCE_EVIDENCE_DISABLED,
         Evidence::Admin => raw::nvme_fence_evidence_NVME_FENCE_EVIDENCE_ADMIN,
@@ -95,5 +151,21 @@ pub(crate) fn trace(record: &RecordInfo, event: TraceEvent<'_>) {
         TraceEvent::Release(evidence, held_ns) => unsafe {
             raw::nvme_fence_trace_release(&rec, evidence_to_raw(evidence), held_ns)
         },
+        TraceEvent::Reset {
+            identity,
+            source,
+            source_record,
+            step,
+        } => {
+            let reset = raw::nvme_fence_reset {
+                source_id: source_record,
+                source,
+                icid: identity.cntlid,
+                ciu: identity.ciu,
+                step: step.to_raw(),
+            };
+            // SAFETY: Both arguments are valid for the duration of the call.
+            unsafe { raw::nvme_fence_trace_reset(&rec, &reset) }
+        }
     }
 }

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Cross-Controller Resets: asks for them, and takes note of what becomes of them.
+//!
+//! What is to be asked of whom is the policy's choice. One work item asks, one thing after the other,
+//! until there is nothing left to ask; it never waits for an answer. Whatever may give it something
+//! to do queues it.
+
+use crate::fence::{Fate, Fence, State};
+use crate::record::Record;
+use crate::sys::{self, Ctrl, ResetStep};
+use kernel::sync::Arc;
+use nvme_fence_policy::ccr::log::Status;
+use nvme_fence_policy::{
+    Answer, Event, Identity, Log, LogRead, Nanos, Priority, SourceId, Standing,
+};
+
+/// A reset that could be asked for.
+struct Choice {
+    priority: Priority,
+    source: Arc<Record>,
+    ctrl: Ctrl,
+    impacted: Arc<Record>,
+}
+
+/// Something to ask of a source.
+enum Request {
+    /// Reset what has this identity.
+    Reset(Identity),
+    /// What does your log page say?
+    ReadLog(LogRead),
+}
+
+impl Fence {
+    /// Asks for all that is to be asked for. Called from the workqueue.
+    pub(crate) fn ask(&self) {
+        loop {
+            let mut state = self.lock();
+            let Some((source, ctrl, request)) = state.next_request(sys::now()) else {
+                return;
+            };
+            drop(state);
+
+            // It does not go away: who takes it from us waits for this work item.
+            let asked = match &request {
+                Request::Reset(identity) => ctrl.send_reset(identity, source),
+                Request::ReadLog(read) => ctrl.read_log(read, source),
+            };
+            if asked.is_err() {
+                let mut state = self.lock();
+                match request {
+                    Request::Reset(identity) => {
+                        state.reset_answered(source, &identity, Answer::NotSent);
+                    }
+                    Request::ReadLog(_) => state.log_read(source, None),
+                }
+            }
+        }
+    }
+
+    /// A source has answered the command that named `identity`. Atomic.
+    pub(crate) fn reset_answered(&self, source: SourceId, identity: &Identity, answer: Answer) {
+        self.lock().reset_answered(source, identity, answer);
+        sys::queue_ask();
+    }
+
+    /// The log page of a source was read, or could not be. Atomic.
+    pub(crate) fn log_read(&self, source: SourceId, page: Option<&[u8]>) {
+        self.lock().log_read(source, page);
+        sys::queue_ask();
+    }
+}
+
+impl State {
+    /// What is to be asked for now, of whom; that has begun then.
+    fn next_request(&mut self, now: Nanos) -> Option<(SourceId, Ctrl, Request)> {
+        let next = self.next_log_read(now).or_else(|| self.next_reset(now));
+        if next.is_some() {
+            self.set_timer();
+        }
+        next
+    }
+
+    fn next_log_read(&mut self, now: Nanos) -> Option<(SourceId, Ctrl, Request)> {
+        let (source, ctrl) = self.records().find_map(|record| {
+            let wanted = record.association(self).source().wants_log_read();
+            let ctrl = record.controller().ctrl(self).filter(|_| wanted)?;
+            Some((Arc::from(record), ctrl))
+        })?;
+        let read = source.source_mut(self).begin_log_read(now);
+        Some((source.source_id(), ctrl, Request::ReadLog(read)))
+    }
+
+    fn next_reset(&mut self, now: Nanos) -> Option<(SourceId, Ctrl, Request)> {
+        let Choice {
+            source,
+            ctrl,
+            impacted,
+            ..
+        } = self.most_urgent_reset()?;
+        impacted.ask(self, &source, now);
+        let identity = *impacted.association(self).identity();
+        Some((source.source_id(), ctrl, Request::Reset(identity)))
+    }
+
+    /// Who is to be reset next, through whom.
+    fn most_urgent_reset(&self) -> Option<Choice> {
+        let mut best: Option<Choice> = None;
+        // Nearly always there is nobody to be reset, and no need to look at all pairs.
+        if !self.records().any(|record| record.wants_reset(self)) {
+            return None;
+        }
+        for source in self.records() {
+            let association = source.association(self);
+            if !association.source().is_ready() {
+                continue;
+            }
+            let Some(ctrl) = source.controller().ctrl(self) else {
+                continue;
+            };
+            let standing = Standing {
+                id: source.source_id(),
+                used_slots: self.used_slots(&source),
+                optimized: ctrl.is_optimized(),
+            };
+            for impacted in self
+                .records()
+                .filter(|other| other.shares_subsystem_with(&source))
+            {
+                let priority = Priority::find(
+                    impacted.association(self),
+                    association,
+                    &standing,
+                    &impacted.controller().subsystem().knobs(self),
+                );
+                let Some(priority) = priority else {
+                    continue;
+                };
+                // Of what is equal, the oldest.
+                if best.as_ref().is_none_or(|best| best.priority < priority) {
+                    best = Some(Choice {
+                        priority,
+                        source: source.into(),
+                        ctrl,
+                        impacted: impacted.into(),
+                    });
+                }
+            }
+        }
+        best
+    }
+
+    /// How many resets a source may have in progress.
+    fn used_slots(&self, source: &Record) -> usize {
+        self.records()
+            .filter(|record| record.shares_subsystem_with(source))
+            .filter(|record| record.association(self).tries().awaits(source.source_id()))
+            .count()
+    }
+
+    /// The record of a source, if its association is not over yet.
+    fn source(&self, id: SourceId) -> Option<Arc<Record>> {
+        self.records()
+            .find(|record| record.source_id() == id)
+            .map(Arc::from)
+    }
+
+    fn reset_answered(&mut self, id: SourceId, identity: &Identity, answer: Answer) {
+        let Some(source) = self.source(id) else {
+            return;
+        };
+        source.source_mut(self).answered(answer, sys::now());
+        self.each(|record, state| {
+            if !record.shares_subsystem_with(&source)
+                || record.association(state).identity() != identity
+            {
+                return Fate::Keep;
+            }
+            record.trace_reset(state, &source, ResetStep::Answered(answer));
+            record.handle(state, Event::Answered(id, answer))
+        });
+    }
+
+    fn log_read(&mut self, id: SourceId, page: Option<&[u8]>) {
+        let Some(source) = self.source(id) else {
+            return;
+        };
+        let Some(read) = source.association(self).source().reading() else {
+            return;
+        };
+        let Some(log) = page.and_then(Log::parse) else {
+            source.controller().count_log_error(self);
+            source.source_mut(self).log_read_fails(sys::now());
+            self.set_timer();
+            return;
+        };
+        if !read.remove_completed {
+            let unmatched = self.unmatched(&source, &log);
+            source.controller().count_unmatched(self, unmatched);
+        }
+        let success = self.report(&source, &log, read);
+        let awaited = self.used_slots(&source) != 0;
+        source
+            .source_mut(self)
+            .log_read_ends(&log, awaited, success, sys::now());
+        self.set_timer();
+    }
+
+    /// How many completed entries are not about what the source was asked for.
+    fn unmatched(&self, source: &Record, log: &Log<'_>) -> u64 {
+        log.entries()
+            .filter(|entry| entry.status != Status::InProgress)
+            .filter(|entry| {
+                !self.records().any(|record| {
+                    let association = record.association(self);
+                    let identity = association.identity();
+                    record.shares_subsystem_with(source)
+                        && association.tries().awaits(source.source_id())
+                        && (identity.cntlid, identity.ciu) == (entry.icid, entry.ciu)
+                })
+            })
+            .count() as u64
+    }
+
+    /// Tells all who wait for this source what its log page says of them. Returns whether one of them
+    /// was reset.
+    fn report(&mut self, source: &Arc<Record>, log: &Log<'_>, read: LogRead) -> bool {
+        let id = source.source_id();
+        let mut success = false;
+        self.each(|record, state| {
+            let association = record.association(state);
+            if !record.shares_subsystem_with(source) || !association.tries().awaits(id) {
+                return Fate::Keep;
+            }
+            let identity = association.identity();
+            let status = log.status(identity.cntlid, identity.ciu);
+            success |= status == Some(Status::Success);
+            record.trace_reset(state, source, ResetStep::Reported(status));
+            record.handle(
+                state,
+                Event::Reported {
+                    source: id,
+                    status,
+                    reading: read.since,
+                },
+            )
+        });
+        success
+    }
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Controllers, as far as Cross-Controller Resets are concerned.
+
+use super::raw;
+use kernel::error::to_result;
+use kernel::prelude::*;
+use nvme_fence_policy::{Identity, LogRead, SourceId};
+
+/// A controller that commands can be sent to.
+///
+/// # Invariants
+///
+/// It exists until `->ctrl_gone` returns. A value of this type is used only before `->ctrl_gone`, under
+/// the lock while [`Controller::ctrl`](crate::controller::Controller::ctrl) still has it, or by the
+/// work item that asks, which `->ctrl_gone` waits for.
+#[derive(Clone, Copy)]
+pub(crate) struct Ctrl(*mut raw::nvme_ctrl);
+
+// SAFETY: A controller is not bound to a thread.
+unsafe impl Send for Ctrl {}
+
+// SAFETY: All that can be done with a shared reference may be done at the same time.
+unsafe impl Sync for Ctrl {}
+
+impl Ctrl {
+    /// # Safety
+    ///
+    /// `ctrl` must be what `->attach` is called for.
+    pub(super) unsafe fn from_raw(ctrl: *mut raw::nvme_ctrl) -> Self {
+        // INVARIANT: By the safety requirements.
+        Self(ctrl)
+    }
+
+    /// Whether there is a namespace to which this is an optimized path.
+    pub(crate) fn is_optimized(&self) -> bool {
+        // SAFETY: By the invariants it exists.
+        unsafe { raw::nvme_fence_optimized(self.0) }
+    }
+
+    /// Asks it to reset what has this identity. The answer goes to
+    /// [`Fence::reset_answered`](crate::fence::Fence::reset_answered), unless this fails.
+    pub(crate) fn send_reset(&self, identity: &Identity, source: SourceId) -> Result {
+        let ccr = raw::nvme_fence_ccr {
+            cirn: identity.cirn,
+            icid: identity.cntlid,
+            ciu: identity.ciu,
+        };
+        // SAFETY: By the invariants it exists. `ccr` is valid for the duration of the call.
+        to_result(unsafe { raw::nvme_fence_send_ccr(self.0, &ccr, cookie(source)) })
+    }
+
+    /// Reads its log page, which goes to [`Fence::log_read`](crate::fence::Fence::log_read), unless
+    /// this fails.
+    pub(crate) fn read_log(&self, read: &LogRead, source: SourceId) -> Result {
+        // SAFETY: By the invariants it exists.
+        to_result(unsafe {
+            raw::nvme_fence_read_ccr_log(
+                self.0,
+                read.retain_event,
+                read.remove_completed,
+                cookie(source),
+            )
+        })
+    }
+}
+
+/// What comes back with an answer. There are not so many associations that it would not fit.
+fn cookie(source: SourceId) -> usize {
+    source.0 as usize
+}
+
+/// The other way round.
+pub(super) fn source(cookie: usize) -> SourceId {
+    SourceId(cookie as u64)
+}
+
+/// Has [`Fence::ask`](crate::fence::Fence::ask) called.
+pub(crate) fn queue_ask() {
+    // SAFETY: The work item exists while there is a [`Glue`](super::Glue).
+    unsafe { raw::nvme_fence_queue_ask() }
+}
+
+/// Waits until it is not running any more. May sleep.
+pub(crate) fn flush_ask() {
+    // SAFETY: As for queue_ask().
+    unsafe { raw::nvme_fence_flush_ask() }
+}

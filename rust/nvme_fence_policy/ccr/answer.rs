@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What a source says to a Cross-Controller Reset command.
+
+/// Status Code Type 1h, Status Code 3Fh: a reset of that controller is in progress already.
+pub const CCR_IN_PROGRESS: u16 = 0x13f;
+
+/// Status Code Type 1h, Status Code 40h: the log page is full.
+pub const CCR_LOG_FULL: u16 = 0x140;
+
+/// Status Code Type 1h, Status Code 41h: the limit (CCRL) is exceeded.
+pub const CCR_LIMIT_EXCEEDED: u16 = 0x141;
+
+/// Status Code Type 0h, Status Code 02h: Invalid Field in Command.
+pub const INVALID_FIELD: u16 = 0x002;
+
+/// Dword 0 of the completion, bit 0 (IRS): the impacted controller is reset, or gone, already.
+const IMMEDIATE_RESET_SUCCESSFUL: u32 = 1;
+
+/// What a source says to the command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The impacted controller is reset, or gone, already.
+    Immediate,
+    /// It will be reset; the result will be in the log page.
+    Accepted,
+    /// The source has a reset of that controller in progress; its result will be in the log page.
+    InProgress,
+    /// The log page is full: nothing happens before completed entries are removed from it.
+    LogFull,
+    /// The source has as many resets in progress as it can.
+    LimitExceeded,
+    /// The source will never reset that controller.
+    Refused,
+    /// Something else went wrong, or the source was lost.
+    Failed,
+    /// The command could not be sent just now.
+    NotSent,
+}
+
+impl Answer {
+    /// Decodes Status Code Type and Status Code (11 bits), and dword 0 of the completion.
+    pub const fn decode(status: u16, result: u32) -> Self {
+        match status {
+            0 if result & IMMEDIATE_RESET_SUCCESSFUL != 0 => Self::Immediate,
+            0 => Self::Accepted,
+            CCR_IN_PROGRESS => Self::InProgress,
+            CCR_LOG_FULL => Self::LogFull,
+            CCR_LIMIT_EXCEEDED => Self::LimitExceeded,
+            INVALID_FIELD => Self::Refused,
+            _ => Self::Failed,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_success_with_irs_is_immediate() {
+        assert_eq!(Answer::decode(0, 0b001), Answer::Immediate);
+        assert_eq!(Answer::decode(0, 0b111), Answer::Immediate);
+        assert_eq!(Answer::decode(0, 0b110), Answer::Accepted);
+        for status in 1..0x800 {
+            assert_ne!(Answer::decode(status, 1), Answer::Immediate);
+            assert_ne!(Answer::decode(status, 0), Answer::Accepted);
+        }
+    }
+
+    #[test]
+    fn each_status_has_its_answer() {
+        for (status, answer) in [
+            (0x13f, Answer::InProgress),
+            (0x140, Answer::LogFull),
+            (0x141, Answer::LimitExceeded),
+            (0x002, Answer::Refused),
+            (0x001, Answer::Failed),
+            // The same Status Codes of other types.
+            (0x03f, Answer::Failed),
+            (0x240, Answer::Failed),
+            (0x102, Answer::Failed),
+            // Cancelled by the host.
+            (0x371, Answer::Failed),
+        ] {
+            assert_eq!(Answer::decode(status, 1), answer, "{status:#x}");
+        }
+    }
+}

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Which reset is asked for next, and through which source.
+//!
+//! The user of the crate shows all pairs of a lost association and a source; what is to be done first
+//! has the greatest [`Priority`].
+
+use super::SourceId;
+use crate::association::Association;
+use crate::knobs::Knobs;
+use crate::time::Nanos;
+use core::cmp::Reverse;
+
+/// How urgent it is to have one association reset through one source. The greatest goes first; the
+/// order of the fields is the order of their weight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Priority {
+    /// Fewer tries go before more, so that none starves.
+    tries: Reverse<u32>,
+    /// Who holds most.
+    held: u32,
+    /// The source has another address: what broke the path may not concern it.
+    other_port: bool,
+    /// The source has an optimized path to a namespace: it is likely to be the healthy one.
+    optimized: bool,
+    /// How many resets the source can take.
+    free_slots: usize,
+    /// When the source last had a controller reset.
+    last_success: Option<Nanos>,
+}
+
+/// What is known of a source but not to its association.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Which one it is.
+    pub id: SourceId,
+    /// So many resets are in progress through it.
+    pub used_slots: usize,
+    /// It has a path in the ANA state Optimized.
+    pub optimized: bool,
+}
+
+impl Priority {
+    /// How urgent it is to have `impacted` reset through `source`, of the same subsystem; [`None`] if
+    /// that is not to be done now.
+    pub fn find(
+        impacted: &Association,
+        source: &Association,
+        standing: &Standing,
+        knobs: &Knobs,
+    ) -> Option<Self> {
+        let free_slots = source.source().free_slots(standing.used_slots);
+        if free_slots == 0
+            || !impacted.wants_reset(knobs)
+            || !impacted.tries().allows(standing.id)
+            // A controller does not reset itself.
+            || impacted.identity().cntlid == source.identity().cntlid
+        {
+            return None;
+        }
+        Some(Self {
+            tries: Reverse(impacted.tries().made()),
+            held: impacted.held(),
+            other_port: impacted.source().offer().port != source.source().offer().port,
+            optimized: standing.optimized,
+            free_slots,
+            last_success: source.source().last_success(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::association::{Event, Identity};
+    use crate::ccr::answer::Answer;
+    use crate::ccr::log::Log;
+    use crate::ccr::source::Offer;
+    use crate::hold::{Command, Kind, HOST_ABORTED_CMD};
+    use crate::knobs::Mode;
+    use crate::wait::Terms;
+
+    const NOW: Nanos = Nanos(1_000);
+    const KNOBS: Knobs = Knobs::DEFAULT;
+    const STANDING: Standing = Standing {
+        id: SourceId(9),
+        used_slots: 0,
+        optimized: false,
+    };
+
+    fn open(cntlid: u16, port: u64) -> Association {
+        let identity = Identity {
+            cntlid,
+            ciu: 1,
+            cirn: u64::from(cntlid),
+        };
+        let terms = Terms {
+            kato_ms: 5000,
+            tbkas: true,
+            cqt_ms: 0,
+        };
+        Association::new(NOW, identity, terms, Offer { ccrl: 2, port })
+    }
+
+    fn source(cntlid: u16, port: u64) -> Association {
+        let mut association = open(cntlid, port);
+        association.handle(NOW, Event::Resumed, &KNOBS);
+        association.source_mut().begin_log_read(NOW);
+        let empty = Log::parse(&[0; 8]).unwrap();
+        association
+            .source_mut()
+            .log_read_ends(&empty, false, false, NOW);
+        association
+    }
+
+    fn lost(cntlid: u16, held: usize) -> Association {
+        let mut association = open(cntlid, 1);
+        association.handle(NOW, Event::Lost, &KNOBS);
+        for _ in 0..held {
+            let write = Command {
+                kind: Kind::Write,
+                status: HOST_ABORTED_CMD,
+                sent: true,
+                bytes: 4096,
+            };
+            association.hold(&write, &KNOBS);
+        }
+        association
+    }
+
+    fn find(impacted: &Association, source: &Association, standing: &Standing) -> Option<Priority> {
+        Priority::find(impacted, source, standing, &KNOBS)
+    }
+
+    #[test]
+    fn only_what_holds_something_is_reset_and_only_by_another_controller() {
+        assert!(find(&lost(1, 1), &source(2, 1), &STANDING).is_some());
+        assert_eq!(find(&lost(1, 0), &source(2, 1), &STANDING), None);
+        assert_eq!(find(&lost(1, 1), &source(1, 1), &STANDING), None);
+        assert_eq!(find(&lost(1, 1), &open(2, 1), &STANDING), None);
+        assert_eq!(find(&lost(1, 1), &lost(2, 1), &STANDING), None);
+        assert_eq!(find(&open(1, 1), &source(2, 1), &STANDING), None);
+    }
+
+    #[test]
+    fn only_what_can_be_named_is_reset() {
+        let identity = Identity {
+            ciu: 0,
+            ..*lost(1, 1).identity()
+        };
+        let terms = *lost(1, 1).terms();
+        let mut nameless = Association::new(NOW, identity, terms, Offer::default());
+        nameless.handle(NOW, Event::Lost, &KNOBS);
+        let write = Command {
+            kind: Kind::Write,
+            status: HOST_ABORTED_CMD,
+            sent: true,
+            bytes: 4096,
+        };
+        nameless.hold(&write, &KNOBS);
+        assert_eq!(find(&nameless, &source(2, 1), &STANDING), None);
+    }
+
+    #[test]
+    fn only_in_mode_auto() {
+        for (mode, asked) in [(Mode::Auto, true), (Mode::Time, false), (Mode::Off, false)] {
+            let mut knobs = KNOBS;
+            knobs.set_mode(mode);
+            let found = Priority::find(&lost(1, 1), &source(2, 1), &STANDING, &knobs);
+            assert_eq!(found.is_some(), asked);
+        }
+    }
+
+    #[test]
+    fn slots_are_not_exceeded() {
+        for (used_slots, asked) in [(0, true), (1, true), (2, false), (3, false)] {
+            let standing = Standing {
+                used_slots,
+                ..STANDING
+            };
+            assert_eq!(find(&lost(1, 1), &source(2, 1), &standing).is_some(), asked);
+        }
+    }
+
+    #[test]
+    fn who_was_asked_is_not_asked_again() {
+        let mut impacted = lost(1, 1);
+        impacted.ask(STANDING.id, NOW);
+        let failed = Event::Answered(STANDING.id, Answer::Failed);
+        impacted.handle(NOW, failed, &KNOBS);
+        assert_eq!(find(&impacted, &source(2, 1), &STANDING), None);
+        let other = Standing {
+            id: SourceId(10),
+            ..STANDING
+        };
+        assert!(find(&impacted, &source(2, 1), &other).is_some());
+    }
+
+    #[test]
+    fn who_holds_most_goes_first_and_none_starves() {
+        let source = source(9, 1);
+        let few = lost(1, 1);
+        let mut many = lost(2, 100);
+        assert!(find(&many, &source, &STANDING) > find(&few, &source, &STANDING));
+        many.ask(SourceId(5), NOW);
+        many.handle(NOW, Event::Answered(SourceId(5), Answer::Failed), &KNOBS);
+        assert!(find(&many, &source, &STANDING) < find(&few, &source, &STANDING));
+    }
+
+    #[test]
+    fn the_best_source_goes_first() {
+        let impacted = lost(1, 1);
+        let optimized = Standing {
+            optimized: true,
+            ..STANDING
+        };
+        let busy = Standing {
+            used_slots: 1,
+            ..STANDING
+        };
+        let mut proven = source(4, 1);
+        proven.source_mut().answered(Answer::Immediate, NOW);
+        let in_order = [
+            find(&impacted, &source(2, 2), &busy),
+            find(&impacted, &source(3, 1), &optimized),
+            find(&impacted, &proven, &STANDING),
+            find(&impacted, &source(4, 1), &STANDING),
+            find(&impacted, &source(4, 1), &busy),
+        ];
+        assert!(in_order.iter().all(Option::is_some));
+        assert!(in_order.is_sorted_by(|a, b| a > b));
+    }
+}
