@@ -2,6 +2,7 @@
 //! What sysfs says about NVMe subsystems, their controllers, and their fences.
 
 pub(crate) mod attribute;
+pub(crate) mod ccr;
 pub(crate) mod device;
 pub(crate) mod fence;
 pub(crate) mod identity;

@@ -33,6 +33,8 @@ fn status() {
     host.file(&format!("{fence}/deadline_ms"), "none");
     // It has just been attached.
     host.file("sys/class/nvme/nvme1/fence/identity", "none");
+    host.file("sys/class/nvme/nvme1/fence/ciu", "none");
+    host.file("sys/class/nvme/nvme1/fence/ccrl", "none");
     host.file("sys/class/nvme/nvme1/fence/state", "closed");
     replay(&host, "status-lost");
 }

@@ -63,6 +63,10 @@ impl ControllerStatus {
             Some(identity) => writeln!(f, "{branch}  identity  {identity}")?,
             None => writeln!(f, "{branch}  identity  none")?,
         }
+        match &fence.ccr {
+            Some(ccr) => writeln!(f, "{branch}  ccr       {ccr}")?,
+            None => writeln!(f, "{branch}  ccr       none")?,
+        }
         writeln!(f, "{branch}  counters  {}", fence.counters)
     }
 }
@@ -138,6 +142,7 @@ mod tests {
                 deadline_ms,
                 evidence: "none".to_owned(),
                 identity: None,
+                ccr: None,
                 counters: Counters::default(),
             };
             assert_eq!(Summary(&fence).to_string(), text);

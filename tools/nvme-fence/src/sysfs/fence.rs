@@ -7,6 +7,7 @@ use std::fmt;
 use std::path::Path;
 
 use super::attribute;
+use super::ccr::Ccr;
 use super::identity::Identity;
 
 /// What a controller's associations are going through.
@@ -20,10 +21,12 @@ pub(crate) struct Fence {
     pub(crate) held_bytes: u64,
     /// How long until time has fenced the last record; `None` = time will not.
     pub(crate) deadline_ms: Option<u64>,
-    /// What fenced a record last: none, time, disabled, admin, ...
+    /// What fenced a record last: none, ccr, time, disabled, admin, ...
     pub(crate) evidence: String,
     /// What the controller said about itself; `None` = it has not been identified yet.
     pub(crate) identity: Option<Identity>,
+    /// What it takes for Cross-Controller Resets; `None` = as for `identity`.
+    pub(crate) ccr: Option<Ccr>,
     /// What has happened since the controller exists.
     pub(crate) counters: Counters,
 }
@@ -39,6 +42,7 @@ impl Fence {
             deadline_ms: attribute::read_optional_number(&fence.join("deadline_ms"))?,
             evidence: attribute::read(&fence.join("evidence"))?,
             identity: read_identity(&fence.join("identity"))?,
+            ccr: Ccr::read(fence)?,
             counters: Counters::parse(&attribute::read(&counters)?)
                 .with_context(|| format!("{}: malformed", counters.display()))?,
         })

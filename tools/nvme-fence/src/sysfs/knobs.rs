@@ -17,7 +17,7 @@ pub(crate) const CQT_OVERRIDE_MS: RangeInclusive<i64> = 0..=3_600_000;
 /// What can be written to `mode`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Mode {
-    /// Whatever evidence comes first; today the same as time
+    /// Whatever evidence comes first: also a Cross-Controller Reset
     Auto,
     /// The wait of TP4129, that the controller was disabled, or the administrator's word
     Time,

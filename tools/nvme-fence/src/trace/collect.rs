@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::event::{Event, FenceEvent, Step, TracedEvent, Write};
-use super::history::{Announced, Fenced, FirstWrite, Held, History, Released};
+use super::history::{Announced, Fenced, FirstWrite, Held, History, Released, ResetStep};
 use crate::units::Nanos;
 
 /// Puts the events together. They must be in the order of their times.
@@ -86,6 +86,10 @@ impl Builder<'_> {
                 }
                 history.releases.push(Released::new(at, release));
             }
+            Step::Reset(reset) => history.resets.push(ResetStep {
+                at,
+                reset: reset.clone(),
+            }),
         }
     }
 

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use super::event::{Event, Hold, Release, Step, TracedEvent};
+use super::event::{Event, Hold, Release, Reset, Step, TracedEvent};
 use crate::units::{Bytes, Count};
 
 impl fmt::Display for TracedEvent {
@@ -43,6 +43,7 @@ impl fmt::Display for Step {
                 Bytes(evidence.held_bytes)
             ),
             Self::Release(release) => release.fmt(f),
+            Self::Reset(reset) => reset.fmt(f),
         }
     }
 }
@@ -75,6 +76,29 @@ impl fmt::Display for Release {
     }
 }
 
+impl fmt::Display for Reset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let source = &self.source;
+        match self.step.as_str() {
+            "asked" => write!(f, "asked {source} to reset it"),
+            "immediate" => write!(f, "{source}: it is reset"),
+            "accepted" => write!(f, "{source}: it will be reset"),
+            "in-progress" => write!(f, "{source}: a reset of it is in progress already"),
+            "log-full" => write!(f, "{source}: not now, the log page is full"),
+            "limit-exceeded" => write!(f, "{source}: not now, no more resets at a time"),
+            "refused" => write!(f, "{source}: refused to reset it"),
+            "failed" => write!(f, "{source}: did not answer, or with an error"),
+            "not-sent" => write!(f, "{source}: the request could not be sent"),
+            "reported-in-progress" => write!(f, "log page of {source}: it is being reset"),
+            "reported-success" => write!(f, "log page of {source}: it is reset"),
+            "reported-failed" => write!(f, "log page of {source}: the reset failed"),
+            "reported-invalid" => write!(f, "log page of {source}: makes no sense"),
+            "not-reported" => write!(f, "log page of {source}: does not list it"),
+            step => write!(f, "{source}: {step}"),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::event::{parse, Parsed};
@@ -101,6 +125,18 @@ mod tests {
             (
                 "nvme_fence_release: nvme0 record=3 evidence=time commands=1 bytes=4096 held_ns=25000000000",
                 "nvme0 record 3: released 1 command, 4.0 KiB, after 25.000 s",
+            ),
+            (
+                "nvme_fence_reset: nvme0 record=3 source=nvme1 source_record=4 icid=1 ciu=3 step=asked",
+                "nvme0 record 3: asked nvme1 to reset it",
+            ),
+            (
+                "nvme_fence_reset: nvme0 record=3 source=nvme1 source_record=4 icid=1 ciu=3 step=reported-success",
+                "nvme0 record 3: log page of nvme1: it is reset",
+            ),
+            (
+                "nvme_fence_reset: nvme0 record=3 source=nvme1 source_record=4 icid=1 ciu=3 step=something-new",
+                "nvme0 record 3: nvme1: something-new",
             ),
             (
                 "nvme_setup_cmd: nvme1: disk=nvme0c1n1, qid=1, cmdid=4113, nsid=1, flags=0x0, meta=0x0, cmd=(nvme_cmd_write slba=0, len=7, ctrl=0x0, dsmgmt=0, reftag=0)",

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //! The events, typed.
 
+use serde::Serialize;
+
 use super::deadline::Deadline;
 use super::line::{split, Line, RawEvent};
 use crate::fields::{BadField, Fields};
@@ -61,6 +63,8 @@ pub(crate) enum Step {
     Evidence(Evidence),
     /// The held commands are sent on.
     Release(Release),
+    /// A Cross-Controller Reset of it goes on.
+    Reset(Reset),
 }
 
 /// Whose association was lost.
@@ -113,6 +117,21 @@ pub(crate) struct Release {
     pub(crate) bytes: u64,
     /// How long the first of them was held.
     pub(crate) held: Nanos,
+}
+
+/// A Cross-Controller Reset, asked for through a sibling of the lost controller.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Reset {
+    /// The sibling: the source controller.
+    pub(crate) source: String,
+    /// The number of its record.
+    pub(crate) source_record: u64,
+    /// The controller identifier that the sibling was asked to reset.
+    pub(crate) icid: u16,
+    /// The controller instance uniquifier.
+    pub(crate) ciu: u8,
+    /// How it goes on. Text, because a newer module may know more.
+    pub(crate) step: String,
 }
 
 /// A write that nvme-core has set up, from `nvme_setup_cmd`.
@@ -183,6 +202,13 @@ fn parse_fence(raw: &RawEvent<'_>) -> Result<Option<FenceEvent>, BadField> {
             bytes: fields.parse("bytes")?,
             held: fields.nanos("held_ns")?,
         }),
+        "nvme_fence_reset" => Step::Reset(Reset {
+            source: fields.parse("source")?,
+            source_record: fields.parse("source_record")?,
+            icid: fields.parse("icid")?,
+            ciu: fields.parse("ciu")?,
+            step: fields.parse("step")?,
+        }),
         _ => return Ok(None),
     };
     let controller = raw.text.split(' ').next().unwrap_or_default();
@@ -226,7 +252,7 @@ mod tests {
     fn others_are_ignored() {
         for event in [
             "sched_switch: prev_comm=x",
-            "nvme_fence_ccr: nvme0 record=3 something=new",
+            "nvme_fence_news: nvme0 record=3 something=new",
             "nvme_setup_cmd: nvme1: qid=0, cmdid=1, nsid=0, flags=0x0, meta=0x0, cmd=(nvme_admin_keep_alive cdw10=00)",
             "nvme_setup_cmd: nvme1: disk=nvme0c1n1, qid=1, cmdid=1, nsid=1, flags=0x0, meta=0x0, cmd=(nvme_cmd_read slba=0)",
         ] {
@@ -243,6 +269,10 @@ mod tests {
             (
                 "nvme_fence_release: nvme0 record=3 evidence=time commands=1 bytes=1 held_ns=-1",
                 "held_ns",
+            ),
+            (
+                "nvme_fence_reset: nvme0 record=3 source_record=4 icid=1 ciu=3 step=asked",
+                "source",
             ),
         ] {
             let name = event.split(':').next().unwrap().to_owned();

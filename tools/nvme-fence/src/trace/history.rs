@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use super::deadline::Deadline;
-use super::event::{FenceEvent, Release};
+use super::event::{FenceEvent, Release, Reset};
 use crate::units::Nanos;
 
 /// What happened to one record. The names of the fields are the keys of the JSON output.
@@ -26,6 +26,8 @@ pub(crate) struct History {
     pub(crate) held: Option<Held>,
     /// The deadlines, of which the last was in force.
     pub(crate) deadlines: Vec<Announced>,
+    /// The Cross-Controller Resets that were asked for, step by step.
+    pub(crate) resets: Vec<ResetStep>,
     /// What fenced the record.
     pub(crate) evidence: Option<Fenced>,
     /// What was sent on.
@@ -61,6 +63,17 @@ pub(crate) struct Announced {
     /// The deadline.
     #[serde(flatten)]
     pub(crate) deadline: Deadline,
+}
+
+/// How a Cross-Controller Reset went on.
+#[derive(Debug, Serialize)]
+pub(crate) struct ResetStep {
+    /// When.
+    #[serde(rename = "at_ns")]
+    pub(crate) at: Nanos,
+    /// Through whom, and how.
+    #[serde(flatten)]
+    pub(crate) reset: Reset,
 }
 
 /// The moment from which no command of the association could execute.
@@ -124,6 +137,7 @@ impl History {
             origin: at,
             held: None,
             deadlines: Vec::new(),
+            resets: Vec::new(),
             evidence: None,
             releases: Vec::new(),
             first_write: None,

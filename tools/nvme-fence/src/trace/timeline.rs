@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use super::history::{History, Phases};
+use super::history::{History, Phases, ResetStep};
 use super::report::{Report, Summary};
 use crate::units::{Bytes, Count, Nanos};
 
@@ -51,6 +51,7 @@ impl History {
         for announced in &self.deadlines {
             lines.push((announced.at, announced.deadline.to_string()));
         }
+        lines.extend(self.news_of_resets());
         if let Some(fenced) = &self.evidence {
             lines.push((fenced.at, format!("fenced: {}", fenced.evidence)));
         }
@@ -76,6 +77,24 @@ impl History {
         // Stable: what happened at the same time stays in the order above, which is that of causes.
         lines.sort_by_key(|(at, _)| *at);
         lines
+    }
+}
+
+impl History {
+    /// The lines about resets. What the log page of a source says once more is left out.
+    fn news_of_resets(&self) -> impl Iterator<Item = (Nanos, String)> + '_ {
+        let is_news = |(number, step): &(usize, &ResetStep)| {
+            let before = self.resets[..*number].iter().rev();
+            let last = before
+                .map(|before| &before.reset)
+                .find(|reset| reset.source_record == step.reset.source_record);
+            last != Some(&step.reset)
+        };
+        self.resets
+            .iter()
+            .enumerate()
+            .filter(is_news)
+            .map(|(_, step)| (step.at, step.reset.to_string()))
     }
 }
 
