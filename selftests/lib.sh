@@ -187,6 +187,9 @@ target_start() {
 	done
 }
 
+# target_set NAME VALUE: an attribute of the subsystem, before paths are connected
+target_set() { echo "$2" >"$TARGET/subsystems/$NQN/attr_$1"; }
+
 # scripted_target_start [OPTION...]: `ghost target` instead, on the same addresses and
 # with the same name. What it does is in /out/target.json.
 scripted_target_start() {
@@ -209,13 +212,14 @@ target_ns() { grep -m 1 -E "$1" /out/target.json | sed -E 's/^\{"ns":([0-9]+),.*
 
 # --- Paths --------------------------------------------------------------------
 
-# proxy_start N: put the hold proxy in front of port N of the target.
+# proxy_start N [PORT]: put the hold proxy of path N in front of a port of the target,
+# port N if none is named.
 proxy_start() {
 	local line
 	mkfifo "/run/path$1.ready"
 	# Opening the FIFO waits for the other side: not in this shell.
 	helper sh -c 'exec ghost proxy --listen "$1" --target "$2" --control "$3" >"$3.ready"' \
-		-- "127.0.0.$((10 + $1)):4420" "127.0.0.$1:4420" "/run/path$1"
+		-- "127.0.0.$((10 + $1)):4420" "127.0.0.${2:-$1}:4420" "/run/path$1"
 	read -r line <"/run/path$1.ready"
 	[ "$line" = ready ] || bail "no proxy for path $1"
 }

@@ -112,3 +112,12 @@ STEP_NS=$(late_ns 10001000)
 
 # result NAME VALUE: for the table of the demonstration
 result() { echo "$1=$2" >>/out/result; }
+
+# note_ghost_write: for that table, by what the registers say
+note_ghost_write() {
+	if registers_verify; then
+		result ghost_write none
+	else
+		result ghost_write CORRUPTED
+	fi
+}

@@ -24,15 +24,6 @@ ghost_write() {
 	result read_ns "$(report_ns reads max_ns)"
 }
 
-# For the table of the demonstration, by what the registers say.
-note_ghost_write() {
-	if registers_verify; then
-		result ghost_write none
-	else
-		result ghost_write CORRUPTED
-	fi
-}
-
 variant_fence() {
 	plan 6
 	ghost_write time
