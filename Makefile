@@ -12,6 +12,7 @@ help:
 ## make test-smp          scenarios in QEMU, with and without lockdep, KASAN and kmemleak
 ## make soak SEEDS=N      random faults and load from N seeds (FIRST_SEED=1, ROUNDS=25 for each); prints those that fail
 ## make bench             what the fence costs: counts instructions and memory, prints a table
+## make bench-failover    how long a failover takes: stock, by time, by reset
 ## make demo              a ghost write, seen on a stock kernel and stopped by the fence
 ## make model             try everything that can happen around the policy, within bounds
 ## make mutants           change the policy in small ways, and see that each change is noticed
@@ -52,6 +53,9 @@ soak:
 
 bench:
 	@selftests/bench
+
+bench-failover:
+	@selftests/bench-failover
 
 demo:
 	@$(LAB)/demo
@@ -95,4 +99,4 @@ clean:
 clean-cache:
 	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/nvme-fence"
 
-.PHONY: help test test-smp soak bench demo model mutants shell kernel modules tools man patch import clean clean-cache
+.PHONY: help test test-smp soak bench bench-failover demo model mutants shell kernel modules tools man patch import clean clean-cache
