@@ -130,7 +130,7 @@ variant_discovery() {
 # scenarios protect against.
 variant_ghost() {
 	plan 3
-	scene_set_scripted none keep_alive_tmo=20
+	scene_set_scripted none keep_alive_tmo=20 --quiesce-ms 3600000
 	writer_start --blocks 4 --writes 4
 	lose_controller_1
 	writer_wait
@@ -155,7 +155,7 @@ ccr_log() {
 variant_ccr() {
 	local ciu cirn
 	plan 6
-	scene_set_scripted none keep_alive_tmo=20
+	scene_set_scripted none keep_alive_tmo=20 --quiesce-ms 3600000
 	writer_start --blocks 4 --writes 4
 	eval "$(scripted_target controllers | sed -n 's/^1 .*\(ciu=[^ ]*\) \(cirn=[^ ]*\) .*/\1 \2/p')"
 	lose_controller_1

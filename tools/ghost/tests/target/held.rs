@@ -6,7 +6,7 @@ use std::thread;
 
 use ghost::nvme::command::Sqe;
 
-use crate::initiator::{BLOCK_BYTES, Connection, Host, write};
+use crate::initiator::{Association, BLOCK_BYTES, Connection, Host, write};
 use crate::lab::Lab;
 
 #[test]
@@ -87,15 +87,21 @@ fn a_command_can_be_held_for_a_time() {
     assert!(lab.when("released") - lab.when("held") >= 50_000_000);
 }
 
-#[test]
-fn a_held_write_becomes_a_ghost() {
-    let lab = Lab::new();
-    let (mut one, mut two) = (lab.connect(1), lab.connect(2));
+/// Controller 1 is lost with a write of 'o' to block 0; controller 2 remains.
+fn lose_with_a_write(lab: &Lab) -> Association {
+    let (mut one, two) = (lab.connect(1), lab.connect(2));
     lab.ctl("rule write port=1 : hold=before-execution");
     one.start_write(0, b'o');
     lab.ctl("wait held 1");
     drop(one);
     lab.ctl("wait lost 1");
+    two
+}
+
+#[test]
+fn a_held_write_becomes_a_ghost() {
+    let lab = Lab::new();
+    let mut two = lose_with_a_write(&lab);
     assert_eq!(two.write(0, b'n'), 0);
     lab.ctl("release 1");
     assert_eq!(two.read(0), b'o');
@@ -118,11 +124,7 @@ fn a_held_write_becomes_a_ghost() {
 #[test]
 fn what_is_held_is_dropped_when_it_has_quiesced() {
     let lab = Lab::with(|config| config.quiesce_ms = 50);
-    let (mut one, mut two) = (lab.connect(1), lab.connect(2));
-    lab.ctl("rule write port=1 : hold=before-execution");
-    one.start_write(0, b'o');
-    lab.ctl("wait held 1");
-    drop(one);
+    let mut two = lose_with_a_write(&lab);
     lab.ctl("wait gone 1");
     assert_eq!(lab.refused("release 1"), "no held command 1");
     assert_eq!(two.read(0), 0);
@@ -131,13 +133,8 @@ fn what_is_held_is_dropped_when_it_has_quiesced() {
 #[test]
 fn a_bad_target_never_quiesces() {
     let lab = Lab::with(|config| config.quiesce_ms = 0);
-    let (mut one, mut two) = (lab.connect(1), lab.connect(2));
-    lab.ctl("rule write port=1 : hold=before-execution");
     lab.ctl("rule quiesce : ignore");
-    one.start_write(0, b'o');
-    lab.ctl("wait held 1");
-    drop(one);
-    lab.ctl("wait lost 1");
+    let mut two = lose_with_a_write(&lab);
     assert_eq!(two.write(0, b'n'), 0);
     lab.ctl("release 1");
     assert_eq!(two.read(0), b'o');
