@@ -38,7 +38,8 @@ pub enum RequestError {
 /// Sends a command to whoever listens on `control` and returns the lines of the reply.
 pub fn request(control: &Path, command: &str) -> Result<String, RequestError> {
     let mut socket = UnixStream::connect(control)?;
-    writeln!(socket, "{command}")?;
+    // At once: who has the end of a line does not wait for more, and closes.
+    socket.write_all(format!("{command}\n").as_bytes())?;
     socket.shutdown(Shutdown::Write)?;
 
     let mut reply = String::new();

@@ -22,7 +22,7 @@ fn a_held_write_is_executed_when_it_is_released() {
         lab.ctl("release all");
         assert_eq!(one.io.answer().status, 0);
         assert_eq!(two.read(3), b'n', "{stage}");
-        lab.ctl(&format!("forget {rule}"));
+        lab.ctl(&format!("forget {}", rule.trim()));
     }
 }
 
