@@ -2,6 +2,9 @@
 
 //! Properties that hold for whatever may happen to an association, in whatever order.
 
+mod resets;
+mod world;
+
 use nvme_fence_policy::hold::{HOST_ABORTED_CMD, HOST_PATH_ERROR};
 use nvme_fence_policy::{
     Action, Association, Clocks, Command, Event, Evidence, Identity, Kind, Knobs, Mode, Nanos,

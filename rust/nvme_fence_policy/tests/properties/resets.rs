@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Properties of Cross-Controller Resets, whatever sources answer and log pages say.
+
+use crate::world::{check, Check, World};
+use nvme_fence_policy::ccr::{RESULT_MS, TRIES_AT_ONCE};
+use nvme_fence_policy::{Answer, Event, Mode, Nanos};
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
+
+const CONTROLLERS: usize = 3;
+
+/// One thing that happens. Numbers are taken modulo what there is.
+#[derive(Clone, Debug)]
+enum Step {
+    Wait(u64),
+    /// The time of the next deadline comes.
+    Fire,
+    /// A new association, with this instance number, of which it is not known yet whether it works.
+    Identify(usize, u8),
+    Resume(usize),
+    /// A new association that works.
+    Connect(usize, u8),
+    /// A write is cancelled, and the association given up.
+    Lose(usize),
+    Hold(usize),
+    Close(usize),
+    /// An outstanding command is answered with this status and dword 0.
+    Answer(usize, u16, u32),
+    /// The log page of an association is this, or cannot be read.
+    Log(usize, Option<Vec<u8>>),
+    Completed(usize),
+    SetMode(Mode),
+}
+
+/// Entries of which many are about associations that there are.
+fn entry() -> impl Strategy<Value = [u8; 8]> {
+    let near =
+        (1u8..=4, 0u8..=4, 0u8..=3).prop_map(|(icid, ciu, ccrs)| [icid, 0, ciu, 0, 0, 0, ccrs, 0]);
+    prop_oneof![4 => near, 1 => any::<[u8; 8]>()]
+}
+
+fn page() -> impl Strategy<Value = Vec<u8>> {
+    let regular = prop::collection::vec(entry(), 0..6).prop_map(|entries| {
+        let mut page = vec![entries.len() as u8, 0, 0, 0, 0, 0, 0, 0];
+        page.extend(entries.concat());
+        page
+    });
+    let full = entry().prop_map(|entry| {
+        let mut page = vec![0xff, 1, 0, 0, 0, 0, 0, 0];
+        page.extend(entry.repeat(511));
+        page
+    });
+    prop_oneof![
+        20 => regular,
+        1 => full,
+        2 => prop::collection::vec(any::<u8>(), 0..64),
+    ]
+}
+
+fn status() -> impl Strategy<Value = u16> {
+    prop_oneof![
+        4 => Just(0),
+        1 => Just(0x13f),
+        1 => Just(0x140),
+        1 => Just(0x141),
+        1 => Just(0x002),
+        1 => Just(0x371),
+        1 => 0u16..0x800,
+    ]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let controller = || 0..CONTROLLERS;
+    let dword = prop_oneof![2 => Just(0), 1 => Just(1), 1 => any::<u32>()];
+    prop_oneof![
+        2 => (0u64..1 << 32).prop_map(Step::Wait),
+        4 => Just(Step::Fire),
+        1 => (controller(), 0u8..4).prop_map(|(on, ciu)| Step::Identify(on, ciu)),
+        1 => controller().prop_map(Step::Resume),
+        3 => (controller(), 0u8..4).prop_map(|(on, ciu)| Step::Connect(on, ciu)),
+        3 => controller().prop_map(Step::Lose),
+        2 => controller().prop_map(Step::Hold),
+        2 => controller().prop_map(Step::Close),
+        9 => (any::<usize>(), status(), dword).prop_map(|(n, status, dword)| {
+            Step::Answer(n, status, dword)
+        }),
+        9 => (any::<usize>(), prop::option::weighted(0.9, page()))
+            .prop_map(|(n, page)| Step::Log(n, page)),
+        1 => controller().prop_map(Step::Completed),
+        1 => prop_oneof![Just(Mode::Auto), Just(Mode::Auto), Just(Mode::Time), Just(Mode::Off)]
+            .prop_map(Step::SetMode),
+    ]
+}
+
+fn take(world: &mut World, step: Step) -> Check {
+    match step {
+        Step::Wait(nanos) => {
+            world.now.0 += nanos;
+            world.fire()
+        }
+        Step::Fire => match world.timer() {
+            Some(next) => {
+                world.now = next.max(world.now);
+                world.fire()
+            }
+            None => Ok(()),
+        },
+        Step::Identify(controller, ciu) => world.identify(controller, ciu),
+        Step::Resume(controller) => world.event(controller, Event::Resumed),
+        Step::Connect(controller, ciu) => {
+            world.identify(controller, ciu)?;
+            world.event(controller, Event::Resumed)
+        }
+        Step::Lose(controller) => {
+            world.hold(controller)?;
+            world.event(controller, Event::Lost)
+        }
+        Step::Hold(controller) => world.hold(controller),
+        Step::Close(controller) => world.close(controller),
+        Step::Answer(..) if world.commands.is_empty() => Ok(()),
+        Step::Answer(number, status, dword) => {
+            let command = number % world.commands.len();
+            world.answer(command, Answer::decode(status, dword))
+        }
+        Step::Log(..) if world.records.is_empty() => Ok(()),
+        Step::Log(number, page) => {
+            let index = number % world.records.len();
+            world.log_page(index, page.as_deref())
+        }
+        Step::Completed(controller) => world.completed_event(controller),
+        Step::SetMode(mode) => {
+            world.knobs.set_mode(mode);
+            world.ask()
+        }
+    }
+}
+
+/// Everything is closed, nobody answers any more, and time passes.
+fn end(world: &mut World) -> Check {
+    for controller in 0..CONTROLLERS {
+        world.close(controller)?;
+    }
+    let mut fired = 0;
+    while let Some(next) = world.timer() {
+        world.now = next.max(world.now);
+        world.fire()?;
+        fired += 1;
+        check!(fired < 1000, "the timer does not come to rest");
+    }
+    check!(world.records.is_empty(), "some are held for ever");
+    Ok(())
+}
+
+fn live(ccrl: u8, history: Vec<Step>) -> Result<usize, String> {
+    let mut world = World::new(CONTROLLERS, ccrl)?;
+    for step in history {
+        take(&mut world, step)?;
+    }
+    let fenced_by_reset = world.fenced_by_reset;
+    end(&mut world)?;
+    Ok(fenced_by_reset)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2048))]
+
+    #[test]
+    fn only_a_reset_of_the_very_association_is_evidence_and_it_never_waits_longer(
+        ccrl in 0u8..4,
+        history in prop::collection::vec(step(), 1..80),
+    ) {
+        live(ccrl, history).map_err(TestCaseError::fail)?;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn who_does_not_help_is_not_asked_over_and_over(
+        ccrl in 1u8..4,
+        status in status(),
+        page in prop::option::weighted(0.9, page()),
+        event in any::<bool>(),
+    ) {
+        unhelpful(ccrl, status, page.as_deref(), event).map_err(TestCaseError::fail)?;
+    }
+}
+
+#[test]
+fn resets_succeed_in_many_histories() {
+    let mut runner = TestRunner::deterministic();
+    let histories = prop::collection::vec(step(), 1..80);
+    let fenced_by_reset: usize = (0..500)
+        .map(|_| live(2, histories.new_tree(&mut runner).unwrap().current()).unwrap())
+        .sum();
+    assert!(fenced_by_reset > 100, "{fenced_by_reset}");
+}
+
+#[test]
+fn no_third_source_is_asked_while_two_are_awaited() {
+    let going_on = [1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0];
+    let mut world = World::new(4, 1).unwrap();
+    world.event(0, Event::Lost).unwrap();
+    world.hold(0).unwrap();
+    let end = world.now.after_millis(RESULT_MS);
+    while world.now < end {
+        while !world.commands.is_empty() {
+            world.answer(0, Answer::Accepted).unwrap();
+        }
+        for index in 0..world.records.len() {
+            world.log_page(index, Some(&going_on)).unwrap();
+        }
+        assert!(world.resets <= TRIES_AT_ONCE, "at {:?}", world.now);
+        world.now = world.timer().unwrap();
+        world.fire().unwrap();
+    }
+    assert_eq!(world.resets, TRIES_AT_ONCE + 1);
+}
+
+/// One association is lost, and held for a minute: its source says the same thing again and again,
+/// as fast as it is asked.
+fn unhelpful(ccrl: u8, status: u16, page: Option<&[u8]>, event: bool) -> Check {
+    const SECONDS: usize = 60;
+    let mut world = World::new(2, ccrl)?;
+    // Never closed, so that time does not release it.
+    world.event(0, Event::Lost)?;
+    world.hold(0)?;
+    check!(world.resets == 1, "a source is asked at once");
+    let reads_before = world.log_reads;
+    let end = world.now.after_millis(SECONDS as u64 * 1000);
+    while world.now < end {
+        // As fast as a source can be: a tenth of a millisecond.
+        world.now.0 += 100_000;
+        if !world.commands.is_empty() {
+            world.answer(0, Answer::decode(status, 0))?;
+        }
+        for index in (0..world.records.len()).rev() {
+            world.log_page(index, page)?;
+        }
+        if event && world.now.0 % 1_000_000_000 == 0 {
+            world.completed_event(1)?;
+        }
+        let next = world.timer().unwrap_or(Nanos(u64::MAX));
+        if world.commands.is_empty() && world.log_reads_under_way() == 0 {
+            world.now = world.now.max(next.min(end));
+        }
+        if next <= world.now {
+            world.fire()?;
+        }
+    }
+    let (resets, reads) = (world.resets, world.log_reads - reads_before);
+    check!(resets <= 3 * SECONDS, "{resets} resets in {SECONDS} s");
+    check!(reads <= 5 * SECONDS, "{reads} log pages in {SECONDS} s");
+    Ok(())
+}
