@@ -51,3 +51,21 @@ pub fn run(workshop: &Workshop, filter: Option<&str>) -> Result<bool> {
     );
     Ok(all_caught)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    #[test]
+    fn every_mutant_fits_the_policy_and_has_a_name_of_its_own() {
+        let policy = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../rust/nvme_fence_policy");
+        let mut names = BTreeSet::new();
+        for mutant in all() {
+            let source = std::fs::read_to_string(policy.join(mutant.file)).unwrap();
+            assert_ne!(mutant.apply(&source).unwrap(), source, "{}", mutant.name);
+            assert!(names.insert(mutant.name), "{}", mutant.name);
+        }
+    }
+}
