@@ -38,6 +38,8 @@ pub(crate) enum Command {
 /// Fencing, or not.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum ModeArg {
+    /// By whatever proves it first.
+    Auto,
     /// By the time rule.
     Time,
     /// Not at all.
@@ -61,9 +63,9 @@ pub(crate) struct ModelArgs {
     /// List the cases and their bounds, and run nothing
     #[arg(long)]
     pub(crate) list: bool,
-    /// Is fencing on?
-    #[arg(long, value_enum, default_value = "time")]
-    pub(crate) mode: ModeArg,
+    /// Another mode than that of the case
+    #[arg(long, value_enum)]
+    pub(crate) mode: Option<ModeArg>,
     /// Exit with 0 only if a ghost write is found in every case
     #[arg(long)]
     pub(crate) expect_ghost_write: bool,
@@ -141,6 +143,24 @@ pub(crate) struct BoundsArgs {
     /// Commands that may fail before their association is lost
     #[arg(long)]
     send_failures: Option<u8>,
+    /// Resets that each controller can have in progress for others (CCRL)
+    #[arg(long)]
+    ccrl: Option<u8>,
+    /// How much may go wrong with resets
+    #[arg(long)]
+    nuisances: Option<u8>,
+    /// Sources answer at once
+    #[arg(long)]
+    prompt: Option<bool>,
+    /// Log pages begin with entries about earlier instances
+    #[arg(long)]
+    stale: Option<bool>,
+    /// Notifications are trusted
+    #[arg(long)]
+    trust_notification: Option<bool>,
+    /// Milliseconds in a tick
+    #[arg(long)]
+    tick_ms: Option<u16>,
     /// Old records hear of everything that happens to their controller
     #[arg(long)]
     broadcast: Option<bool>,
@@ -148,10 +168,12 @@ pub(crate) struct BoundsArgs {
 
 impl BoundsArgs {
     /// These bounds where they are given, else those of the case.
-    pub(crate) fn apply(&self, mode: ModeArg, bounds: &mut Bounds) {
+    pub(crate) fn apply(&self, mode: Option<ModeArg>, bounds: &mut Bounds) {
         bounds.mode = match mode {
-            ModeArg::Time => Mode::Time,
-            ModeArg::Off => Mode::Off,
+            None => bounds.mode,
+            Some(ModeArg::Auto) => Mode::Auto,
+            Some(ModeArg::Time) => Mode::Time,
+            Some(ModeArg::Off) => Mode::Off,
         };
         macro_rules! apply {
             ($($field:ident),*) => {
@@ -178,6 +200,12 @@ impl BoundsArgs {
             admin,
             resumes,
             send_failures,
+            ccrl,
+            nuisances,
+            prompt,
+            stale,
+            trust_notification,
+            tick_ms,
             broadcast
         );
     }

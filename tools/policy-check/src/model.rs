@@ -20,6 +20,8 @@ pub mod bounds;
 mod enabled;
 mod narrate;
 mod property;
+mod resets;
+mod service;
 mod shell;
 mod state;
 mod step;
@@ -30,6 +32,7 @@ pub use action::Action;
 pub use bounds::{Assumption, Bounds, KeepAlive};
 pub use narrate::narrate;
 pub use property::Violation;
+pub use service::Reply;
 pub use state::State;
 
 use stateright::{Model, Property};

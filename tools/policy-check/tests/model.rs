@@ -4,7 +4,7 @@
 
 use nvme_fence_policy::Mode;
 use policy_check::check::{Outcome, Search, check};
-use policy_check::model::suite::{self, SMALL};
+use policy_check::model::suite::{self, RESETS, SMALL};
 use policy_check::model::{Assumption, Bounds, KeepAlive, Violation, World};
 
 fn run(bounds: Bounds) -> Outcome {
@@ -32,6 +32,16 @@ fn nothing_goes_wrong_with_two_writes() {
 }
 
 #[test]
+fn nothing_goes_wrong_with_a_reset() {
+    let outcome = run(Bounds {
+        writes: 1,
+        ..RESETS
+    });
+    assert!(outcome.found.is_none(), "{outcome:?}");
+    assert!(outcome.unique > 10_000);
+}
+
+#[test]
 fn without_fencing_there_is_a_ghost_write() {
     let outcome = run(Bounds {
         mode: Mode::Off,
@@ -51,6 +61,7 @@ fn every_assumption_is_needed() {
         Assumption::TimelyDelivery,
         Assumption::KnownTimeout,
         Assumption::FailedAssociationsAreLost,
+        Assumption::HonestTarget,
     ] {
         let (bounds, violation) = suite::without(assumption);
         let found = run(Bounds {

@@ -2,6 +2,8 @@
 
 //! What can happen in the model.
 
+use super::service::Reply;
+
 /// One step. `write` counts from 0, `on` is the number of an association.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
@@ -128,6 +130,58 @@ pub enum Action {
     AdminReleases {
         /// Which controller.
         controller: u8,
+    },
+    /// A Cross-Controller Reset command arrives, and is answered.
+    ResetArrives {
+        /// On which association.
+        source: u8,
+        /// Which association it names.
+        of: u8,
+        /// How.
+        reply: Reply,
+    },
+    /// The answer arrives.
+    ResetAnswered {
+        /// On which association.
+        source: u8,
+        /// Which association was named.
+        of: u8,
+    },
+    /// A reset that was accepted is over.
+    ResetEnds {
+        /// Who was asked for it.
+        source: u8,
+        /// What was to be reset.
+        of: u8,
+        /// It has been.
+        success: bool,
+    },
+    /// The event that a reset is over arrives.
+    EventArrives {
+        /// On which association.
+        source: u8,
+    },
+    /// It is lost.
+    EventLost {
+        /// On which association.
+        source: u8,
+    },
+    /// The log page is read.
+    LogRead {
+        /// On which association.
+        source: u8,
+        /// It also lists what was never asked for.
+        foreign: bool,
+    },
+    /// The log page arrives.
+    LogArrives {
+        /// On which association.
+        source: u8,
+    },
+    /// It is lost, or makes no sense.
+    LogFails {
+        /// On which association.
+        source: u8,
     },
     /// The module is unloaded, which the kernel refuses while anybody has a reference to it.
     Unload,

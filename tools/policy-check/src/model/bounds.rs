@@ -3,7 +3,7 @@
 //! How large the model is, and what it takes for granted.
 
 use clap::ValueEnum;
-use nvme_fence_policy::{Knobs, Mode, Terms};
+use nvme_fence_policy::{Knobs, Mode, Nanos, Terms};
 use serde::Serialize;
 
 /// There are at most so many writes in a model.
@@ -54,6 +54,8 @@ pub enum Assumption {
     KnownTimeout,
     /// The host loses an association in the end, if a command of it was held.
     FailedAssociationsAreLost,
+    /// A target that says that it has reset a controller has done so.
+    HonestTarget,
 }
 
 /// The bounds of a model. Times are in ticks.
@@ -100,6 +102,20 @@ pub struct Bounds {
     pub resumes: u8,
     /// Commands that may fail one by one before their association is lost.
     pub send_failures: u8,
+    /// Resets that each controller can have in progress for others (CCRL).
+    pub ccrl: u8,
+    /// How much may go wrong with resets: answers that are no help, resets that fail, events and log
+    /// pages that are lost, entries that nobody asked for.
+    pub nuisances: u8,
+    /// Once a source has a command for a reset, or a read of its log page, the answer is there at
+    /// once, and so is the event when a reset is over.
+    pub prompt: bool,
+    /// Log pages begin with entries about earlier instances that had the same names.
+    pub stale: bool,
+    /// Whether the host takes it that a connection which is closed was closed by the controller.
+    pub trust_notification: bool,
+    /// Milliseconds in a tick.
+    pub tick_ms: u16,
     /// Events of a controller go to all of its records, not only to that of the association in use.
     /// The policy has to know what is not meant for it.
     pub broadcast: bool,
@@ -124,7 +140,7 @@ impl Bounds {
             kato_ms: self.kato_ms(self.katt),
             tbkas: self.keep_alive == KeepAlive::Traffic,
             cqt_ms: match self.cqt_source {
-                Cqt::Reported => u16::from(self.cqt),
+                Cqt::Reported => u16::from(self.cqt) * self.tick_ms,
                 Cqt::Default => 0,
                 Cqt::Override => 1,
             },
@@ -134,7 +150,7 @@ impl Bounds {
     /// A keep alive timeout as the policy is told.
     pub fn kato_ms(&self, katt: u8) -> u32 {
         match self.keep_alive {
-            KeepAlive::Command | KeepAlive::Traffic => u32::from(katt),
+            KeepAlive::Command | KeepAlive::Traffic => u32::from(katt) * u32::from(self.tick_ms),
             KeepAlive::Off => 0,
         }
     }
@@ -142,14 +158,20 @@ impl Bounds {
     /// The settings of the host.
     pub fn knobs(&self) -> Knobs {
         let mut knobs = Knobs::DEFAULT;
-        let cqt = u32::from(self.cqt);
+        let cqt = u32::from(self.cqt) * u32::from(self.tick_ms);
         knobs.set_mode(self.mode);
+        knobs.set_trust_notification(self.trust_notification);
         assert!(match self.cqt_source {
             Cqt::Reported => true,
             Cqt::Default => knobs.set_cqt_default_ms(cqt),
             Cqt::Override => knobs.set_cqt_override_ms(cqt),
         });
         knobs
+    }
+
+    /// What the policy is told the time is.
+    pub fn nanos(&self, ticks: u8) -> Nanos {
+        Nanos(0).after_millis(u64::from(ticks) * u64::from(self.tick_ms))
     }
 
     /// How many KATT the specification has the host wait: 2 or 3.
@@ -189,6 +211,9 @@ impl Bounds {
         }
         if !in_range(self.katt, 8) || !in_range(self.katt_at_loss, 8) || !in_range(self.cqt, 8) {
             return Err("timeouts and CQT can be one to eight ticks");
+        }
+        if !(1..=1000).contains(&self.tick_ms) {
+            return Err("a tick can be one millisecond to one second");
         }
         if self.lose_by > 100 || self.teardown > 8 {
             return Err("associations must be lost by tick 100 and closed 8 ticks later");

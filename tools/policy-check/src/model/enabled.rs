@@ -18,6 +18,7 @@ impl State {
             self.enabled_host(bounds, on, actions);
             self.enabled_network(bounds, on, actions);
             self.enabled_module(on, actions);
+            self.enabled_service(bounds, on, actions);
         }
         for write in 0..self.issued {
             if self.writes[usize::from(write)].place == Place::Queued {
@@ -143,7 +144,9 @@ impl State {
             if truth.listens(bounds, self.now) {
                 actions.push(Action::PeerCloses { on });
             }
-            if !bounds.assumes(Assumption::HonestNetwork) && !link.notice {
+            // It does not matter to a host that does not trust it.
+            let forges = !bounds.assumes(Assumption::HonestNetwork) || !bounds.trust_notification;
+            if forges && !link.notice {
                 actions.push(Action::Forge { on });
             }
         }

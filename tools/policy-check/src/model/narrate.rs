@@ -3,6 +3,7 @@
 //! A step in words.
 
 use super::action::Action;
+use super::service::Reply;
 use super::state::{Place, State};
 
 /// Says what a step was, and what the policy did in it.
@@ -96,7 +97,54 @@ impl State {
             Action::AdminReleases { controller } => {
                 format!("the administrator releases what controller {controller} has")
             }
+            Action::ResetArrives { source, of, reply } => format!(
+                "association {source}: a command to reset association {of} arrives; the answer: {}",
+                in_words(reply)
+            ),
+            Action::ResetAnswered { source, of } => format!(
+                "association {source}: the answer to the command about association {of} arrives"
+            ),
+            Action::ResetEnds {
+                source,
+                of,
+                success,
+            } => format!(
+                "association {source}: the reset of association {of} {}",
+                if success { "is complete" } else { "has failed" }
+            ),
+            Action::EventArrives { source } => {
+                format!("association {source}: the event of a completed reset arrives")
+            }
+            Action::EventLost { source } => {
+                format!("association {source}: the event of a completed reset is lost")
+            }
+            Action::LogRead { source, foreign } => format!(
+                "association {source}: the log page is read{}",
+                if foreign {
+                    ", with foreign entries"
+                } else {
+                    ""
+                }
+            ),
+            Action::LogArrives { source } => {
+                format!("association {source}: the log page arrives")
+            }
+            Action::LogFails { source } => {
+                format!("association {source}: the log page is lost")
+            }
             Action::Unload => "the module is unloaded".into(),
         }
+    }
+}
+
+fn in_words(reply: Reply) -> &'static str {
+    match reply {
+        Reply::Immediate => "it is reset",
+        Reply::Accepted => "it will be reset",
+        Reply::InProgress => "a reset is in progress",
+        Reply::LogFull => "the log page is full",
+        Reply::LimitExceeded => "no more resets at a time",
+        Reply::Refused => "never",
+        Reply::Failed => "an error",
     }
 }

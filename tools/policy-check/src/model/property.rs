@@ -31,11 +31,13 @@ pub enum Violation {
     Miscounted,
     /// The module was unloaded while a command was held.
     UnloadedWhileHolding,
+    /// The timer, or what asks for resets, does not come to rest.
+    Restless,
 }
 
 impl Violation {
     /// All of them, the worst first.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::GhostWrite,
         Self::NoEvidence,
         Self::WrongEvidence,
@@ -46,6 +48,7 @@ impl Violation {
         Self::ReleasedTwice,
         Self::Miscounted,
         Self::UnloadedWhileHolding,
+        Self::Restless,
     ];
 
     /// The property that does not hold then.
@@ -61,6 +64,7 @@ impl Violation {
             Self::ReleasedTwice => "no record is released twice",
             Self::Miscounted => "held commands are counted right",
             Self::UnloadedWhileHolding => "the module goes only when nothing is held",
+            Self::Restless => "the module comes to rest",
         }
     }
 }
@@ -78,6 +82,7 @@ impl fmt::Display for Violation {
             Self::ReleasedTwice => "released twice",
             Self::Miscounted => "wrong count",
             Self::UnloadedWhileHolding => "unloaded while holding",
+            Self::Restless => "no rest",
         })
     }
 }
@@ -107,6 +112,7 @@ pub(super) fn all() -> Vec<Property<World>> {
         Forgotten,
         ReleasedTwice,
         Miscounted,
-        UnloadedWhileHolding
+        UnloadedWhileHolding,
+        Restless
     ]
 }

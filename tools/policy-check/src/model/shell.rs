@@ -3,10 +3,12 @@
 //! What the kernel module is around the policy: a record, its held commands and its work item.
 
 use super::property::Violation;
+use nvme_fence_policy::ccr::source::Source;
 use nvme_fence_policy::{
     Action, Actions, Association, Command, Event, Evidence, Identity, Kind, Knobs, Nanos, Offer,
-    Terms, Verdict,
+    SourceId, Terms, Verdict,
 };
+use std::fmt::{self, Write};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// Length of every write.
@@ -14,11 +16,6 @@ const BYTES: u32 = 4096;
 
 /// A status with which the controller itself answered.
 const ANSWERED: u16 = 0x303;
-
-/// What the policy is told the time is.
-pub(super) fn nanos(ticks: u8) -> Nanos {
-    Nanos(0).after_millis(u64::from(ticks))
-}
 
 /// A write that may have been sent and got this status from the host.
 fn cancelled(status: u16) -> Command {
@@ -60,16 +57,28 @@ impl Hash for Record {
     }
 }
 
+/// Text of which only the hash is kept.
+struct HashedText(DefaultHasher);
+
+impl fmt::Write for HashedText {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.write(text.as_bytes());
+        Ok(())
+    }
+}
+
 impl Record {
     /// A record for an association that was identified `now`.
-    pub(super) fn new(now: u8, cntlid: u16, ciu: u8, terms: Terms) -> Self {
+    pub(super) fn new(now: Nanos, cntlid: u16, ciu: u8, terms: Terms, ccrl: u8) -> Self {
         let identity = Identity {
             cntlid,
             ciu,
             cirn: u64::from(ciu),
         };
+        // All have the same address: there is no choice to be made for that.
+        let offer = Offer { ccrl, port: 0 };
         let mut record = Self {
-            association: Association::new(nanos(now), identity, terms, Offer::default()),
+            association: Association::new(now, identity, terms, offer),
             digest: 0,
             bios: 0,
             work: Work::Idle,
@@ -79,9 +88,9 @@ impl Record {
     }
 
     fn sign(&mut self) {
-        let mut hasher = DefaultHasher::new();
-        format!("{:?}", self.association).hash(&mut hasher);
-        self.digest = hasher.finish();
+        let mut text = HashedText(DefaultHasher::new());
+        write!(text, "{:?}", self.association).expect("hashing does not fail");
+        self.digest = text.0.finish();
     }
 
     /// Offers a write that the host gave up with `status`. Returns whether it is held now.
@@ -121,10 +130,33 @@ impl Record {
     }
 
     /// Tells the policy of an event.
-    pub(super) fn handle(&mut self, now: u8, event: Event, knobs: &Knobs) -> Actions {
-        let actions = self.association.handle(nanos(now), event, knobs);
+    pub(super) fn handle(&mut self, now: Nanos, event: Event, knobs: &Knobs) -> Actions {
+        let actions = self.association.handle(now, event, knobs);
         self.sign();
         actions
+    }
+
+    /// What the policy knows of the association.
+    pub(super) fn association(&self) -> &Association {
+        &self.association
+    }
+
+    /// What the association does for others.
+    pub(super) fn source(&self) -> &Source {
+        self.association.source()
+    }
+
+    /// Tells it what happens there.
+    pub(super) fn source_mut<T>(&mut self, f: impl FnOnce(&mut Source) -> T) -> T {
+        let result = f(self.association.source_mut());
+        self.sign();
+        result
+    }
+
+    /// A source is asked to have it reset.
+    pub(super) fn ask(&mut self, source: SourceId, now: Nanos) {
+        self.association.ask(source, now);
+        self.sign();
     }
 
     /// Is the timer armed for this record?
@@ -151,6 +183,11 @@ impl Record {
         }
         self.work = Work::Sending(count, bytes);
         Ok(bios)
+    }
+
+    /// Does it hold something for which there is no evidence yet?
+    pub(super) fn is_waiting(&self) -> bool {
+        self.work == Work::Idle && self.bios != 0
     }
 
     /// Has it anything that must not be forgotten?

@@ -4,8 +4,10 @@
 
 use super::bounds::{BLOCKS_MAX, Bounds, CONTROLLERS_MAX, WRITES_MAX};
 use super::property::Violation;
+use super::service::Service;
 use super::shell::Record;
 use super::truth::Truth;
+use nvme_fence_policy::Event;
 
 /// Where the host has a write.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -62,6 +64,10 @@ pub(super) struct Link {
     pub(super) disabled: bool,
     /// The administrator said that nothing can execute any more.
     pub(super) vouched: bool,
+    /// A source said that it was reset.
+    pub(super) told_reset: bool,
+    /// What the controller does for others.
+    pub(super) service: Service,
     pub(super) truth: Truth,
     /// The module's record of it, until it is discarded.
     pub(super) record: Option<Record>,
@@ -78,6 +84,7 @@ pub(super) struct Budget {
     pub(super) admin: u8,
     pub(super) resumes: u8,
     pub(super) send_failures: u8,
+    pub(super) nuisances: u8,
 }
 
 /// A state of host, network, controllers and target.
@@ -126,12 +133,17 @@ impl State {
                 admin: bounds.admin,
                 resumes: bounds.resumes,
                 send_failures: bounds.send_failures,
+                nuisances: bounds.nuisances,
             },
             unloaded: false,
             wrong: None,
         };
         for controller in 0..bounds.controllers {
             state.open(bounds, controller, 0);
+        }
+        state.ask(bounds);
+        if !bounds.stale {
+            state.clear_logs(bounds);
         }
         state
     }
@@ -150,14 +162,21 @@ impl State {
             due: None,
             disabled: false,
             vouched: false,
+            told_reset: false,
+            service: Service {
+                stale: bounds.stale,
+                ..Service::default()
+            },
             truth: Truth::new(self.now),
             record: Some(Record::new(
-                self.now,
+                bounds.nanos(self.now),
                 u16::from(controller) + 1,
                 number + 1,
                 bounds.terms(),
+                bounds.ccrl,
             )),
         });
+        self.handle(bounds, number, Event::Resumed);
     }
 
     pub(super) fn link(&mut self, on: u8) -> &mut Link {
@@ -215,6 +234,9 @@ impl State {
         for link in &mut self.links {
             let host_listens = link.phase != Phase::Closed;
             link.truth.tidy(bounds, now, host_listens);
+            if link.truth.dead {
+                link.service.forget();
+            }
             if !host_listens {
                 link.notice = false;
             }
@@ -226,6 +248,7 @@ impl State {
                 link.truth.sent = 0;
                 link.disabled = false;
                 link.vouched = false;
+                link.told_reset = false;
             }
         }
     }

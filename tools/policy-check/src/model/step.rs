@@ -5,11 +5,12 @@
 use super::action::Action;
 use super::bounds::{Assumption, Bounds, KeepAlive};
 use super::property::Violation;
-use super::shell::{Work, evidence, nanos};
-use super::state::{Phase, Place, State};
+use super::resets::source_id;
+use super::shell::{Work, evidence};
+use super::state::{Link, Phase, Place, State};
 use super::truth::Copy;
 use nvme_fence_policy::hold::{HOST_ABORTED_CMD, HOST_PATH_ERROR};
-use nvme_fence_policy::{Action as PolicyAction, Clocks, Event, Evidence};
+use nvme_fence_policy::{Action as PolicyAction, Clocks, Event, Evidence, State as PolicyState};
 
 impl State {
     /// Takes a step.
@@ -100,7 +101,48 @@ impl State {
             Action::SendOn { on } => self.send_on(on),
             Action::Drained { on } => self.drained(bounds, on),
             Action::AdminReleases { controller } => self.admin_releases(bounds, controller),
+            Action::ResetArrives { source, of, reply } => {
+                self.reset_arrives(bounds, source, of, reply);
+                if bounds.prompt {
+                    self.reset_answered(bounds, source, of);
+                }
+            }
+            Action::ResetAnswered { source, of } => self.reset_answered(bounds, source, of),
+            Action::ResetEnds {
+                source,
+                of,
+                success,
+            } => {
+                self.reset_ends(bounds, source, of, success);
+                if bounds.prompt && self.link(source).service.event {
+                    self.event_arrives(source);
+                }
+            }
+            Action::EventArrives { source } => self.event_arrives(source),
+            Action::EventLost { source } => {
+                self.left.nuisances -= 1;
+                self.link(source).service.event = false;
+            }
+            Action::LogRead { source, foreign } => {
+                let now = self.now;
+                self.left.nuisances -= u8::from(foreign);
+                let link = self.link(source);
+                link.truth.hear(bounds, now, false);
+                link.service.read_log(foreign);
+                if bounds.prompt {
+                    self.log_arrives(bounds, source, true);
+                }
+            }
+            Action::LogArrives { source } => self.log_arrives(bounds, source, true),
+            Action::LogFails { source } => {
+                self.left.nuisances -= 1;
+                self.log_arrives(bounds, source, false);
+            }
             Action::Unload => self.unload(bounds),
+        }
+        if !self.unloaded {
+            self.ask(bounds);
+            self.check_timer(bounds);
         }
         self.tidy(bounds);
     }
@@ -152,22 +194,13 @@ impl State {
     }
 
     fn resume(&mut self, bounds: &Bounds, on: u8) {
-        let now = self.now;
         self.left.resumes -= 1;
-        let held = self
-            .writes
-            .iter()
-            .any(|write| write.place == Place::Held(on));
-        let doomed = held && bounds.assumes(Assumption::FailedAssociationsAreLost);
         let link = self.link(on);
         link.noticed = None;
-        link.phase = if doomed {
-            Phase::Broken(now)
-        } else {
-            Phase::Open
-        };
-        self.left.losses += u8::from(!held);
+        link.phase = Phase::Open;
         self.tell(bounds, on, Event::Resumed);
+        // If the policy has it terminated, that is the same loss.
+        self.left.losses += u8::from(self.link(on).phase == Phase::Open);
     }
 
     /// The host gives up a write: the policy is asked.
@@ -190,11 +223,12 @@ impl State {
 
     fn close(&mut self, bounds: &Bounds, on: u8, removed: bool) {
         let now = self.now;
+        self.give_up_on(bounds, on);
         let clocks = {
             let link = self.link(on);
             Clocks {
-                keep_alive: nanos(link.keep_alive_sent),
-                sent: nanos(link.truth.sent),
+                keep_alive: bounds.nanos(link.keep_alive_sent),
+                sent: bounds.nanos(link.truth.sent),
                 kato_ms: bounds.kato_ms(bounds.katt_at_loss),
             }
         };
@@ -209,7 +243,10 @@ impl State {
             .then(|| last.max(link.opened) + bounds.timeouts() * bounds.katt_true() + bounds.cqt);
         // Other connections may have been used after the one that was closed.
         let sent = if removed { now } else { link.truth.sent };
-        let by_notice = link.noticed.map(|at| at.max(sent) + bounds.cqt);
+        let by_notice = link
+            .noticed
+            .filter(|_| bounds.trust_notification)
+            .map(|at| at.max(sent) + bounds.cqt);
         link.due = match (by_keep_alive, by_notice) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
@@ -246,10 +283,31 @@ impl State {
             let waits = link
                 .record
                 .as_ref()
-                .is_some_and(|record| record.work == Work::Idle && record.bios != 0);
+                .is_some_and(|record| record.is_waiting());
             if waits && link.phase == Phase::Closed && link.due.is_some_and(|due| now >= due) {
                 self.blame(Violation::Late);
             }
+        }
+        let now = bounds.nanos(now);
+        let armed = |link: &Link| link.record.as_ref().and_then(|record| record.timer());
+        if self.links.iter().filter_map(armed).any(|at| at <= now) {
+            self.blame(Violation::Restless);
+        }
+    }
+
+    /// Is the timer armed for when the time rule is fulfilled, at the latest?
+    fn check_timer(&mut self, bounds: &Bounds) {
+        let late = self.links.iter().any(|link| {
+            let waits = |record: &&super::shell::Record| record.is_waiting();
+            let record = link.record.as_ref().filter(waits);
+            link.phase == Phase::Closed
+                && record.is_some_and(|record| {
+                    let due = link.due.map(|due| bounds.nanos(due));
+                    due.is_some_and(|due| record.timer().is_none_or(|at| at > due))
+                })
+        });
+        if late {
+            self.blame(Violation::Late);
         }
     }
 
@@ -301,8 +359,7 @@ impl State {
                 self.handle(bounds, on, Event::Detached);
             }
         }
-        let busy =
-            |link: &super::state::Link| link.record.as_ref().is_some_and(|record| record.is_busy());
+        let busy = |link: &Link| link.record.as_ref().is_some_and(|record| record.is_busy());
         if self.any_held() || self.links.iter().any(busy) {
             self.blame(Violation::UnloadedWhileHolding);
         } else {
@@ -323,11 +380,17 @@ impl State {
                 self.handle(bounds, on, event);
             }
         }
+        let record = self.link(about).record.as_ref();
+        if record.is_none_or(|record| record.association().state() != PolicyState::Open) {
+            for on in 0..self.links.len() as u8 {
+                self.handle(bounds, on, Event::SourceLost(source_id(about)));
+            }
+        }
     }
 
     /// The policy handles an event, and the module does what follows.
-    fn handle(&mut self, bounds: &Bounds, on: u8, event: Event) {
-        let now = self.now;
+    pub(super) fn handle(&mut self, bounds: &Bounds, on: u8, event: Event) {
+        let now = bounds.nanos(self.now);
         let Some(record) = &mut self.link(on).record else {
             return;
         };
@@ -343,6 +406,9 @@ impl State {
                 if let Err(violation) = record.queue() {
                     self.blame(violation);
                 }
+            } else if action == PolicyAction::Terminate {
+                // The module has the controller reset.
+                self.link(on).phase = Phase::Broken(self.now);
             } else if action == PolicyAction::Discard {
                 let busy = record.is_busy();
                 self.link(on).record = None;
@@ -366,8 +432,7 @@ impl State {
             return;
         }
         let happened = match evidence {
-            // There are no sources here.
-            Evidence::Ccr => false,
+            Evidence::Ccr => link.told_reset,
             Evidence::Time => link.due.is_some_and(|due| now >= due),
             Evidence::Disabled => link.disabled,
             Evidence::Admin => link.vouched,

@@ -39,8 +39,27 @@ pub const SMALL: Bounds = Bounds {
     admin: 0,
     resumes: 0,
     send_failures: 0,
+    ccrl: 0,
+    nuisances: 0,
+    prompt: false,
+    stale: false,
+    trust_notification: true,
+    tick_ms: 1,
     broadcast: false,
     dropped: None,
+};
+
+/// Resets: two controllers, one block, two writes, one loss at the beginning. The policy's times for
+/// resets are seconds, so ticks are seconds, too.
+pub const RESETS: Bounds = Bounds {
+    mode: Mode::Auto,
+    ccrl: 1,
+    tick_ms: 1000,
+    associations: 2,
+    blocks: 1,
+    writes: 2,
+    lose_by: 0,
+    ..SMALL
 };
 
 /// The cases. Together they have everything in them that the model knows.
@@ -70,6 +89,16 @@ pub fn cases() -> Vec<Case> {
             "a controller closes a connection itself",
             Bounds {
                 notifications: 1,
+                ..SMALL
+            },
+        ),
+        case(
+            "distrust",
+            "notifications are forged, and not trusted",
+            Bounds {
+                notifications: 2,
+                trust_notification: false,
+                writes: 2,
                 ..SMALL
             },
         ),
@@ -181,6 +210,80 @@ pub fn cases() -> Vec<Case> {
                 ..SMALL
             },
         ),
+        case(
+            "reset",
+            "a controller is reset through another, at once or later",
+            Bounds {
+                lose_by: 1,
+                ..RESETS
+            },
+        ),
+        case(
+            "reset-nuisances",
+            "an answer is no help, a reset fails, or something is lost or foreign",
+            Bounds {
+                nuisances: 1,
+                ..RESETS
+            },
+        ),
+        case(
+            "reset-stale",
+            "log pages begin with entries about earlier instances of the same names",
+            Bounds {
+                stale: true,
+                ..RESETS
+            },
+        ),
+        case(
+            "reset-longer",
+            "there is time for a source to be late, and to be asked again",
+            Bounds {
+                katt: 2,
+                katt_at_loss: 2,
+                cqt: 2,
+                nuisances: 2,
+                prompt: true,
+                writes: 1,
+                ..RESETS
+            },
+        ),
+        case(
+            "reset-slots",
+            "two of three controllers are lost, and the last one has one slot",
+            Bounds {
+                keep_alive: KeepAlive::Command,
+                controllers: 3,
+                associations: 3,
+                losses: 2,
+                teardown: 0,
+                prompt: true,
+                blocks: 2,
+                ..RESETS
+            },
+        ),
+        case(
+            "reset-reconnect",
+            "both controllers are lost, and one comes back as a source",
+            Bounds {
+                losses: 2,
+                associations: 3,
+                prompt: true,
+                ..RESETS
+            },
+        ),
+        case(
+            "reset-host",
+            "a controller is used on, disabled or removed while it is reset",
+            Bounds {
+                resumes: 1,
+                disables: 1,
+                removals: 1,
+                losses: 2,
+                prompt: true,
+                writes: 1,
+                ..RESETS
+            },
+        ),
     ]
 }
 
@@ -210,6 +313,7 @@ pub fn without(assumption: Assumption) -> (Bounds, Violation) {
             },
             Violation::HeldForever,
         ),
+        Assumption::HonestTarget => (RESETS, Violation::GhostWrite),
     };
     let bounds = Bounds {
         dropped: Some(assumption),

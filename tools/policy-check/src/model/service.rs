@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! What a controller does for others, seen from the target: Cross-Controller Resets, their log page
+//! and their event.
+//!
+//! A command that arrives is answered in every way that a target may choose: the impacted controller
+//! is reset at once, or later, or the reset fails. What is not a matter of choice is decided: a reset
+//! that is in progress already, and the limit (CCRL). When a reset is reported to have succeeded, the
+//! impacted controller executes nothing any more.
+
+use super::bounds::Bounds;
+use nvme_fence_policy::Answer;
+use nvme_fence_policy::ccr::answer::{
+    CCR_IN_PROGRESS, CCR_LIMIT_EXCEEDED, CCR_LOG_FULL, INVALID_FIELD,
+};
+
+/// Internal Error: one of many that stand for nothing in particular.
+const INTERNAL_ERROR: u16 = 0x006;
+
+/// How a controller answers the command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reply {
+    /// The impacted controller is reset.
+    Immediate,
+    /// It will be reset.
+    Accepted,
+    /// A reset of it is in progress.
+    InProgress,
+    /// The log page is full.
+    LogFull,
+    /// No more resets at a time.
+    LimitExceeded,
+    /// It will never do it.
+    Refused,
+    /// Something went wrong.
+    Failed,
+}
+
+impl Reply {
+    /// As the policy understands status and dword 0 of the completion.
+    pub(super) fn decode(self) -> Answer {
+        let (status, dword0) = match self {
+            // Validated, and Controller Level Reset Initiated, are of no interest.
+            Self::Immediate => (0, 0b111),
+            Self::Accepted => (0, 0),
+            Self::InProgress => (CCR_IN_PROGRESS, 0),
+            Self::LogFull => (CCR_LOG_FULL, 0),
+            Self::LimitExceeded => (CCR_LIMIT_EXCEEDED, 0),
+            Self::Refused => (INVALID_FIELD, 0),
+            Self::Failed => (INTERNAL_ERROR, 0),
+        };
+        Answer::decode(status, dword0)
+    }
+}
+
+/// Where a command is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Stage {
+    /// On its way to the controller.
+    Underway,
+    /// On its way back.
+    Answered(Reply),
+}
+
+/// A command that names an association.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Command {
+    /// The number of the association.
+    pub(super) of: u8,
+    pub(super) stage: Stage,
+}
+
+/// The field CCRS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Ccrs {
+    InProgress = 0,
+    Success = 1,
+    Failed = 2,
+}
+
+/// An entry of the log page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Entry {
+    /// The number of the association that is reset.
+    pub(super) of: u8,
+    pub(super) ccrs: Ccrs,
+}
+
+/// What a log page says when it is read.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Page {
+    pub(super) entries: Vec<Entry>,
+    /// It lists earlier instances that had the same names as those of today.
+    pub(super) stale: bool,
+    /// It lists what was never asked for.
+    pub(super) foreign: bool,
+}
+
+/// How far the read of the log page is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Read {
+    /// The command is on its way. Retain Asynchronous Event, Remove Completed.
+    Underway(bool, bool),
+    /// The page is on its way back.
+    Answered(Page),
+}
+
+/// A controller as a source.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Service {
+    /// In a fixed order, so that equal futures are equal states.
+    pub(super) commands: Vec<Command>,
+    pub(super) entries: Vec<Entry>,
+    /// The log page still has entries of earlier times.
+    pub(super) stale: bool,
+    /// The event is on its way.
+    pub(super) event: bool,
+    /// It is not sent again before the log page was read.
+    pub(super) masked: bool,
+    pub(super) read: Option<Read>,
+}
+
+impl Service {
+    /// The replies that it may give to a command about `of`, which is `dead` or not; those that
+    /// would be a nuisance only if there `may_fail` something.
+    pub(super) fn replies(
+        &self,
+        bounds: &Bounds,
+        of: u8,
+        dead: bool,
+        may_fail: bool,
+    ) -> Vec<Reply> {
+        let mut underway = self.underway();
+        if underway.any(|entry| entry.of == of) {
+            return vec![Reply::InProgress];
+        }
+        if self.underway().count() >= usize::from(bounds.ccrl) {
+            return vec![Reply::LimitExceeded];
+        }
+        let mut replies = vec![Reply::Immediate];
+        if !dead {
+            replies.push(Reply::Accepted);
+        }
+        if may_fail {
+            replies.extend([
+                Reply::LogFull,
+                Reply::LimitExceeded,
+                Reply::Refused,
+                Reply::Failed,
+            ]);
+        }
+        replies
+    }
+
+    /// The resets that are in progress.
+    pub(super) fn underway(&self) -> impl Iterator<Item = &Entry> {
+        let in_progress = |entry: &&Entry| entry.ccrs == Ccrs::InProgress;
+        self.entries.iter().filter(in_progress)
+    }
+
+    /// It is dead: nothing reads its log page any more.
+    pub(super) fn forget(&mut self) {
+        self.entries.clear();
+        self.stale = false;
+        self.masked = false;
+    }
+
+    /// A command is sent to it.
+    pub(super) fn send(&mut self, of: u8) {
+        let stage = Stage::Underway;
+        self.commands.push(Command { of, stage });
+        self.commands.sort_unstable();
+    }
+
+    /// It replies to a command.
+    pub(super) fn reply(&mut self, of: u8, reply: Reply) {
+        let arrived = Command {
+            of,
+            stage: Stage::Underway,
+        };
+        if let Some(command) = self.commands.iter_mut().find(|c| **c == arrived) {
+            command.stage = Stage::Answered(reply);
+        }
+        self.commands.sort_unstable();
+        if reply == Reply::Accepted {
+            let ccrs = Ccrs::InProgress;
+            self.entries.push(Entry { of, ccrs });
+            self.entries.sort_unstable();
+        }
+    }
+
+    /// A reset ends.
+    pub(super) fn complete(&mut self, of: u8, ccrs: Ccrs) {
+        let underway = |entry: &&mut Entry| entry.of == of && entry.ccrs == Ccrs::InProgress;
+        if let Some(entry) = self.entries.iter_mut().find(underway) {
+            entry.ccrs = ccrs;
+        }
+        self.entries.sort_unstable();
+        self.event |= !self.masked;
+        self.masked = true;
+    }
+
+    /// Its log page is read.
+    pub(super) fn read_log(&mut self, foreign: bool) {
+        let Some(Read::Underway(retain_event, remove_completed)) = self.read else {
+            return;
+        };
+        self.read = Some(Read::Answered(Page {
+            entries: self.entries.clone(),
+            stale: self.stale,
+            foreign,
+        }));
+        if remove_completed {
+            self.entries.retain(|entry| entry.ccrs == Ccrs::InProgress);
+            self.stale = false;
+        }
+        if !retain_event {
+            self.masked = false;
+        }
+    }
+}
