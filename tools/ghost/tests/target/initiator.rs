@@ -4,6 +4,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
 
 use ghost::nvme::bytes::{get, put, put_text};
 use ghost::nvme::command::Sqe;
@@ -14,6 +15,9 @@ pub const NQN: &str = "nqn.2026-11.test:ghost";
 pub const DISCOVERY_NQN: &str = "nqn.2014-08.org.nvmexpress.discovery";
 
 pub const BLOCK_BYTES: usize = 4096;
+
+/// Longer than anything takes, also on a busy machine: a test that waits in vain shall say so.
+const SILENCE_MAX: Duration = Duration::from_secs(60);
 
 /// Who connects.
 #[derive(Debug, Clone, Copy)]
@@ -70,8 +74,10 @@ impl Connection {
 
     /// A connection on which nothing was said.
     pub fn raw(address: SocketAddr) -> Self {
+        let socket = TcpStream::connect(address).unwrap();
+        socket.set_read_timeout(Some(SILENCE_MAX)).unwrap();
         Connection {
-            socket: TcpStream::connect(address).unwrap(),
+            socket,
             link: Link::default(),
             agreement: Agreement {
                 sender: Side::Controller,
@@ -100,7 +106,12 @@ impl Connection {
                 }
                 Decoded::Incomplete(_) => {
                     let mut bytes = [0; 65536];
-                    let count = self.socket.read(&mut bytes)?;
+                    let count = match self.socket.read(&mut bytes) {
+                        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                            panic!("the target is silent")
+                        }
+                        result => result?,
+                    };
                     if count == 0 {
                         return Err(io::ErrorKind::UnexpectedEof.into());
                     }
