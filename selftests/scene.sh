@@ -30,6 +30,19 @@ scene_set_scripted() {
 	trace_start
 }
 
+# both COMMAND...: for path 1 and path 2
+both() {
+	"$@" 1
+	"$@" 2
+}
+
+# path_2_carries_reads: it has a namespace a moment before it is used
+path_2_carries_reads() {
+	read_block "$DEVICE" 0
+	read_block "$DEVICE" 0
+	[ "$(trace_count "nvme_setup_cmd: $(path_ctrl 2): .*nvme_cmd_read")" -gt 0 ]
+}
+
 # A writer's report. A scenario that has a second writer sets another one before it
 # starts it, and keeps $WRITER of the first.
 REPORT=/out/report.json

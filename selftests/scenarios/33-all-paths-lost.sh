@@ -12,22 +12,10 @@ VARIANTS="fence:fence late:fence control:fence"
 
 IO_CONNECTION=2
 
-both() {
-	"$@" 1
-	"$@" 2
-}
-
 connect_path() {
 	proxy_start "$1"
 	path_connect "$1" keep_alive_tmo=20,reconnect_delay=1
 	path_io_timeout "$1" 3000
-}
-
-# It has a namespace a moment before it is used.
-path_2_carries_reads() {
-	read_block "$DEVICE" 0
-	read_block "$DEVICE" 0
-	[ "$(trace_count "nvme_setup_cmd: $(path_ctrl 2): .*nvme_cmd_read")" -gt 0 ]
 }
 
 swallow() {

@@ -13,23 +13,10 @@ VARIANTS="fence:fence control:fence"
 ADMIN_CONNECTION=1
 IO_CONNECTION=2
 
-# both COMMAND...: for both paths
-both() {
-	"$@" 1
-	"$@" 2
-}
-
 connect_path() {
 	proxy_start "$1"
 	path_connect "$1" keep_alive_tmo=30,reconnect_delay=2
 	path_io_timeout "$1" 3000
-}
-
-# It has a namespace a moment before it is used.
-path_2_carries_reads() {
-	read_block "$DEVICE" 0
-	read_block "$DEVICE" 0
-	[ "$(trace_count "nvme_setup_cmd: $(path_ctrl 2): .*nvme_cmd_read")" -gt 0 ]
 }
 
 swallow() {
