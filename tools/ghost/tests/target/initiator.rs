@@ -76,6 +76,8 @@ impl Connection {
     pub fn raw(address: SocketAddr) -> Self {
         let socket = TcpStream::connect(address).unwrap();
         socket.set_read_timeout(Some(SILENCE_MAX)).unwrap();
+        // A small PDU does not wait for the acknowledgement of the one before.
+        socket.set_nodelay(true).unwrap();
         Connection {
             socket,
             link: Link::default(),
