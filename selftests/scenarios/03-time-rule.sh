@@ -60,7 +60,7 @@ variant_kato_30() {
 
 variant_default_20s() {
 	plan 5
-	time_rule auto 5 20000 0
+	time_rule time 5 20000 0
 	expect_wait 35000
 	expect_eq "by the default" default "$(field nvme_fence_deadline cqt_source)"
 }
