@@ -28,7 +28,7 @@ help:
 ## make clean-cache       remove the laboratory's cache: the next run starts from nothing
 ##
 ## Variables:
-##   KERNEL=7.3             which kernel, and so which series: drivers/nvme/patches/$KERNEL
+##   KERNEL=7.3             which kernel, 7.3 or 7.2, and so which series: drivers/nvme/patches/$KERNEL
 ##   KSRC=DIR               make the laboratory's kernels from a copy of this tree; it is not changed
 ##   UPDATE=1               look for a newer point release of the kernel's Debian package
 ##   KEEP=1                 keep console, trace and kernel log of machines that passed, too
