@@ -136,7 +136,20 @@ expect_memory_back() {
 	expect_between "and so are the bios" -1024 1024 $(($(bios) - BIOS_BEFORE))
 }
 
+# Before Linux 7.3, nvme_tcp_io_work() spins for a millisecond if somebody else sends on
+# its queue; on a clock that stands still meanwhile that is forever, and here it happens.
+queues_can_be_filled() {
+	case "$(uname -r)" in
+	7.2.*)
+		plan 1
+		skip "64 controllers are lost" "nvme-tcp of this kernel spins"
+		return 1
+		;;
+	esac
+}
+
 variant_fence() {
+	queues_can_be_filled || return 0
 	plan 12
 	lose_all time
 	check "all that was sent is held" await 5 eval '[ "$(sum_of held)" = "$SENT" ]'
@@ -152,6 +165,7 @@ variant_fence() {
 }
 
 variant_control() {
+	queues_can_be_filled || return 0
 	plan 8
 	lose_all off
 	writer_wait
