@@ -35,6 +35,12 @@ MODULE_PARM_DESC(trust_notification,
 
 /* WQ_MEM_RECLAIM: what is held may have to be written to free memory */
 static struct workqueue_struct *nvme_fence_wq;
+/*
+ * What never waits has a queue of its own.  When memory is short, a queue may
+ * be down to one thread, and that may be submitting held bios to a device that
+ * has no room until another path has been fenced.
+ */
+static struct workqueue_struct *nvme_fence_decide_wq;
 static struct hrtimer nvme_fence_timer;
 static struct work_struct nvme_fence_expiry_work;
 static struct work_struct nvme_fence_ask_work;
@@ -52,7 +58,7 @@ static void nvme_fence_expired(struct work_struct *work)
 
 static enum hrtimer_restart nvme_fence_timer_fn(struct hrtimer *timer)
 {
-	queue_work(nvme_fence_wq, &nvme_fence_expiry_work);
+	queue_work(nvme_fence_decide_wq, &nvme_fence_expiry_work);
 	return HRTIMER_NORESTART;
 }
 
@@ -72,7 +78,7 @@ static void nvme_fence_ask(struct work_struct *work)
 
 void nvme_fence_queue_ask(void)
 {
-	queue_work(nvme_fence_wq, &nvme_fence_ask_work);
+	queue_work(nvme_fence_decide_wq, &nvme_fence_ask_work);
 }
 
 void nvme_fence_flush_ask(void)
@@ -259,6 +265,12 @@ int nvme_fence_glue_init(void *policy)
 					WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
 	if (!nvme_fence_wq)
 		return -ENOMEM;
+	nvme_fence_decide_wq = alloc_workqueue("nvme-fence-decide",
+					       WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	if (!nvme_fence_decide_wq) {
+		destroy_workqueue(nvme_fence_wq);
+		return -ENOMEM;
+	}
 	nvme_fence_policy = policy;
 	INIT_WORK(&nvme_fence_expiry_work, nvme_fence_expired);
 	INIT_WORK(&nvme_fence_ask_work, nvme_fence_ask);
@@ -271,7 +283,9 @@ void nvme_fence_glue_exit(void)
 {
 	/* what runs on the queue may set the timer, and the timer the queue */
 	hrtimer_cancel(&nvme_fence_timer);
+	drain_workqueue(nvme_fence_decide_wq);
 	drain_workqueue(nvme_fence_wq);
 	hrtimer_cancel(&nvme_fence_timer);
+	destroy_workqueue(nvme_fence_decide_wq);
 	destroy_workqueue(nvme_fence_wq);
 }
