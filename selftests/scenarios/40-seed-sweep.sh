@@ -7,7 +7,7 @@
 # shellcheck disable=SC2034 # read by whoever runs scenarios
 DESCRIPTION="a schedule of faults and load drawn from a seed"
 # shellcheck disable=SC2034
-VARIANTS="fence:fence control:fence"
+VARIANTS="time:fence ccr:fence control:fence"
 # A sweep is long on the machine's clock.
 # shellcheck disable=SC2034
 TIMEOUT=7200
@@ -40,14 +40,25 @@ sweep() {
 
 sum() { sed -n "s/^sweep: .* $1=\([0-9]*\).*/\1/p" /tmp/sweep.txt; }
 
-variant_fence() {
-	plan 4
-	sweep time
+# fenced MODE
+fenced() {
+	sweep "$1"
 	expect_eq "no ghost write, no lost write, no failed write" 0 "$STATUS"
 	[ "$STATUS" = 0 ] || diag "$(tail -n 20 /tmp/sweep.err)"
 	check "paths were lost, and writes held" [ "$(sum held)" -gt 0 ]
 	expect_eq "all that was held was released" "$(sum held)" "$(sum released)"
 	expect_eq "nothing is held now" "0 0" "$(fence_attr 1 held) $(fence_attr 2 held)"
+}
+
+variant_time() {
+	plan 4
+	fenced time
+}
+
+variant_ccr() {
+	plan 5
+	fenced auto
+	check "paths were reset" [ "$(trace_count ' nvme_fence_release: .*evidence=ccr')" -gt 0 ]
 }
 
 variant_control() {
