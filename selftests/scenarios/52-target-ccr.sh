@@ -9,7 +9,8 @@
 DESCRIPTION="the kernel's target resets a controller on behalf of another one's host"
 # shellcheck disable=SC2034
 VARIANTS="identity:fence disabled:fence refused:fence gone:fence reset:fence
-	events:fence stuck:fence idle:fence limits:fence full:fence failed:fence"
+	events:fence stuck:fence idle:fence limits:fence full:fence failed:fence
+	cross:fence"
 
 IN_PROGRESS=0 SUCCESS=1 FAILED=2
 VALIDATED=1 CLRI=2
@@ -365,4 +366,40 @@ variant_failed() {
 	check "the next one does not fail" reset_again
 	expect_eq "and takes the other's place in the log" \
 		"$(entry 1 $SUCCESS $((VALIDATED | CLRI)))" "$(ccr_log)"
+}
+
+# cross N M: path N's controller is asked for a reset of path M's
+cross() { ccr_of "$2" "$(path_ctrl "$1")" >"/tmp/cross.$2"; }
+
+accepted() { [ "$(cat "/tmp/cross.$1")" = "irs 0" ]; }
+
+# is_new N: path N lives, and is not what it was when it was remembered
+is_new() { lives "$1" && [ "$(ciu "$(path_ctrl "$1")")" != "$(eval "echo \$CIU$1")" ]; }
+
+# Controllers 1 and 2 are asked at once to reset each other. Who is reset while he answers
+# may not be heard, but somebody is reset, and nobody lives on whose reset was accepted.
+variant_cross() {
+	local path both=0 lived_on=0 none=0 rounds=10
+	plan 4
+	scene 3 reconnect_delay=1
+	for _ in $(seq $rounds); do
+		remember 1
+		remember 2
+		cross 1 2 &
+		cross 2 1
+		wait $!
+		for path in 1 2; do
+			! accepted $path || await 10 is_new $path || lived_on=$((lived_on + 1))
+			await 10 lives $path || bail "path $path does not come back"
+		done
+		if is_new 1; then
+			! is_new 2 || both=$((both + 1))
+		else
+			is_new 2 || none=$((none + 1))
+		fi
+	done
+	expect_eq "who was accepted to be reset, was" 0 "$lived_on"
+	expect_eq "each time somebody was" 0 "$none"
+	check "both were, $both times of $rounds" [ "$both" -gt 0 ]
+	check "the third controller lives" lives 3
 }
