@@ -25,6 +25,14 @@ die() { printf 'lab: error: %s\n' "$*" >&2; exit 1; }
 # lab_key: a short name for whatever stdin holds.
 lab_key() { sha256sum | cut -c1-16; }
 
+# lab_setting SCENARIO NAME [DEFAULT]: what a scenario says of itself, words in one line.
+lab_setting() (
+	# shellcheck disable=SC1090 # whichever it is
+	. "$LAB_TOP/selftests/scenarios/$1.sh"
+	read -r -d '' -a words <<<"${!2:-${3:-}}" || true
+	echo "${words[*]}"
+)
+
 # Where cargo builds. Each checkout has its own: cargo takes what another one has built,
 # from other sources, for its own if it is newer than the sources here.
 # shellcheck disable=SC2034 # read by the scripts that source this file
