@@ -53,7 +53,7 @@ by_reset() {
 	ccr_execute_late
 	check "no ghost write" registers_verify
 	expect_eq "a reset was the evidence" ccr "$(fence_attr 1 evidence)"
-	expect_between "$1 to $2 ms after the loss" "$1" "$2" "$(waited_ms)"
+	expect_between "$1 to $2 ms after the loss" "$1" "$(late_ms "$2")" "$(waited_ms)"
 }
 
 # by_time: it was fenced by time, at the deadline

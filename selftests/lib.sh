@@ -331,3 +331,13 @@ trace_save() {
 
 # trace_count PATTERN: lines of the recording so far that match
 trace_count() { grep -cE "$1" "$TRACE/trace"; }
+
+# resets_at_once SOURCE: Cross-Controller Resets that were in progress through this
+# controller at the same time
+resets_at_once() {
+	grep -E " nvme_fence_reset: .* source=$1 .* step=(asked|reported-success)$" "$TRACE/trace" |
+		awk '/ step=asked$/ { now++ }
+			/ step=reported-success$/ { now-- }
+			now > most { most = now }
+			END { print most + 0 }'
+}

@@ -9,6 +9,8 @@
 DESCRIPTION="a flush that is lost with its path is done on the other one"
 # shellcheck disable=SC2034
 VARIANTS="fixed:fence stock:stock"
+# shellcheck disable=SC2034
+MACHINES="uml qemu"
 
 flushes_on() { trace_count " nvme_setup_cmd: $(path_ctrl "$1"): .*nvme_cmd_flush"; }
 

@@ -9,6 +9,8 @@
 DESCRIPTION="a path that flaps twice within one wait has two deadlines"
 # shellcheck disable=SC2034
 VARIANTS="fence:fence control:fence"
+# shellcheck disable=SC2034
+MACHINES="uml qemu"
 
 # Each association has two connections, the second one is the I/O queue.
 FIRST_IO_CONNECTION=2
@@ -30,7 +32,7 @@ flap_twice() {
 	target_start
 	proxy_start 1
 	fence_load "mode=$1" || bail "the module does not load"
-	path_connect 1 keep_alive_tmo=20,reconnect_delay=1
+	path_connect 1 nr_io_queues=1,keep_alive_tmo=20,reconnect_delay=1
 	path_io_timeout 1 3000
 	DEVICE=$(head_device)
 	trace_start

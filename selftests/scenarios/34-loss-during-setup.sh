@@ -97,7 +97,7 @@ attempt() {
 # The write has been executed late when the attempts begin.
 lose_with_a_write_and_again() {
 	local bytes
-	scene_set "$1" keep_alive_tmo=20,reconnect_delay=1
+	scene_set "$1" nr_io_queues=1,keep_alive_tmo=20,reconnect_delay=1
 	path_io_timeout 1 3000
 	writer_start --blocks 1 --writes 3
 	lose_path_1

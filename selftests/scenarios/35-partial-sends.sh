@@ -9,6 +9,8 @@
 DESCRIPTION="writes of which a part was sent are executed late"
 # shellcheck disable=SC2034
 VARIANTS="capsule:fence capsule_control:fence data:fence data_control:fence no_r2t:fence digests:fence digests_control:fence"
+# shellcheck disable=SC2034
+MACHINES="uml qemu"
 
 IO_CONNECTION=2
 
@@ -19,7 +21,7 @@ HEADER=24
 
 # lose MODE BLOCK_SIZE BYTES [OPTION,...]: BYTES of the write pass, then path 1 is lost
 lose() {
-	scene_set "$1" "keep_alive_tmo=20${4:+,$4}"
+	scene_set "$1" "nr_io_queues=1,keep_alive_tmo=20${4:+,$4}"
 	path_io_timeout 1 3000
 	writer_start --blocks 1 --writes 3 --block-size "$2"
 	proxy 1 hold --after "$3" $IO_CONNECTION

@@ -9,6 +9,8 @@
 DESCRIPTION="discards, zeroes, FUA and writes of all sizes are held"
 # shellcheck disable=SC2034
 VARIANTS="discard:fence discard_control:fence zeroes:fence zeroes_control:fence fua:fence fua_control:fence sizes:fence sizes_control:fence"
+# shellcheck disable=SC2034
+MACHINES="uml qemu"
 
 IO_CONNECTION=2
 SIZES="4096 8192 16384 65536 262144 524288 1048576"
@@ -16,7 +18,7 @@ SIZES="4096 8192 16384 65536 262144 524288 1048576"
 # lose MODE BACKING COMMAND...: path 1 is lost with the command, which goes on in the
 # background
 lose() {
-	scene_set "$1" keep_alive_tmo=20 "$2"
+	scene_set "$1" nr_io_queues=1,keep_alive_tmo=20 "$2"
 	path_io_timeout 1 3000
 	check "a block is written" write_block "$DEVICE" 0 A
 	proxy 1 hold $IO_CONNECTION

@@ -11,6 +11,8 @@ DESCRIPTION="the kernel's target resets a controller on behalf of another one's 
 VARIANTS="identity:fence disabled:fence refused:fence gone:fence reset:fence
 	events:fence stuck:fence idle:fence limits:fence full:fence failed:fence
 	cross:fence"
+# shellcheck disable=SC2034
+MACHINES="uml qemu"
 
 IN_PROGRESS=0 SUCCESS=1 FAILED=2
 VALIDATED=1 CLRI=2

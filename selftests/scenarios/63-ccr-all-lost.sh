@@ -8,6 +8,8 @@
 DESCRIPTION="all paths are lost, and the first that comes back has both reset"
 # shellcheck disable=SC2034
 VARIANTS="fence:fence control:fence"
+# shellcheck disable=SC2034
+MACHINES="uml qemu"
 
 # The connections that each path has at first
 ADMIN_CONNECTION=1
@@ -15,7 +17,7 @@ IO_CONNECTION=2
 
 connect_path() {
 	proxy_start "$1"
-	path_connect "$1" keep_alive_tmo=30,reconnect_delay=2
+	path_connect "$1" nr_io_queues=1,keep_alive_tmo=30,reconnect_delay=2
 	path_io_timeout "$1" 3000
 }
 

@@ -9,6 +9,8 @@
 DESCRIPTION="without Cross-Controller Reset the time rule holds"
 # shellcheck disable=SC2034
 VARIANTS="cqt:fence neither:fence fails:fence control:fence"
+# shellcheck disable=SC2034
+MACHINES="uml qemu"
 
 # 3 x KATT
 KEEP_ALIVE_NS=60000000000

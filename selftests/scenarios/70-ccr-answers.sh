@@ -8,6 +8,8 @@
 DESCRIPTION="each answer to a Cross-Controller Reset command"
 # shellcheck disable=SC2034
 VARIANTS="immediate:fence accepted:fence in_progress:fence log_full:fence limit:fence refused:fence failed:fence ignored:fence late:fence control:fence"
+# shellcheck disable=SC2034
+MACHINES="uml qemu"
 
 # Answered as soon as the reset is over, which takes half a second.
 variant_immediate() {

@@ -9,6 +9,8 @@
 DESCRIPTION="events and log pages of Cross-Controller Resets"
 # shellcheck disable=SC2034
 VARIANTS="lost:fence late:fence doubled:fence no_event:fence failed:fence never:fence ciu:fence icid:fence invalid:fence omitted:fence too_long:fence stale:fence control:fence"
+# shellcheck disable=SC2034
+MACHINES="uml qemu"
 
 # The rule or made-up entry is told to the target before the path is lost.
 variant_lost() {

@@ -8,6 +8,8 @@
 DESCRIPTION="the choice of the source of a Cross-Controller Reset"
 # shellcheck disable=SC2034
 VARIANTS="dies:fence silent:fence other_port:fence optimized:fence control:fence"
+# shellcheck disable=SC2034
+MACHINES="uml qemu"
 
 # third_path ADDRESS: path 3, which ends at this address
 third_path() { connect_to 3 "$1" "keep_alive_tmo=20${2:+,$2}"; }

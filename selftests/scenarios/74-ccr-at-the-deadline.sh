@@ -8,6 +8,8 @@
 DESCRIPTION="a reset succeeds at the deadline"
 # shellcheck disable=SC2034
 VARIANTS="fence:fence control:fence"
+# shellcheck disable=SC2034
+MACHINES="uml qemu"
 
 # until_ns NANOSECONDS: sleep until then
 until_ns() {
