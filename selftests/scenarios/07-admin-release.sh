@@ -6,7 +6,7 @@
 # shellcheck disable=SC2034 # read by whoever runs scenarios
 DESCRIPTION="the administrator releases what is held"
 # shellcheck disable=SC2034
-VARIANTS="fence:fence control:fence"
+VARIANTS="fence:fence removed:fence control:fence"
 # shellcheck disable=SC2034
 MACHINES="uml qemu"
 
@@ -34,6 +34,29 @@ variant_fence() {
 	expect_eq "nothing is held any more" 0 "$(fence_attr 1 held)"
 	expect_eq "the evidence is the administrator's word" admin "$(fence_attr 1 evidence)"
 	expect_eq "and it is counted" 1 "$(fence_counter 1 admin)"
+}
+
+# Path 1 is disconnected while its writes are held: they stay, and can still be released.
+variant_removed() {
+	local said removed=/sys/module/nvme_fence/removed
+	plan 11
+	lose time
+	expect_eq "nothing is held by a controller that was removed" 0 "$(cat $removed/held)"
+	path_disconnect 1
+	expect_eq "now 4 writes are" 4 "$(cat $removed/held)"
+	expect_eq "of 4 KiB each" 16384 "$(cat $removed/held_bytes)"
+	check "until a deadline" [ "$(cat $removed/deadline_ms)" -gt 0 ]
+	check "the tool shows it" eval 'nvme-fence status | grep -q "^removed controllers - 4 commands"'
+	check "a path that lives has nothing to do with it" \
+		nvme-fence release --force "$(path_ctrl 2)"
+	expect_eq "they are still held" 4 "$(cat $removed/held)"
+	said=$(now_ns)
+	check "the administrator releases them" nvme-fence release --force --removed
+	writer_wait
+	expect_between "they were released at once" 0 "$STEP_NS" \
+		$(($(event_ns " nvme_fence_release: ") - said))
+	expect_eq "nothing is held any more" "0 none" \
+		"$(cat $removed/held) $(cat $removed/deadline_ms)"
 }
 
 variant_control() {

@@ -28,7 +28,7 @@ refused() {
 
 variant_fence() {
 	local knobs ctrl parameter
-	plan 20
+	plan 21
 	target_start
 	proxy_start 1
 	for parameter in mode=target mode= mode=TIME cqt_default_ms=0 cqt_default_ms=3600001 \
@@ -52,6 +52,8 @@ variant_fence() {
 		'\n' -1 3600001 4294967296 1e3 ' 0' x
 	refused "trust_notification" "$knobs/trust_notification" '\n' 2 -1 yes Y ' 1'
 	refused "release" "$ctrl/release" '\n' 0 2 11 yes ' 1' '1 1'
+	refused "release of removed controllers" /sys/module/nvme_fence/removed/release \
+		'\n' 0 2 11 yes ' 1' '1 1'
 	expect_eq "no release was counted" 0 "$(fence_counter 1 admin)"
 	check "what is read only stays so" eval "! echo 1 2>/dev/null >$ctrl/held"
 

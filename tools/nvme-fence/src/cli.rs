@@ -95,8 +95,12 @@ pub(crate) struct ConfigArgs {
 #[derive(Args)]
 pub(crate) struct ReleaseArgs {
     /// The controller whose lost associations are meant: nvmeX or its path
-    pub(crate) controller: ControllerName,
-    /// Yes, I know that the lost associations of this controller can execute nothing any more
+    #[arg(required_unless_present = "removed", conflicts_with = "removed")]
+    pub(crate) controller: Option<ControllerName>,
+    /// The lost associations of all controllers that were removed (disconnected) are meant
+    #[arg(long)]
+    pub(crate) removed: bool,
+    /// Yes, I know that the lost associations that are meant can execute nothing any more
     #[arg(long, required = true)]
     pub(crate) force: bool,
 }
@@ -187,5 +191,7 @@ mod tests {
     fn release_wants_force() {
         assert!(Cli::try_parse_from(["nvme-fence", "release", "nvme0"]).is_err());
         assert!(Cli::try_parse_from(["nvme-fence", "release", "nvme0", "--force"]).is_ok());
+        assert!(Cli::try_parse_from(["nvme-fence", "release", "--removed"]).is_err());
+        assert!(Cli::try_parse_from(["nvme-fence", "release", "--removed", "--force"]).is_ok());
     }
 }

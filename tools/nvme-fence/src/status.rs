@@ -14,6 +14,7 @@ use crate::sysfs::attribute;
 use crate::sysfs::device::{resolve, Device};
 use crate::sysfs::fence::Fence;
 use crate::sysfs::knobs::Knobs;
+use crate::sysfs::removed::Removed;
 use crate::sysfs::topology::{subsystems, Subsystem};
 
 /// What is printed. The names of the fields are the keys of the JSON output, which scripts rely on.
@@ -21,6 +22,8 @@ use crate::sysfs::topology::{subsystems, Subsystem};
 struct Status {
     /// The subsystems that were asked for.
     subsystems: Vec<SubsystemStatus>,
+    /// What removed controllers hold; `None` = a device was asked for, or the module does not tell.
+    removed: Option<Removed>,
 }
 
 /// A subsystem in the output.
@@ -62,11 +65,14 @@ impl Status {
 
 /// Runs the command.
 pub(crate) fn run(host: &Host, args: &StatusArgs) -> Result<()> {
-    let devices = match &args.device {
-        Some(name) => vec![resolve(host, name)?],
-        None => subsystems(host)?.into_iter().map(whole).collect(),
+    let (devices, removed) = match &args.device {
+        Some(name) => (vec![resolve(host, name)?], None),
+        None => (
+            subsystems(host)?.into_iter().map(whole).collect(),
+            Removed::read(host)?,
+        ),
     };
-    if devices.is_empty() {
+    if devices.is_empty() && removed.as_ref().is_none_or(|removed| removed.held == 0) {
         bail!(Missing::Subsystem);
     }
     let status = Status {
@@ -74,6 +80,7 @@ pub(crate) fn run(host: &Host, args: &StatusArgs) -> Result<()> {
             .into_iter()
             .map(read_subsystem)
             .collect::<Result<_>>()?,
+        removed,
     };
     if !status.is_fenced() {
         if let Some(missing) = missing::module(host) {

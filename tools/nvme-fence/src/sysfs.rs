@@ -7,4 +7,5 @@ pub(crate) mod device;
 pub(crate) mod fence;
 pub(crate) mod identity;
 pub(crate) mod knobs;
+pub(crate) mod removed;
 pub(crate) mod topology;

@@ -70,6 +70,22 @@ fn release() {
 }
 
 #[test]
+fn removed() {
+    let host = Host::empty();
+    replay(&host, "removed-no-module");
+    // A module that is older than the tool.
+    host.file("sys/module/nvme_fence/parameters/mode", "auto");
+    replay(&host, "removed-older");
+    host.removed(2, "12345");
+    replay(&host, "removed");
+    let written = std::fs::read_to_string(host.path("sys/module/nvme_fence/removed/release"));
+    assert_eq!(written.unwrap(), "1");
+    let host = Host::fencing();
+    host.removed(1, "none");
+    replay(&host, "removed-beside");
+}
+
+#[test]
 fn report() {
     replay(&Host::empty(), "report");
 }

@@ -5,7 +5,7 @@
 //! They are described in `Documentation/ABI/testing/sysfs-nvme-fence`.
 
 use crate::controller::Controller;
-use crate::fence::{Fate, State};
+use crate::fence::{Fate, Fence, State};
 use crate::subsystem::Subsystem;
 use crate::sys;
 use core::fmt::{self, Write};
@@ -131,7 +131,15 @@ pub(crate) enum CtrlAttribute {
     Release,
 }
 
-/// What the records of a controller have in sum.
+/// A file about the controllers that were removed.
+pub(crate) enum RemovedAttribute {
+    Held,
+    HeldBytes,
+    DeadlineMs,
+    Release,
+}
+
+/// What the records of some controllers have in sum.
 #[derive(Default)]
 struct Sum {
     fencing: bool,
@@ -142,10 +150,11 @@ struct Sum {
 }
 
 impl Sum {
-    fn new(controller: &Controller, state: &mut State) -> Self {
+    /// Of the controllers that `of` returns true for.
+    fn new(state: &mut State, of: impl Fn(&Controller, &State) -> bool) -> Self {
         let mut sum = Self::default();
         state.each(|record, state| {
-            if core::ptr::eq(&**record.controller(), controller) {
+            if of(record.controller(), state) {
                 let association = record.association(state);
                 sum.held += u64::from(association.held());
                 sum.held_bytes += association.held_bytes();
@@ -155,6 +164,21 @@ impl Sum {
             Fate::Keep
         });
         sum
+    }
+
+    fn show_held(&self, text: &mut Text<'_>) -> fmt::Result {
+        writeln!(text, "{}", self.held)
+    }
+
+    fn show_held_bytes(&self, text: &mut Text<'_>) -> fmt::Result {
+        writeln!(text, "{}", self.held_bytes)
+    }
+
+    fn show_deadline_ms(&self, text: &mut Text<'_>) -> fmt::Result {
+        match self.deadline {
+            Some(deadline) => writeln!(text, "{}", deadline.millis_from(sys::now())),
+            None => writeln!(text, "none"),
+        }
     }
 }
 
@@ -192,19 +216,16 @@ impl CtrlAttribute {
     /// Reads the file into `buffer` and returns the length of the text.
     pub(crate) fn show(&self, controller: &Controller, buffer: &mut [u8]) -> Result<usize> {
         let mut state = controller.fence().lock();
-        let sum = Sum::new(controller, &mut state);
+        let sum = Sum::new(&mut state, |other, _| core::ptr::eq(other, controller));
         emit(buffer, |text| match self {
             Self::State => writeln!(text, "{}", state_name(controller, &state, &sum)),
             Self::Identity => show_identity(controller, &state, text),
             Self::Ciu | Self::Cirn | Self::Cqt | Self::Ccrl => {
                 self.show_field(controller, &state, text)
             }
-            Self::Held => writeln!(text, "{}", sum.held),
-            Self::HeldBytes => writeln!(text, "{}", sum.held_bytes),
-            Self::DeadlineMs => match sum.deadline {
-                Some(deadline) => writeln!(text, "{}", deadline.millis_from(sys::now())),
-                None => writeln!(text, "none"),
-            },
+            Self::Held => sum.show_held(text),
+            Self::HeldBytes => sum.show_held_bytes(text),
+            Self::DeadlineMs => sum.show_deadline_ms(text),
             Self::Evidence => writeln!(text, "{}", evidence_name(controller.evidence(&state))),
             Self::Counters => show_counters(controller, &state, text),
             Self::Release => Err(fmt::Error),
@@ -235,7 +256,33 @@ impl CtrlAttribute {
     pub(crate) fn store(&self, controller: &Controller, text: &[u8]) -> Result {
         match self {
             Self::Release if word(text)? == "1" => {
-                controller.release();
+                controller
+                    .fence()
+                    .release(|other, _| core::ptr::eq(other, controller));
+                Ok(())
+            }
+            _ => Err(EINVAL),
+        }
+    }
+}
+
+impl RemovedAttribute {
+    /// Reads the file into `buffer` and returns the length of the text.
+    pub(crate) fn show(&self, fence: &Fence, buffer: &mut [u8]) -> Result<usize> {
+        let sum = Sum::new(&mut fence.lock(), Controller::is_removed);
+        emit(buffer, |text| match self {
+            Self::Held => sum.show_held(text),
+            Self::HeldBytes => sum.show_held_bytes(text),
+            Self::DeadlineMs => sum.show_deadline_ms(text),
+            Self::Release => Err(fmt::Error),
+        })
+    }
+
+    /// Writes `text` to the file.
+    pub(crate) fn store(&self, fence: &Fence, text: &[u8]) -> Result {
+        match self {
+            Self::Release if word(text)? == "1" => {
+                fence.release(Controller::is_removed);
                 Ok(())
             }
             _ => Err(EINVAL),

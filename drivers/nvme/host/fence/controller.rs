@@ -180,15 +180,9 @@ impl Controller {
         fate == Fate::Terminate
     }
 
-    /// The administrator says that nothing can execute any more on what is lost.
-    pub(crate) fn release(&self) {
-        self.fence.each(|record, state| {
-            if core::ptr::eq(&**record.controller(), self) {
-                record.handle(state, Event::Release)
-            } else {
-                Fate::Keep
-            }
-        });
+    /// Whether nvme-core has removed it. What it holds is kept until there is evidence.
+    pub(crate) fn is_removed(&self, state: &State) -> bool {
+        self.ctrl(state).is_none()
     }
 
     /// A command did not succeed. Returns true if it was taken. Atomic.

@@ -2,6 +2,7 @@
 
 //! What all records share.
 
+use crate::controller::Controller;
 use crate::record::Record;
 use crate::subsystem::{ListedSubsystem, Subsystem};
 use crate::sys::{self, CtrlInfo, IrqSave};
@@ -83,6 +84,18 @@ impl Fence {
     /// Time has passed. Called from the workqueue, when the timer has expired.
     pub(crate) fn expired(&self) {
         self.each(|record, state| record.handle(state, Event::Timeout));
+    }
+
+    /// The administrator says that nothing can execute any more on what those controllers have lost
+    /// that `of` returns true for.
+    pub(crate) fn release(&self, of: impl Fn(&Controller, &State) -> bool) {
+        self.each(|record, state| {
+            if of(record.controller(), state) {
+                record.handle(state, Event::Release)
+            } else {
+                Fate::Keep
+            }
+        });
     }
 
     /// Calls `f` on all records, and forgets those that it says are to be discarded.

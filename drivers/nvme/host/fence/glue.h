@@ -33,7 +33,10 @@ struct nvme_fence_ctrl_info {
 	int		subsys_instance;
 };
 
-/* Attributes in sysfs; nvme_fence_subsys_attrs and nvme_fence_ctrl_attrs */
+/*
+ * Attributes in sysfs; nvme_fence_subsys_attrs, nvme_fence_ctrl_attrs and
+ * nvme_fence_removed_attrs
+ */
 enum nvme_fence_attr {
 	NVME_FENCE_ATTR_MODE,
 	NVME_FENCE_ATTR_CQT_DEFAULT_MS,
@@ -52,11 +55,17 @@ enum nvme_fence_attr {
 	NVME_FENCE_ATTR_EVIDENCE,
 	NVME_FENCE_ATTR_COUNTERS,
 	NVME_FENCE_ATTR_RELEASE,
+
+	NVME_FENCE_ATTR_REMOVED_HELD,
+	NVME_FENCE_ATTR_REMOVED_HELD_BYTES,
+	NVME_FENCE_ATTR_REMOVED_DEADLINE_MS,
+	NVME_FENCE_ATTR_REMOVED_RELEASE,
 };
 
 enum nvme_fence_dir_kind {
 	NVME_FENCE_DIR_SUBSYS,
 	NVME_FENCE_DIR_CTRL,
+	NVME_FENCE_DIR_REMOVED,
 };
 
 /* As printed by the trace events */
@@ -191,6 +200,7 @@ void nvme_fence_trace_reset(const struct nvme_fence_rec *rec,
 struct nvme_fence_dir *nvme_fence_dir_create(struct kobject *parent,
 		enum nvme_fence_dir_kind kind, void *object);
 void nvme_fence_dir_remove(struct nvme_fence_dir *dir);
+struct kobject *nvme_fence_module_dir(void);
 
 /* Rust, called from C; @fence is what nvme_fence_rs_attach() returned */
 

@@ -40,7 +40,7 @@ mod subsystem;
 mod sys;
 
 use crate::fence::Fence;
-use crate::sys::{Glue, Registration};
+use crate::sys::{Dir, Glue, Registration};
 use kernel::prelude::*;
 use nvme_fence_policy::{Knobs, Mode};
 
@@ -54,15 +54,19 @@ module! {
 
 /// The loaded module. Its fields are dropped in this order.
 struct NvmeFence {
+    _removed: Dir<Fence>,
     _registration: Registration,
     _glue: Glue,
 }
 
 impl kernel::Module for NvmeFence {
     fn init(_module: &'static ThisModule) -> Result<Self> {
-        let glue = Glue::new(Fence::new(default_knobs()?)?)?;
+        let fence = Fence::new(default_knobs()?)?;
+        let glue = Glue::new(fence.clone())?;
+        let removed = sys::removed_dir(fence)?;
 
         Ok(Self {
+            _removed: removed,
             _registration: Registration::new(&glue)?,
             _glue: glue,
         })

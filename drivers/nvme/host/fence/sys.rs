@@ -12,7 +12,7 @@ mod trace;
 
 pub(crate) use self::bios::BioList;
 pub(crate) use self::ccr::{flush_ask, queue_ask, Ctrl};
-pub(crate) use self::dir::{CtrlInfo, Dir};
+pub(crate) use self::dir::{removed_dir, CtrlInfo, Dir};
 pub(crate) use self::glue::{now, params, queue, timer_arm, unpin, Glue, Registration};
 pub(crate) use self::hooks::OfferedCommand;
 pub(crate) use self::lock::IrqSave;

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * nvme_fence: the fence/ directories of controllers and subsystems in sysfs.
- * What the files say, and what may be written to them, is decided in Rust.
+ * nvme_fence: the directories in sysfs: fence/ of controllers and subsystems,
+ * and removed/ of the module. What the files say, and what may be written to
+ * them, is decided in Rust.
  */
 #include <linux/kobject.h>
+#include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/sysfs.h>
 #include "glue.h"
 
 /**
- * struct nvme_fence_dir - a fence/ directory
+ * struct nvme_fence_dir - one of the directories
  * @kobj: the directory
  * @object: the Rust object that it shows; valid until the directory is removed
  */
@@ -50,11 +52,15 @@ static const struct sysfs_ops nvme_fence_sysfs_ops = {
 	.store	= nvme_fence_file_store,
 };
 
-#define NVME_FENCE_FILE(_name, _id, _mode)				\
-static struct nvme_fence_file nvme_fence_file_##_name = {		\
+#define NVME_FENCE_NAMED_FILE(_var, _name, _id, _mode)			\
+static struct nvme_fence_file nvme_fence_file_##_var = {		\
 	.attr	= { .name = __stringify(_name), .mode = _mode },	\
 	.id	= _id,							\
 }
+#define NVME_FENCE_FILE(_name, _id, _mode)				\
+	NVME_FENCE_NAMED_FILE(_name, _name, _id, _mode)
+#define NVME_FENCE_REMOVED_FILE(_name, _id, _mode)			\
+	NVME_FENCE_NAMED_FILE(removed_##_name, _name, _id, _mode)
 
 NVME_FENCE_FILE(mode, NVME_FENCE_ATTR_MODE, 0644);
 NVME_FENCE_FILE(cqt_default_ms, NVME_FENCE_ATTR_CQT_DEFAULT_MS, 0644);
@@ -100,6 +106,20 @@ static struct attribute *nvme_fence_ctrl_attrs[] = {
 };
 ATTRIBUTE_GROUPS(nvme_fence_ctrl);
 
+NVME_FENCE_REMOVED_FILE(held, NVME_FENCE_ATTR_REMOVED_HELD, 0444);
+NVME_FENCE_REMOVED_FILE(held_bytes, NVME_FENCE_ATTR_REMOVED_HELD_BYTES, 0444);
+NVME_FENCE_REMOVED_FILE(deadline_ms, NVME_FENCE_ATTR_REMOVED_DEADLINE_MS, 0444);
+NVME_FENCE_REMOVED_FILE(release, NVME_FENCE_ATTR_REMOVED_RELEASE, 0200);
+
+static struct attribute *nvme_fence_removed_attrs[] = {
+	&nvme_fence_file_removed_held.attr,
+	&nvme_fence_file_removed_held_bytes.attr,
+	&nvme_fence_file_removed_deadline_ms.attr,
+	&nvme_fence_file_removed_release.attr,
+	NULL
+};
+ATTRIBUTE_GROUPS(nvme_fence_removed);
+
 static void nvme_fence_dir_release(struct kobject *kobj)
 {
 	kfree(container_of(kobj, struct nvme_fence_dir, kobj));
@@ -116,7 +136,32 @@ static const struct kobj_type nvme_fence_dir_types[] = {
 		.sysfs_ops	= &nvme_fence_sysfs_ops,
 		.default_groups	= nvme_fence_ctrl_groups,
 	},
+	[NVME_FENCE_DIR_REMOVED] = {
+		.release	= nvme_fence_dir_release,
+		.sysfs_ops	= &nvme_fence_sysfs_ops,
+		.default_groups	= nvme_fence_removed_groups,
+	},
 };
+
+static const char * const nvme_fence_dir_names[] = {
+	[NVME_FENCE_DIR_SUBSYS]		= "fence",
+	[NVME_FENCE_DIR_CTRL]		= "fence",
+	[NVME_FENCE_DIR_REMOVED]	= "removed",
+};
+
+/* /sys/module/nvme_fence, which is there as long as we are */
+struct kobject *nvme_fence_module_dir(void)
+{
+#ifdef MODULE
+	return &THIS_MODULE->mkobj.kobj;
+#else
+	struct module_kobject *mk =
+		lookup_or_create_module_kobject(KBUILD_MODNAME);
+
+	/* What is built in is never removed: the reference is kept. */
+	return mk ? &mk->kobj : NULL;
+#endif
+}
 
 struct nvme_fence_dir *nvme_fence_dir_create(struct kobject *parent,
 		enum nvme_fence_dir_kind kind, void *object)
@@ -129,7 +174,7 @@ struct nvme_fence_dir *nvme_fence_dir_create(struct kobject *parent,
 		return ERR_PTR(-ENOMEM);
 	dir->object = object;
 	ret = kobject_init_and_add(&dir->kobj, &nvme_fence_dir_types[kind],
-				   parent, "fence");
+				   parent, "%s", nvme_fence_dir_names[kind]);
 	if (ret) {
 		kobject_put(&dir->kobj);
 		return ERR_PTR(ret);

@@ -15,7 +15,13 @@ impl fmt::Display for Status {
             }
             write!(f, "{subsystem}")?;
         }
-        Ok(())
+        match &self.removed {
+            Some(removed) if removed.held > 0 => {
+                let gap = if self.subsystems.is_empty() { "" } else { "\n" };
+                writeln!(f, "{gap}removed controllers - {removed}")
+            }
+            _ => Ok(()),
+        }
     }
 }
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The `fence/` directories in sysfs.
+//! The directories in sysfs: `fence/` of controllers and subsystems, `removed/` of the module.
 
 use super::{raw, Ctrl};
-use crate::attributes::{CtrlAttribute, SubsysAttribute};
+use crate::attributes::{CtrlAttribute, RemovedAttribute, SubsysAttribute};
 use crate::controller::Controller;
+use crate::fence::Fence;
 use crate::subsystem::Subsystem;
 use core::ptr::NonNull;
 use kernel::error::from_err_ptr;
@@ -56,7 +57,21 @@ impl CtrlInfo<'_> {
     }
 }
 
-/// A `fence/` directory that shows a `T`.
+/// Makes the directory of what removed controllers still hold.
+pub(crate) fn removed_dir(fence: Arc<Fence>) -> Result<Dir<Fence>> {
+    // SAFETY: May be called at any time.
+    let parent = unsafe { raw::nvme_fence_module_dir() };
+    if parent.is_null() {
+        return Err(ENOMEM);
+    }
+    Dir::new(
+        parent,
+        raw::nvme_fence_dir_kind_NVME_FENCE_DIR_REMOVED,
+        fence,
+    )
+}
+
+/// A directory that shows a `T`.
 ///
 /// # Invariants
 ///
@@ -79,8 +94,8 @@ impl<T> Dir<T> {
         object: Arc<T>,
     ) -> Result<Self> {
         let shown: *const T = Arc::as_ptr(&object);
-        // SAFETY: `parent` is the directory of a device that exists during `->attach`. `shown` stays
-        // valid until the directory is removed. `kind` says what it points to.
+        // SAFETY: `parent` is the directory of a device that exists during `->attach`, or of this
+        // module. `shown` stays valid until the directory is removed. `kind` says what it points to.
         let dir = from_err_ptr(unsafe {
             raw::nvme_fence_dir_create(parent, kind, shown.cast_mut().cast())
         })?;
@@ -109,6 +124,7 @@ impl<T> Drop for Dir<T> {
 enum File<'a> {
     Subsys(&'a Subsystem, SubsysAttribute),
     Ctrl(&'a Controller, CtrlAttribute),
+    Removed(&'a Fence, RemovedAttribute),
 }
 
 impl<'a> File<'a> {
@@ -121,6 +137,8 @@ impl<'a> File<'a> {
         let subsys = || unsafe { &*object.cast::<Subsystem>() };
         // SAFETY: By the safety requirements, for an attribute of a controller.
         let ctrl = || unsafe { &*object.cast::<Controller>() };
+        // SAFETY: By the safety requirements, for an attribute of removed controllers.
+        let fence = || unsafe { &*object.cast::<Fence>() };
 
         Some(match attr {
             raw::nvme_fence_attr_NVME_FENCE_ATTR_MODE => {
@@ -159,6 +177,18 @@ impl<'a> File<'a> {
             raw::nvme_fence_attr_NVME_FENCE_ATTR_RELEASE => {
                 Self::Ctrl(ctrl(), CtrlAttribute::Release)
             }
+            raw::nvme_fence_attr_NVME_FENCE_ATTR_REMOVED_HELD => {
+                Self::Removed(fence(), RemovedAttribute::Held)
+            }
+            raw::nvme_fence_attr_NVME_FENCE_ATTR_REMOVED_HELD_BYTES => {
+                Self::Removed(fence(), RemovedAttribute::HeldBytes)
+            }
+            raw::nvme_fence_attr_NVME_FENCE_ATTR_REMOVED_DEADLINE_MS => {
+                Self::Removed(fence(), RemovedAttribute::DeadlineMs)
+            }
+            raw::nvme_fence_attr_NVME_FENCE_ATTR_REMOVED_RELEASE => {
+                Self::Removed(fence(), RemovedAttribute::Release)
+            }
             _ => return None,
         })
     }
@@ -185,6 +215,7 @@ unsafe extern "C" fn nvme_fence_rs_show(
     let written = match file {
         File::Subsys(subsystem, attribute) => attribute.show(subsystem, buf),
         File::Ctrl(controller, attribute) => attribute.show(controller, buf),
+        File::Removed(fence, attribute) => attribute.show(fence, buf),
     };
     match written {
         Ok(length) => length as isize,
@@ -213,6 +244,7 @@ unsafe extern "C" fn nvme_fence_rs_store(
     let stored = match file {
         File::Subsys(subsystem, attribute) => attribute.store(subsystem, text),
         File::Ctrl(controller, attribute) => attribute.store(controller, text),
+        File::Removed(fence, attribute) => attribute.store(fence, text),
     };
     match stored {
         Ok(()) => count as isize,
