@@ -182,8 +182,11 @@ impl Source {
     pub fn begin_log_read(&mut self, now: Nanos) -> LogRead {
         // Not both in one read: what is removed has been looked at before.
         let look = self.wanted.event || self.wanted.poll;
+        // Nothing is awaited before the first read. An event that nobody has taken stands in the way
+        // of others.
+        let first = self.removed_at.is_none();
         let read = LogRead {
-            retain_event: !self.wanted.event,
+            retain_event: !self.wanted.event && !first,
             remove_completed: !look,
             since: now,
         };
@@ -296,7 +299,7 @@ mod tests {
         source.enter_service();
         assert_eq!(source.free_slots(0), 0);
         let read = read(&mut source, NOW, &[[1, 0, 1, 0, 0, 0, 1, 0]], false);
-        assert!(read.remove_completed && read.retain_event);
+        assert!(read.remove_completed && !read.retain_event);
         assert_eq!(source.free_slots(0), 2);
         assert_eq!(source.free_slots(1), 1);
         assert_eq!(source.free_slots(3), 0);
