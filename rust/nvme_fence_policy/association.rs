@@ -339,12 +339,33 @@ impl Association {
                 Actions::NONE
             }
 
-            (State::Open | State::Lost | State::Fencing(_), Event::Answered(source, answer)) => {
+            // What the host goes on using was not reset: it was resumed meanwhile, or another
+            // association calls itself the same.
+            (State::Open, Event::Answered(source, answer)) => {
+                if self.tries.answered(source, answer, now) {
+                    self.tries.forget(source);
+                }
+                Actions::NONE
+            }
+            (
+                State::Open,
+                Event::Reported {
+                    source,
+                    status,
+                    reading,
+                },
+            ) => {
+                if self.tries.reported(source, status, reading, now) {
+                    self.tries.forget(source);
+                }
+                Actions::NONE
+            }
+            (State::Lost | State::Fencing(_), Event::Answered(source, answer)) => {
                 let reset = self.tries.answered(source, answer, now);
                 self.fence_if(reset)
             }
             (
-                State::Open | State::Lost | State::Fencing(_),
+                State::Lost | State::Fencing(_),
                 Event::Reported {
                     source,
                     status,
@@ -355,7 +376,7 @@ impl Association {
                 self.fence_if(reset)
             }
             (State::Open | State::Lost | State::Fencing(_), Event::SourceLost(source)) => {
-                self.tries.source_lost(source);
+                self.tries.forget(source);
                 Actions::NONE
             }
 
@@ -517,6 +538,23 @@ mod tests {
             panic!("{closed:?}");
         };
         (association, deadline)
+    }
+
+    #[test]
+    fn what_is_in_use_was_not_reset() {
+        const SOURCE: SourceId = SourceId(9);
+        let mut association = open();
+        handle(&mut association, Nanos(200), Event::Lost);
+        hold(&mut association);
+        association.ask(SOURCE, Nanos(201));
+        assert_eq!(
+            handle(&mut association, Nanos(202), Event::Resumed),
+            [Some(Action::Terminate), None]
+        );
+        let answer = Event::Answered(SOURCE, Answer::Immediate);
+        assert_eq!(handle(&mut association, Nanos(203), answer), [None; 2]);
+        assert_eq!(association.state(), State::Open);
+        assert!(association.tries().allows(SOURCE));
     }
 
     #[test]

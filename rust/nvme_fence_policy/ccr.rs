@@ -46,6 +46,10 @@ pub const BUSY_MS: u64 = 1_000;
 /// At most so many resets of one association are awaited at the same time.
 pub const TRIES_AT_ONCE: usize = 2;
 
+/// If so many sources do not answer, no other one is asked before one of them does: when nvme-core's
+/// timeout for the command is over, it takes the source for dead, and its path is lost, too.
+pub const UNANSWERED_MAX: usize = 2;
+
 /// Names a source: no two associations of a subsystem ever have the same number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SourceId(pub u64);

@@ -4,7 +4,7 @@
 
 use super::answer::Answer;
 use super::log::Status;
-use super::{SourceId, ANSWER_MS, RESULT_MS, RETRY_MS, SECOND_MS, TRIES_AT_ONCE};
+use super::{SourceId, ANSWER_MS, RESULT_MS, RETRY_MS, SECOND_MS, TRIES_AT_ONCE, UNANSWERED_MAX};
 use crate::time::Nanos;
 
 /// So many sources are remembered. If none of them helps, no more are asked until one of these can
@@ -118,7 +118,11 @@ impl Tries {
     pub(crate) fn has_room(&self) -> bool {
         let hopeful = self.iter().filter(|one| one.is_hopeful()).count();
         let in_turn = hopeful == 0 || (hopeful < TRIES_AT_ONCE && self.second_at.is_none());
-        in_turn && self.tries.contains(&None)
+        let unanswered = self
+            .iter()
+            .filter(|one| one.phase == Phase::Unanswered)
+            .count();
+        in_turn && unanswered < UNANSWERED_MAX && self.tries.contains(&None)
     }
 
     /// Whether this source can be asked.
@@ -190,8 +194,8 @@ impl Tries {
         }
     }
 
-    /// A source is lost: it brings no result any more, and is not asked again.
-    pub(crate) fn source_lost(&mut self, source: SourceId) {
+    /// Nothing is expected of this source any more: it is lost, or has done what it was asked for.
+    pub(crate) fn forget(&mut self, source: SourceId) {
         if let Some(place) = self.find(source) {
             *place = None;
         }
@@ -288,13 +292,28 @@ mod tests {
     }
 
     #[test]
+    fn if_two_do_not_answer_no_third_one_is_asked() {
+        let mut tries = asked(A);
+        tries.begin(B, NOW);
+        tries.timeout(NOW.after_millis(ANSWER_MS));
+        assert!(!tries.has_room());
+        tries.answered(B, Answer::Refused, NOW);
+        assert!(tries.has_room());
+        tries.begin(SourceId(3), NOW);
+        tries.timeout(NOW.after_millis(ANSWER_MS));
+        assert!(!tries.has_room());
+        tries.forget(A);
+        assert!(tries.has_room());
+    }
+
+    #[test]
     fn an_answer_that_comes_late_counts() {
         let mut tries = asked(A);
         tries.timeout(NOW.after_millis(ANSWER_MS));
         assert!(tries.has_room() && tries.awaits(A));
         assert!(tries.answered(A, Answer::Immediate, NOW));
         // Even if it was forgotten.
-        tries.source_lost(A);
+        tries.forget(A);
         assert!(tries.answered(A, Answer::Immediate, NOW));
     }
 
@@ -364,7 +383,7 @@ mod tests {
     #[test]
     fn a_lost_source_is_no_obstacle() {
         let mut tries = accepted(A);
-        tries.source_lost(A);
+        tries.forget(A);
         assert!(tries.has_room() && !tries.awaits(A));
         assert!(!tries.reported(A, Some(Status::Success), NOW, NOW));
     }

@@ -193,7 +193,7 @@ proptest! {
 fn resets_succeed_in_many_histories() {
     let mut runner = TestRunner::deterministic();
     let histories = prop::collection::vec(step(), 1..80);
-    let fenced_by_reset: usize = (0..500)
+    let fenced_by_reset: usize = (0..1000)
         .map(|_| live(2, histories.new_tree(&mut runner).unwrap().current()).unwrap())
         .sum();
     assert!(fenced_by_reset > 100, "{fenced_by_reset}");

@@ -519,6 +519,7 @@ impl World {
         let proven = match evidence {
             Evidence::Time => record.due.is_some_and(|due| due <= now),
             Evidence::Ccr => {
+                check!(!record.live, "fenced while it is in use");
                 self.fenced_by_reset += 1;
                 match self.proof {
                     None => false,

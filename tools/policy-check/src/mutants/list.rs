@@ -309,8 +309,8 @@ pub fn all() -> &'static [Mutant] {
             name: "source-kept",
             what: "a source that is lost is waited for",
             file: "ccr/tries.rs",
-            from: "    pub(crate) fn source_lost(&mut self, source: SourceId) {\n        if let Some(place) = self.find(source) {",
-            to: "    pub(crate) fn source_lost(&mut self, source: SourceId) {\n        if let Some(place) = self.find(source).filter(|_| false) {",
+            from: "    pub(crate) fn forget(&mut self, source: SourceId) {\n        if let Some(place) = self.find(source) {",
+            to: "    pub(crate) fn forget(&mut self, source: SourceId) {\n        if let Some(place) = self.find(source).filter(|_| false) {",
         },
         Mutant {
             name: "second-for-ever",
@@ -325,6 +325,20 @@ pub fn all() -> &'static [Mutant] {
             file: "ccr/tries.rs",
             from: "hopeful < TRIES_AT_ONCE",
             to: "hopeful <= TRIES_AT_ONCE",
+        },
+        Mutant {
+            name: "many-unanswered",
+            what: "a third source is asked when two do not answer",
+            file: "ccr/tries.rs",
+            from: "unanswered < UNANSWERED_MAX",
+            to: "unanswered <= UNANSWERED_MAX",
+        },
+        Mutant {
+            name: "reset-in-use",
+            what: "a reset fences an association that is in use",
+            file: "association.rs",
+            from: "                if self.tries.answered(source, answer, now) {\n                    self.tries.forget(source);\n                }",
+            to: "                if self.tries.answered(source, answer, now) {\n                    return self.fence(Evidence::Ccr);\n                }",
         },
         Mutant {
             name: "foreign-instance",
@@ -386,8 +400,8 @@ pub fn all() -> &'static [Mutant] {
             name: "event-not-cleared",
             what: "the event is never cleared",
             file: "ccr/source.rs",
-            from: "retain_event: !self.wanted.event,",
-            to: "retain_event: self.wanted.event || !self.wanted.event,",
+            from: "retain_event: !self.wanted.event && !first,",
+            to: "retain_event: self.wanted.event || !first || first,",
         },
         Mutant {
             name: "no-poll",
