@@ -5,7 +5,7 @@
 //! They are described in `Documentation/ABI/testing/sysfs-nvme-fence`.
 
 use crate::controller::Controller;
-use crate::fence::{Fate, Fence, State};
+use crate::fence::{Fence, State};
 use crate::subsystem::Subsystem;
 use crate::sys;
 use core::fmt::{self, Write};
@@ -151,9 +151,9 @@ struct Sum {
 
 impl Sum {
     /// Of the controllers that `of` returns true for.
-    fn new(state: &mut State, of: impl Fn(&Controller, &State) -> bool) -> Self {
+    fn new(state: &State, of: impl Fn(&Controller, &State) -> bool) -> Self {
         let mut sum = Self::default();
-        state.each(|record, state| {
+        for record in state.records() {
             if of(record.controller(), state) {
                 let association = record.association(state);
                 sum.held += u64::from(association.held());
@@ -161,8 +161,7 @@ impl Sum {
                 sum.fencing |= association.held() != 0;
                 sum.deadline = core::cmp::max(sum.deadline, association.deadline());
             }
-            Fate::Keep
-        });
+        }
         sum
     }
 
@@ -215,8 +214,8 @@ fn state_name(controller: &Controller, state: &State, sum: &Sum) -> &'static str
 impl CtrlAttribute {
     /// Reads the file into `buffer` and returns the length of the text.
     pub(crate) fn show(&self, controller: &Controller, buffer: &mut [u8]) -> Result<usize> {
-        let mut state = controller.fence().lock();
-        let sum = Sum::new(&mut state, |other, _| core::ptr::eq(other, controller));
+        let state = controller.fence().lock();
+        let sum = Sum::new(&state, |other, _| core::ptr::eq(other, controller));
         emit(buffer, |text| match self {
             Self::State => writeln!(text, "{}", state_name(controller, &state, &sum)),
             Self::Identity => show_identity(controller, &state, text),
@@ -269,7 +268,7 @@ impl CtrlAttribute {
 impl RemovedAttribute {
     /// Reads the file into `buffer` and returns the length of the text.
     pub(crate) fn show(&self, fence: &Fence, buffer: &mut [u8]) -> Result<usize> {
-        let sum = Sum::new(&mut fence.lock(), Controller::is_removed);
+        let sum = Sum::new(&fence.lock(), Controller::is_removed);
         emit(buffer, |text| match self {
             Self::Held => sum.show_held(text),
             Self::HeldBytes => sum.show_held_bytes(text),

@@ -118,15 +118,20 @@ impl State {
             let Some(ctrl) = source.controller().ctrl(self) else {
                 continue;
             };
+            let mut lost = self
+                .records()
+                .filter(|other| other.shares_subsystem_with(&source) && other.wants_reset(self))
+                .peekable();
+            // What follows looks at all records, and at the namespaces.
+            if lost.peek().is_none() {
+                continue;
+            }
             let standing = Standing {
                 id: source.source_id(),
                 used_slots: self.used_slots(&source),
                 optimized: ctrl.is_optimized(),
             };
-            for impacted in self
-                .records()
-                .filter(|other| other.shares_subsystem_with(&source))
-            {
+            for impacted in lost {
                 let priority = Priority::find(
                     impacted.association(self),
                     association,
