@@ -134,7 +134,7 @@ impl Controller {
                 "nvme{instance}: when its path is lost, writes are held for up to {ms} ms\n"
             ),
             None => pr_warn!(
-                "nvme{instance}: no keep alive: when its path is lost, writes are held until the administrator releases them\n"
+                "nvme{instance}: no keep alive: when its path is lost, writes are held until the controller is reset through another one, or the administrator releases them\n"
             ),
         }
     }

@@ -265,7 +265,7 @@ impl Fencing {
                 deadline.at().millis_from(sys::now())
             ),
             None => pr_warn!(
-                "nvme{instance}: path lost without keep alive, {held} command(s) ({held_bytes} bytes) held until the administrator releases them; the module cannot be unloaded before\n"
+                "nvme{instance}: path lost without keep alive, {held} command(s) ({held_bytes} bytes) held until the controller is reset through another one, or the administrator releases them; the module cannot be unloaded before\n"
             ),
         }
     }
