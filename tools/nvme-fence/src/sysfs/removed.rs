@@ -36,6 +36,7 @@ impl Removed {
             .transpose()
     }
 
+    /// Reads it from its directory.
     fn read_from(directory: &Path) -> Result<Self> {
         Ok(Self {
             held: attribute::read_number(&directory.join("held"))?,
