@@ -22,7 +22,7 @@ help:
 ## make modules KDIR=DIR  nvme_fence.ko for a kernel of your own: a full build tree with the hook series
 ## make tools             the user-space tools, as static binaries
 ## make man DIR=DIR       the man pages of nvme-fence, written to DIR
-## make patch KSRC=DIR    apply the hook series and the target series to a kernel tree of your own
+## make patch KSRC=DIR    apply fixes, hook series and target series to a kernel tree of your own
 ## make import KSRC=DIR   put the module into such a tree, as CONFIG_NVME_FENCE
 ## make clean             remove what builds left in the checkout
 ## make clean-cache       remove the laboratory's cache: the next run starts from nothing
