@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=busybox
+#
+# The only path is silent, a page is being written, and the path is disconnected. Its
+# namespaces go first, which waits for the page, and the page waits for the end of the
+# association. So the connections must be terminated before the namespaces are gone.
+
+# shellcheck disable=SC2034 # read by whoever runs scenarios
+DESCRIPTION="a path that holds a dirty page is disconnected"
+# shellcheck disable=SC2034
+VARIANTS="fence:fence file_system:fence control:fence"
+# shellcheck disable=SC2034
+MACHINES="uml qemu"
+
+IO_CONNECTION=2
+MOUNT=/tmp/mount
+
+connect() {
+	target_start
+	proxy_start 1
+	fence_load "mode=$1" || bail "the module does not load"
+	path_connect 1 nr_io_queues=1,keep_alive_tmo=20,ctrl_loss_tmo=600
+	path_io_timeout 1 3000
+	DEVICE=$(head_device)
+	trace_start
+}
+
+# disconnect COMMAND...: path 1, when the command, which writes, is under way. Sets TOOK
+# to the milliseconds until both have ended.
+disconnect() {
+	local begun
+	proxy 1 hold $IO_CONNECTION
+	"$@" 2>/dev/null &
+	WRITER=$!
+	await 10 write_in_flight || bail "nothing is written"
+	begun=$(now_ms)
+	path_disconnect 1
+	wait $WRITER && STATUS=0 || STATUS=$?
+	TOOK=$(($(now_ms) - begun))
+}
+
+write_in_flight() { [ "$(trace_count 'nvme_setup_cmd: .*nvme_cmd_write')" != 0 ]; }
+
+write_page() { dd if=/dev/zero of="$DEVICE" bs=4096 count=1 conv=fsync,notrunc; }
+
+variant_fence() {
+	plan 5
+	connect time
+	disconnect write_page
+	expect_eq "the write was held" 1 "$(trace_count ' nvme_fence_hold: ')"
+	expect_eq "until its time had come" time "$(field nvme_fence_release evidence)"
+	expect_between "which was counted from the end of the connections" -1000 "$STEP_NS" \
+		$(($(release_ns) - $(release_expected_ns)))
+	expect_between "the path is gone then" 60000 "$(late_ms 75000)" "$TOOK"
+	check "and the writer knows that there is an error" [ "$STATUS" != 0 ]
+}
+
+variant_file_system() {
+	plan 3
+	connect time
+	/usr/sbin/mkfs.ext4 -q -E lazy_itable_init=0,lazy_journal_init=0 "$DEVICE" >/dev/null 2>&1 || bail "no file system"
+	mkdir $MOUNT && mount -t ext4 "$DEVICE" $MOUNT || bail "it is not mounted"
+	# What is needed for it must not be read later.
+	echo old >$MOUNT/file && sync
+	: >"$TRACE/trace"
+	disconnect eval 'echo new 1<>$MOUNT/file; sync'
+	check "writes were held" [ "$(trace_count ' nvme_fence_hold: ')" -gt 0 ]
+	# Each write that it waits for may be sent before the one before is given up.
+	expect_between "the path is gone when their time has come" 60000 "$(late_ms 160000)" "$TOOK"
+	umount $MOUNT
+	expect_eq "nothing is held any more" 0 "$(cat /sys/module/nvme_fence/removed/held)"
+}
+
+variant_control() {
+	plan 3
+	connect off
+	disconnect write_page
+	expect_eq "nothing is held" 0 "$(trace_count ' nvme_fence_hold: ')"
+	expect_between "the path is gone when the write has timed out" 0 "$(late_ms 15000)" "$TOOK"
+	check "and the writer knows that there is an error" [ "$STATUS" != 0 ]
+}
