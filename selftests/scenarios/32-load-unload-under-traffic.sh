@@ -8,8 +8,7 @@
 DESCRIPTION="the module is loaded and unloaded under traffic"
 # shellcheck disable=SC2034
 VARIANTS="fence:fence control:fence"
-# shellcheck disable=SC2034
-MACHINES="uml qemu"
+# Not with two processors: they may read a block while it is written, and get some of both.
 
 ROUNDS=100
 
@@ -43,7 +42,7 @@ under_traffic() {
 	check "while there was traffic" kill -0 "$WRITER"
 	writer_wait
 	expect_eq "no write failed" 0 "$(report_ns writes errors)"
-	expect_between "no write waited" 0 "$(late_ns 100000000)" "$(report_ns writes max_ns)"
+	expect_between "no write waited" 0 100000000 "$(report_ns writes max_ns)"
 	check "the data is there" registers_verify
 }
 
