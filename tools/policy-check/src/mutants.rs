@@ -38,6 +38,7 @@ pub fn run(workshop: &Workshop, filter: Option<&str>) -> Result<bool> {
     for mutant in chosen {
         eprintln!("{}: {}", mutant.name, mutant.what);
         let verdict = workshop.try_out(mutant)?;
+        eprintln!("{}: {verdict}", mutant.name);
         all_caught &= verdict.is_caught();
         rows.push((mutant, verdict));
     }

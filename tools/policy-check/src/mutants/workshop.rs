@@ -7,9 +7,9 @@ use crate::check::Outcome;
 use crate::model::Violation;
 use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::{fmt, fs};
 
 /// The policy crate in the source tree.
 const POLICY: &str = "rust/nvme_fence_policy";
@@ -54,6 +54,27 @@ impl Verdict {
     /// Did anybody notice?
     pub fn is_caught(&self) -> bool {
         self.model.is_some() || self.unit_tests > 0 || self.properties > 0
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.is_caught() {
+            return write!(f, "caught by nobody");
+        }
+        write!(
+            f,
+            "caught by {} unit tests, {} properties",
+            self.unit_tests, self.properties
+        )?;
+        if let Some(caught) = &self.model {
+            write!(
+                f,
+                ", the model (in {} steps of {})",
+                caught.steps, caught.case
+            )?;
+        }
+        Ok(())
     }
 }
 
