@@ -9,8 +9,8 @@
 DESCRIPTION="the kernel's target resets a controller on behalf of another one's host"
 # shellcheck disable=SC2034
 VARIANTS="identity:fence disabled:fence refused:fence gone:fence reset:fence
-	events:fence stuck:fence idle:fence limits:fence full:fence failed:fence
-	cross:fence"
+	events:fence stuck:fence idle:fence limits:fence full:fence partial:fence
+	failed:fence cross:fence"
 # shellcheck disable=SC2034
 MACHINES="uml qemu"
 
@@ -355,6 +355,32 @@ variant_full() {
 	ccr_log --lsp=1 >/dev/null
 	expect_eq "Remove Completed empties it" "" "$(ccr_log)"
 	check "then there is room" reset_again
+}
+
+# remove_completed OFFSET BYTES: read a part of the log, and remove what is completed there
+remove_completed() {
+	nvme get-log "/dev/$SOURCE" --log-id=0x1e --lpo="$1" --log-len="$2" --lsp=1 \
+		--raw-binary >/dev/null
+}
+
+variant_partial() {
+	local first second
+	plan 4
+	scene 2 reconnect_delay=1
+	reset_again || bail "no reset"
+	first=$(entry 1 $SUCCESS $((VALIDATED | CLRI)))
+	reset_again || bail "no second reset"
+	second=$(entry 1 $SUCCESS $((VALIDATED | CLRI)))
+	remove_completed 0 8
+	expect_eq "Remove Completed with the header removes nothing" "$first
+$second" "$(ccr_log --rae)"
+	remove_completed 12 8
+	expect_eq "nor with half of each" "$first
+$second" "$(ccr_log --rae)"
+	remove_completed 16 8
+	expect_eq "with the second it removes that one" "$first" "$(ccr_log --rae)"
+	remove_completed 0 16
+	expect_eq "and then the first" "" "$(ccr_log --rae)"
 }
 
 variant_failed() {
