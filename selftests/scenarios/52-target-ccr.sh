@@ -174,8 +174,12 @@ other_host_connect() {
 }
 
 variant_refused() {
-	plan 7
-	scene 2
+	plan 10
+	target_start
+	# The other IDs are for other nodes, which may serve this subsystem, too.
+	target_set cntlid_min 2
+	target_set cntlid_max 9
+	paths 2
 	other_host_connect 3
 	remember 1
 	remember 2
@@ -183,6 +187,11 @@ variant_refused() {
 	expect_eq "the source does not reset itself" "status 4002" "$(ccr_of 2)"
 	expect_eq "nor what has no CIU" "status 4002" "$(ccr "$SOURCE" "$ICID1" 0 0 0)"
 	expect_eq "nor another host's controller" "status 4002" "$(ccr_of 3)"
+	expect_eq "nor does it vouch for a controller of a lower range" "status 4002" \
+		"$(ccr "$SOURCE" 1 1 1 1)"
+	expect_eq "nor of a higher one" "status 4002" "$(ccr "$SOURCE" 10 1 1 1)"
+	# The control: in its own range it does.
+	expect_eq "in its range it does" "irs 1" "$(ccr "$SOURCE" 9 1 1 1)"
 	expect_eq "the log is empty" "" "$(ccr_log)"
 	sleep 1
 	check "the source lives" lives 2
