@@ -216,10 +216,29 @@ variant_gone() {
 	expect_eq "the instance before a reconnect is gone" "irs 1" "$(ccr_of 1)"
 }
 
+# records_start: from here on, keep the bare records of what the target gets
+records_start() {
+	mkdir "$TRACE.records"
+	echo 1 >"$TRACE.records/events/nvmet/nvmet_req_init/enable"
+}
+
+# records: all of them, as hexadecimal digits
+records() {
+	local cpu
+	for cpu in "$TRACE".records/per_cpu/cpu*; do
+		# At the end it would wait for more; and what is spliced are full pages only.
+		/usr/bin/dd if="$cpu/trace_pipe_raw" iflag=nonblock bs=4096 2>/dev/null
+	done | od -A n -v -t x1 | tr -d ' \n'
+}
+
+# in_memory NUMBER...: the hexadecimal digits of numbers of 32 bits, as they lie there
+in_memory() { printf '%08x\n' "$@" | sed 's/\(..\)\(..\)\(..\)\(..\)/\4\3\2\1/' | tr -d '\n'; }
+
 variant_reset() {
 	local path
-	plan 11
+	plan 13
 	scene 2 reconnect_delay=5
+	records_start
 	remember 1
 	path=$(path_ctrl 1)
 	expect_eq "the reset is accepted" "irs 0" "$(ccr_of 1)"
@@ -234,6 +253,11 @@ variant_reset() {
 	expect_eq "with the same ID" "$ICID1" "$(cntlid "$path")"
 	check "traces tell who was reset" \
 		[ "$(trace_count "nvmet_req_init: nvmet$(cntlid "$SOURCE"): .*cross_ctrl_reset, icid=$ICID1, ciu=$CIU1\)")" = 2 ]
+	records >/tmp/records
+	check "their records have the command" \
+		grep -qF "$(in_memory $((ICID1 | CIU1 << 16)) 0 0 0)" /tmp/records
+	# shellcheck disable=SC2086 # both halves of the CIRN
+	check "without the CIRN" not grep -qF "$(in_memory $CIRN1)" /tmp/records
 	expect_eq "the CIRN is in no message" 0 \
 		"$(dmesg | grep -ciE "$(printf '%x|%u' "${CIRN1#* }" "${CIRN1#* }")")"
 }
