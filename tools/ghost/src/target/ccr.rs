@@ -7,7 +7,7 @@
 
 use super::command::{Command, Completion, Executed};
 use super::config::CcrAnswer;
-use super::controller::{AssociationId, CcrEntry, Controller, Identity};
+use super::controller::{AssociationId, CNTLID_MAX, CcrEntry, Controller, Identity};
 use super::core::Core;
 use super::journal::Line;
 use super::script::rule::{Body, EntryFault, Facts, ResetFault};
@@ -63,7 +63,9 @@ impl Core {
             ciu: (dword >> 16) as u8,
             cirn: command.sqe.qword(12),
         };
-        if icid == self.controllers[&source].cntlid {
+        let is_own = icid == self.controllers[&source].cntlid;
+        // CIU 0 is that of a controller without an identity, which may be alive.
+        if is_own || identity.ciu == 0 {
             return Status::INVALID_FIELD.dnr().into();
         }
         let impacted = self
@@ -71,6 +73,10 @@ impl Core {
             .iter()
             .find(|(_, controller)| controller.is(icid, identity));
         let Some((&impacted, controller)) = impacted else {
+            // What never could be here can not be said to be gone.
+            if !(1..=CNTLID_MAX).contains(&icid) {
+                return Status::INVALID_FIELD.dnr().into();
+            }
             return Completion::result(IRS).into();
         };
         if let Err(status) = self.may_reset(source, impacted, controller) {
@@ -101,7 +107,7 @@ impl Core {
     ) -> Result<(), Status> {
         let asks = &self.controllers[&source];
         // To say "it is reset" would be a lie, and nobody may reset what belongs to others.
-        if controller.host.id != asks.host.id {
+        if controller.host != asks.host {
             return Err(Status::INVALID_FIELD.dnr());
         }
         let waits = |reset: &Reset| reset.waiters.iter().any(|waiter| waiter.source == source);

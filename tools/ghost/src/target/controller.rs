@@ -13,6 +13,9 @@ use crate::sweep::random::Random;
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct AssociationId(pub(super) u64);
 
+/// The CNTLIDs that controllers get are 1 to this one.
+pub(super) const CNTLID_MAX: u16 = 0xffef;
+
 /// Who uses a controller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Host {

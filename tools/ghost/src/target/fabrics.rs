@@ -4,7 +4,7 @@
 
 use super::command::{Command, Completion};
 use super::connection::Queue;
-use super::controller::{AssociationId, Controller, Events, Host, Purpose, Registers};
+use super::controller::{AssociationId, CNTLID_MAX, Controller, Events, Host, Purpose, Registers};
 use super::core::Core;
 use super::journal::Line;
 use crate::nvme::bytes::{get, text};
@@ -167,7 +167,6 @@ impl Core {
 
     /// The lowest one that is free: so they are used again as soon as they can be.
     fn free_cntlid(&self) -> Option<u16> {
-        const CNTLID_MAX: u16 = 0xffef;
         (1..=CNTLID_MAX).find(|&cntlid| {
             self.controllers
                 .values()

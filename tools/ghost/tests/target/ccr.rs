@@ -94,13 +94,34 @@ fn only_the_right_identity_is_reset() {
         let answer = two.reset(icid, (ciu, cirn));
         assert_eq!((answer.status, answer.result), (0, 1));
     }
-    let stranger = Host {
-        id: 2,
-        ..Host::default()
-    };
-    let mut three = Association::open(lab.ports[1], stranger);
-    assert_eq!(three.reset(1, (ciu, cirn)).status, INVALID_FIELD);
     assert_eq!(one.write(0, b'x'), 0);
+}
+
+#[test]
+fn what_may_be_alive_is_not_called_gone() {
+    let lab = Lab::new();
+    let (mut one, mut two) = (lab.connect(1), lab.connect(2));
+    let (_, cirn) = one.identity();
+    for (icid, ciu) in [(1, 0), (9, 0), (0, 1), (0xfff0, 1), (0xffff, 1)] {
+        assert_eq!(two.reset(icid, (ciu, cirn)).status, INVALID_FIELD);
+    }
+    let answer = two.reset(0xffef, (1, cirn));
+    assert_eq!((answer.status, answer.result), (0, 1));
+}
+
+#[test]
+fn a_host_is_its_identifier_and_its_name() {
+    let lab = Lab::new();
+    let mut one = lab.connect(1);
+    let identity = one.identity();
+    let host = Host::default();
+    for stranger in [Host { id: 2, ..host }, Host { name: 2, ..host }] {
+        let mut two = Association::open(lab.ports[1], stranger);
+        assert_eq!(two.reset(1, identity).status, INVALID_FIELD);
+    }
+    assert_eq!(one.write(0, b'x'), 0);
+    let mut same = Association::open(lab.ports[1], host);
+    assert_eq!(same.reset(1, identity).status, 0);
 }
 
 #[test]

@@ -23,6 +23,8 @@ const SILENCE_MAX: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone, Copy)]
 pub struct Host {
     pub id: u8,
+    /// In its NQN.
+    pub name: u8,
     pub digests: Digests,
     /// Data is to begin at a multiple of so many dwords, less one.
     pub alignment: u8,
@@ -33,6 +35,7 @@ impl Default for Host {
     fn default() -> Self {
         Host {
             id: 1,
+            name: 1,
             digests: Digests::default(),
             alignment: 0,
             keep_alive_ms: 0,
@@ -202,7 +205,7 @@ impl Connection {
         put_text(&mut data[256..512], nqn, 0);
         put_text(
             &mut data[512..768],
-            &format!("nqn.2026-11.test:host{}", host.id),
+            &format!("nqn.2026-11.test:host{}", host.name),
             0,
         );
         let mut sqe = Sqe::fabrics(0x01, 0);
