@@ -102,7 +102,7 @@ impl Core {
             lid::HEALTH if is_io => Some(vec![0; 512]),
             lid::FIRMWARE if is_io => Some(vec![0; 512]),
             lid::CHANGED_NAMESPACES if is_io => Some(vec![0; 4096]),
-            lid::COMMAND_EFFECTS => Some(command_effects(is_io)),
+            lid::COMMAND_EFFECTS => Some(command_effects(is_io, is_io && self.config.has_ccr())),
             lid::ANA if is_io && self.config.has_ana() => {
                 Some(self.ana_log(id, request.lsp & GROUPS_ONLY != 0))
             }
@@ -188,10 +188,11 @@ impl Core {
     }
 }
 
-fn command_effects(is_io: bool) -> Vec<u8> {
+fn command_effects(is_io: bool, has_ccr: bool) -> Vec<u8> {
     const SUPPORTED: u32 = 1 << 0;
     const CHANGES_BLOCKS: u32 = 1 << 1;
     const ADMIN: [usize; 7] = [0x02, 0x06, 0x08, 0x09, 0x0a, 0x0c, 0x18];
+    const CROSS_CONTROLLER_RESET: usize = 0x38;
     const IO: [(usize, u32); 5] = [
         (0x00, SUPPORTED),
         (0x01, SUPPORTED | CHANGES_BLOCKS),
@@ -203,6 +204,9 @@ fn command_effects(is_io: bool) -> Vec<u8> {
     let mut page = vec![0; 4096];
     for opcode in ADMIN {
         put(&mut page, opcode * 4, SUPPORTED);
+    }
+    if has_ccr {
+        put(&mut page, CROSS_CONTROLLER_RESET * 4, SUPPORTED);
     }
     if is_io {
         for (opcode, effects) in IO {

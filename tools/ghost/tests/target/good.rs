@@ -119,6 +119,9 @@ fn the_controller_is_what_was_ordered() {
     assert_eq!(get::<u16>(&page, 386), 5000);
     assert_eq!(get::<u32>(&page, 1792), (64 + 8192) / 16);
     assert_eq!(page[1807], 7);
+    let cross_controller_reset = |effects: &[u8]| effects[0x38 * 4];
+    let effects = log_page(&mut association.admin, 0x05, 0);
+    assert_eq!(cross_controller_reset(&effects), 1);
 
     let lab = Lab::with(|config| {
         config.ccr_event = false;
@@ -131,6 +134,8 @@ fn the_controller_is_what_was_ordered() {
     assert_eq!(get::<u32>(&page, 92), 1 << 8);
     assert_eq!(get::<u32>(&page, 96) & 1 << 6, 0);
     assert_eq!((page[135], get::<u64>(&page, 136), page[1807]), (0, 0, 0));
+    let effects = log_page(&mut association.admin, 0x05, 0);
+    assert_eq!(cross_controller_reset(&effects), 0);
     assert_eq!(association.reset(2, (1, 1)).status, 0x4001);
 }
 
