@@ -5,6 +5,8 @@
 //! A reset begins with the end of the association that is reset. What it still holds can be executed
 //! until the reset is over; then it is dropped, and after that success is reported.
 
+use std::ops::Range;
+
 use super::command::{Command, Completion, Executed};
 use super::config::CcrAnswer;
 use super::controller::{AssociationId, CNTLID_MAX, CcrEntry, Controller, Identity};
@@ -234,6 +236,9 @@ impl Core {
         let mut page = vec![0; HEADER_BYTES];
         let mut count = None;
         for entry in entries {
+            if page.len() == PAGE_BYTES {
+                break;
+            }
             let facts = Facts {
                 icid: Some(entry.icid),
                 ..self.facts(id)
@@ -252,20 +257,21 @@ impl Core {
         put(
             &mut page,
             0,
-            count.unwrap_or(really.expect("the number is limited")),
+            count.unwrap_or(really.expect("the page is limited")),
         );
         page.resize(PAGE_BYTES, 0);
         page
     }
 
-    /// Removes the entries of resets that are over, as far as the page was read.
-    pub(super) fn remove_completed(&mut self, id: AssociationId, read_until: u64) {
-        let whole = read_until.saturating_sub(HEADER_BYTES as u64) / ENTRY_BYTES as u64;
+    /// Removes the entries of resets that are over, if they lie wholly in the part that was read.
+    pub(super) fn remove_completed(&mut self, id: AssociationId, read: &Range<u64>) {
         if let Some(controller) = self.controllers.get_mut(&id) {
-            let mut index = 0;
+            let mut end = HEADER_BYTES as u64;
             controller.ccr_log.retain(|entry| {
-                index += 1;
-                index > whole || entry.ccrs == ccrs::IN_PROGRESS
+                let start = end;
+                end += ENTRY_BYTES as u64;
+                let was_read = read.start <= start && end <= read.end;
+                !was_read || entry.ccrs == ccrs::IN_PROGRESS
             });
         }
     }

@@ -2,6 +2,8 @@
 
 //! Log pages.
 
+use std::ops::Range;
+
 use super::command::{Command, Completion};
 use super::config::AnaState;
 use super::controller::{AssociationId, Purpose};
@@ -49,6 +51,10 @@ impl Request {
             bytes: (dwords + 1) * 4,
             offset: command.sqe.qword(12),
         }
+    }
+
+    fn range(&self) -> Range<u64> {
+        self.offset..self.offset.saturating_add(self.bytes)
     }
 
     /// The part of a page that is asked for; zeros are behind its end.
@@ -109,8 +115,7 @@ impl Core {
             lid::CCR if is_io && self.config.has_ccr() => {
                 let page = self.ccr_log(id);
                 if request.lsp & REMOVE_COMPLETED != 0 {
-                    let read_until = request.offset.saturating_add(request.bytes);
-                    self.remove_completed(id, read_until);
+                    self.remove_completed(id, &request.range());
                 }
                 Some(page)
             }

@@ -154,6 +154,28 @@ fn a_full_log_is_emptied_by_reading() {
 }
 
 #[test]
+fn what_was_not_read_is_not_removed() {
+    const ENTRY_DWORDS: u32 = 2;
+    let lab = Lab::new();
+    let mut others: Vec<_> = (0..3).map(|_| lab.connect(1)).collect();
+    let mut source = lab.connect(2);
+    for (cntlid, other) in (1..).zip(&mut others) {
+        assert_eq!(source.reset(cntlid, other.identity()).status, 0);
+        lab.ctl(&format!("wait gone {cntlid}"));
+    }
+    let [first, third] = [1, 3].map(|cntlid| entry(cntlid, 1, 1));
+    // The header; half of the first entry more; the halves of two that follow each other.
+    for (offset, dwords) in [(0, 2), (0, 3), (12, 2), (20, 2)] {
+        source.remove_completed(offset, dwords);
+        assert_eq!(source.ccr_log(false, true).len(), 3);
+    }
+    source.remove_completed(16, ENTRY_DWORDS);
+    assert_eq!(source.ccr_log(false, true), [first, third]);
+    source.remove_completed(0, 2 + ENTRY_DWORDS);
+    assert_eq!(source.ccr_log(false, true), [third]);
+}
+
+#[test]
 fn an_event_is_armed_again_by_reading_the_log() {
     let lab = Lab::new();
     let mut others: Vec<_> = (0..3).map(|_| lab.connect(1)).collect();
@@ -206,6 +228,19 @@ fn entries_and_events_can_be_wrong() {
     lab.ctl("forget all");
     lab.ctl("entry 2 icid=5 ciu=2");
     assert_eq!(two.ccr_log(false, false), [entry(1, 1, 1), entry(5, 2, 1)]);
+}
+
+#[test]
+fn the_log_has_room_for_511_entries() {
+    let lab = Lab::new();
+    let mut one = lab.connect(1);
+    for icid in 1..=512 {
+        lab.ctl(&format!("entry 1 icid={icid} ciu=1"));
+    }
+    let entries = one.ccr_log(true, false);
+    assert_eq!(entries.len(), 511);
+    assert_eq!(entries[510], entry(511, 1, 1));
+    assert_eq!(one.ccr_log(false, false), [entry(512, 1, 1)]);
 }
 
 #[test]

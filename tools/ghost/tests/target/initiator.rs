@@ -254,6 +254,16 @@ impl Association {
         self.admin.submit(Sqe::new(0x0c, 0, 0), &[]);
     }
 
+    /// Reads a part of log page 1Eh, and removes what is completed and in it.
+    pub fn remove_completed(&mut self, offset: u64, dwords: u32) {
+        const REMOVE_COMPLETED: u32 = 1 << 8;
+        let mut sqe = Sqe::new(0x02, 0, 0);
+        sqe.set_dword(10, 0x1e | REMOVE_COMPLETED | (dwords - 1) << 16);
+        put(&mut sqe.0, 48, offset);
+        sqe.set_sgl(Sqe::SGL_TRANSPORT, dwords * 4);
+        assert_eq!(self.admin.execute(sqe).status, 0);
+    }
+
     /// The entries of log page 1Eh.
     pub fn ccr_log(&mut self, remove_completed: bool, retain_event: bool) -> Vec<[u8; 8]> {
         let lsp = u32::from(remove_completed);
