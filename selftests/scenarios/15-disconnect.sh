@@ -59,7 +59,8 @@ variant_file_system() {
 	plan 3
 	connect time
 	/usr/sbin/mkfs.ext4 -q -E lazy_itable_init=0,lazy_journal_init=0 "$DEVICE" >/dev/null 2>&1 || bail "no file system"
-	mkdir $MOUNT && mount -t ext4 "$DEVICE" $MOUNT || bail "it is not mounted"
+	mkdir $MOUNT
+	mount -t ext4 "$DEVICE" $MOUNT || bail "it is not mounted"
 	# What is needed for it must not be read later.
 	echo old >$MOUNT/file && sync
 	: >"$TRACE/trace"
