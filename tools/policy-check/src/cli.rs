@@ -215,6 +215,9 @@ impl BoundsArgs {
 pub(crate) struct MutantsArgs {
     /// Only mutants with this in their name
     pub(crate) filter: Option<String>,
+    /// Run the model on mutants that fail the crate's own tests, too
+    #[arg(long)]
+    pub(crate) always_model: bool,
     /// The source tree
     #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../.."), hide_default_value = true)]
     pub(crate) tree: PathBuf,

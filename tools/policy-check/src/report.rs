@@ -118,6 +118,7 @@ pub(crate) fn mutants(args: &MutantsArgs) -> Result<bool> {
         tree: args.tree.clone(),
         directory: args.work_dir.clone(),
         jobs: args.jobs,
+        always_model: args.always_model,
     };
     mutants::run(&workshop, args.filter.as_deref())
 }

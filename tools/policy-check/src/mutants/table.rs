@@ -43,11 +43,12 @@ impl fmt::Display for Table<'_> {
 
 fn row(mutant: &Mutant, verdict: &Verdict) -> [String; 6] {
     let (model, steps) = match &verdict.model {
-        Some(caught) => (
+        Some(Some(caught)) => (
             format!("{} ({})", caught.violation, caught.case),
             caught.steps.to_string(),
         ),
-        None => ("-".into(), "-".into()),
+        Some(None) => ("-".into(), "-".into()),
+        None => ("not run".into(), "".into()),
     };
     let failed = |count: usize| match count {
         0 => "-".into(),

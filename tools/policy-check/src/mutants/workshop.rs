@@ -26,13 +26,15 @@ pub struct Workshop {
     pub directory: PathBuf,
     /// Jobs of cargo, and threads of the search.
     pub jobs: usize,
+    /// Run the model also on what fails the crate's own tests: takes minutes for each.
+    pub always_model: bool,
 }
 
 /// Who noticed that the policy was changed.
 #[derive(Clone, Debug)]
 pub struct Verdict {
-    /// What the model found.
-    pub model: Option<Caught>,
+    /// What the model found; `None` = it was not run, as others had noticed.
+    pub model: Option<Option<Caught>>,
     /// So many unit tests of the crate failed.
     pub unit_tests: usize,
     /// So many properties of the crate failed.
@@ -53,7 +55,12 @@ pub struct Caught {
 impl Verdict {
     /// Did anybody notice?
     pub fn is_caught(&self) -> bool {
-        self.model.is_some() || self.unit_tests > 0 || self.properties > 0
+        self.model_found().is_some() || self.unit_tests > 0 || self.properties > 0
+    }
+
+    /// What the model found, if it was run.
+    pub fn model_found(&self) -> Option<&Caught> {
+        self.model.as_ref()?.as_ref()
     }
 }
 
@@ -67,7 +74,7 @@ impl fmt::Display for Verdict {
             "caught by {} unit tests, {} properties",
             self.unit_tests, self.properties
         )?;
-        if let Some(caught) = &self.model {
+        if let Some(caught) = self.model_found() {
             write!(
                 f,
                 ", the model (in {} steps of {})",
@@ -103,10 +110,14 @@ impl Workshop {
     pub(super) fn try_out(&self, mutant: &Mutant) -> Result<Verdict> {
         let copy = self.directory.join("tree");
         self.lay_out(&copy, Some(mutant))?;
+        let unit_tests = self.test(&copy, &["--lib"])?;
+        let properties = self.test(&copy, &["--test", "properties"])?;
+        let noticed = unit_tests + properties > 0;
+        let model = (self.always_model || !noticed).then(|| self.model(&copy));
         Ok(Verdict {
-            unit_tests: self.test(&copy, &["--lib"])?,
-            properties: self.test(&copy, &["--test", "properties"])?,
-            model: self.model(&copy)?,
+            unit_tests,
+            properties,
+            model: model.transpose()?,
         })
     }
 
