@@ -19,7 +19,8 @@ READERS=100
 OPTIONS=keep_alive_tmo=20,queue_size=1024,nr_write_queues=1,reconnect_delay=600
 
 load_and_trace() {
-	path_io_timeout 1 3000
+	# When everything is in flight, on whatever machine.
+	path_io_timeout 1 "$(late_ms 3000)"
 	DEVICE=$(head_device)
 	echo 4 >"/sys/block/${DEVICE#/dev/}/queue/max_sectors_kb"
 	trace_start nvme:nvme_complete_rq
