@@ -1,18 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=busybox
 #
-# The only path is silent, a page is being written, and the path is disconnected. Its
-# namespaces go first, which waits for the page, and the page waits for the end of the
+# The only path is silent, pages are being written, and the path is disconnected. Its
+# namespaces go first, which waits for the pages, and they wait for the end of the
 # association. So the connections must be terminated before the namespaces are gone.
+# Several requests time out together, and each must be completed once.
 
 # shellcheck disable=SC2034 # read by whoever runs scenarios
-DESCRIPTION="a path that holds a dirty page is disconnected"
+DESCRIPTION="a path that holds dirty pages is disconnected"
 # shellcheck disable=SC2034
 VARIANTS="fence:fence file_system:fence control:fence"
 # shellcheck disable=SC2034
 MACHINES="uml qemu"
 
 IO_CONNECTION=2
+PAGES=8
 MOUNT=/tmp/mount
 
 connect() {
@@ -32,22 +34,34 @@ disconnect() {
 	proxy 1 hold $IO_CONNECTION
 	"$@" 2>/dev/null &
 	WRITER=$!
-	await 10 write_in_flight || bail "nothing is written"
+	await 10 writes_in_flight || bail "nothing is written"
 	begun=$(now_ms)
 	path_disconnect 1
 	wait $WRITER && STATUS=0 || STATUS=$?
 	TOOK=$(($(now_ms) - begun))
 }
 
-write_in_flight() { [ "$(trace_count 'nvme_setup_cmd: .*nvme_cmd_write')" != 0 ]; }
+writes_in_flight() {
+	[ "$(trace_count 'nvme_setup_cmd: .*nvme_cmd_write')" -ge "${WRITES:-1}" ]
+}
 
-write_page() { dd if=/dev/zero of="$DEVICE" bs=4096 count=1 conv=fsync,notrunc; }
+# Too far from each other to be written by one command. They stay dirty until the last one is
+# synced, as somebody else has the device open.
+write_pages() {
+	local page
+	exec 9<"$DEVICE"
+	for page in $(seq 2 $PAGES); do
+		dd if=/dev/zero of="$DEVICE" bs=4096 count=1 seek=$((page * 64)) conv=notrunc
+	done
+	dd if=/dev/zero of="$DEVICE" bs=4096 count=1 conv=notrunc,fsync
+}
 
 variant_fence() {
 	plan 5
 	connect time
-	disconnect write_page
-	expect_eq "the write was held" 1 "$(trace_count ' nvme_fence_hold: ')"
+	WRITES=$PAGES
+	disconnect write_pages
+	expect_eq "the writes were held" $PAGES "$(trace_count ' nvme_fence_hold: ')"
 	expect_eq "until its time had come" time "$(field nvme_fence_release evidence)"
 	expect_between "which was counted from the end of the connections" -1000 "$STEP_NS" \
 		$(($(release_ns) - $(release_expected_ns)))
@@ -75,7 +89,7 @@ variant_file_system() {
 variant_control() {
 	plan 3
 	connect off
-	disconnect write_page
+	disconnect write_pages
 	expect_eq "nothing is held" 0 "$(trace_count ' nvme_fence_hold: ')"
 	expect_between "the path is gone when the write has timed out" 0 "$(late_ms 15000)" "$TOOK"
 	check "and the writer knows that there is an error" [ "$STATUS" != 0 ]
