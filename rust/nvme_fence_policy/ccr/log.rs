@@ -2,6 +2,8 @@
 
 //! The Cross-Controller Reset log page (1Eh).
 
+use crate::association::Identity;
+
 /// Length of the header: the number of entries (NE), and reserved bytes.
 const HEADER_BYTES: usize = 8;
 
@@ -39,6 +41,11 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// Whether it is about this instance of a controller.
+    pub const fn is_about(&self, identity: &Identity) -> bool {
+        self.icid == identity.cntlid && self.ciu == identity.ciu
+    }
+
     fn parse(bytes: &[u8]) -> Option<Self> {
         let bytes: &[u8; ENTRY_BYTES] = bytes.try_into().ok()?;
         let [icid_low, icid_high, ciu, _, _, _, ccrs, _] = *bytes;
@@ -89,9 +96,9 @@ impl<'a> Log<'a> {
     /// is listed.
     ///
     /// As long as one goes on, nothing is said: what is completed may be older.
-    pub fn status(&self, icid: u16, ciu: u8) -> Option<Status> {
+    pub fn status(&self, identity: &Identity) -> Option<Status> {
         self.entries()
-            .filter(|entry| entry.icid == icid && entry.ciu == ciu)
+            .filter(|entry| entry.is_about(identity))
             .map(|entry| entry.status)
             .reduce(Status::with)
     }
@@ -140,15 +147,23 @@ mod tests {
         [low, high, ciu, 0xff, 9, 0, ccrs, 0xff]
     }
 
+    const fn identity(cntlid: u16, ciu: u8) -> Identity {
+        Identity {
+            cntlid,
+            ciu,
+            cirn: 0x1234,
+        }
+    }
+
     #[test]
     fn an_entry_is_found_by_controller_and_instance() {
         let bytes = page(&[entry(0x102, 3, 1), entry(7, 3, 2), entry(0x102, 4, 0)]);
         let log = Log::parse(&bytes).unwrap();
-        assert_eq!(log.status(0x102, 3), Some(Status::Success));
-        assert_eq!(log.status(7, 3), Some(Status::Failed));
-        assert_eq!(log.status(0x102, 4), Some(Status::InProgress));
-        assert_eq!(log.status(2, 3), None);
-        assert_eq!(log.status(7, 4), None);
+        assert_eq!(log.status(&identity(0x102, 3)), Some(Status::Success));
+        assert_eq!(log.status(&identity(7, 3)), Some(Status::Failed));
+        assert_eq!(log.status(&identity(0x102, 4)), Some(Status::InProgress));
+        assert_eq!(log.status(&identity(2, 3)), None);
+        assert_eq!(log.status(&identity(7, 4)), None);
     }
 
     #[test]
@@ -156,7 +171,7 @@ mod tests {
         for ccrs in 3..=255 {
             let bytes = page(&[entry(1, 1, ccrs)]);
             let log = Log::parse(&bytes).unwrap();
-            assert_eq!(log.status(1, 1), Some(Status::Invalid));
+            assert_eq!(log.status(&identity(1, 1)), Some(Status::Invalid));
         }
     }
 
@@ -168,11 +183,11 @@ mod tests {
         ] {
             let bytes = page(&entries);
             let log = Log::parse(&bytes).unwrap();
-            assert_eq!(log.status(1, 1), Some(Status::InProgress));
+            assert_eq!(log.status(&identity(1, 1)), Some(Status::InProgress));
         }
         let bytes = page(&[entry(1, 1, 2), entry(1, 1, 1)]);
         let log = Log::parse(&bytes).unwrap();
-        assert_eq!(log.status(1, 1), Some(Status::Success));
+        assert_eq!(log.status(&identity(1, 1)), Some(Status::Success));
     }
 
     #[test]

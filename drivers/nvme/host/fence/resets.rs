@@ -218,10 +218,9 @@ impl State {
             .filter(|entry| {
                 !self.records().any(|record| {
                     let association = record.association(self);
-                    let identity = association.identity();
                     record.shares_subsystem_with(source)
                         && association.tries().awaits(source.source_id())
-                        && (identity.cntlid, identity.ciu) == (entry.icid, entry.ciu)
+                        && entry.is_about(association.identity())
                 })
             })
             .count() as u64
@@ -237,8 +236,7 @@ impl State {
             if !record.shares_subsystem_with(source) || !association.tries().awaits(id) {
                 return Fate::Keep;
             }
-            let identity = association.identity();
-            let status = log.status(identity.cntlid, identity.ciu);
+            let status = log.status(association.identity());
             success |= status == Some(Status::Success);
             record.trace_reset(state, source, ResetStep::Reported(status));
             record.handle(

@@ -293,7 +293,7 @@ impl World {
                 continue;
             }
             let identity = *record.association.identity();
-            let status = log.status(identity.cntlid, identity.ciu);
+            let status = log.status(&identity);
             let says = what_a_page_says(page.unwrap_or_default(), &identity);
             success |= says == Says::Reset;
             if says == Says::NotReset {

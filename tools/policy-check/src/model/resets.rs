@@ -204,7 +204,7 @@ impl State {
                 continue;
             }
             let identity = *record.association().identity();
-            let status = log.status(identity.cntlid, identity.ciu);
+            let status = log.status(&identity);
             success |= status == Some(nvme_fence_policy::ccr::log::Status::Success);
             link.told_reset |= page.is_some_and(|page| says_reset(page, of));
             let reported = Event::Reported {
