@@ -35,7 +35,7 @@ help:
 ##   SMP=1                  `make test` does what `make test-smp` does, too
 ##   SMP_KERNELS=fence-smp  only this kernel of the SMP machine
 ##   SEED=N ROUNDS=N        for scenarios that draw lots: what, and how often
-##   JOBS=N                 how many machines run at once (one per processor)
+##   JOBS=N                 how many machines run at once (one per processor; of the SMP machine one)
 ##   NVME_FENCE_MIRROR=URL  the Debian mirror (the one that apt on this machine uses)
 ##   NVME_FENCE_TOOLCHAIN=  host: this machine's toolchain; root: a Debian root made for it
 ##   CI=true                progress in few lines
