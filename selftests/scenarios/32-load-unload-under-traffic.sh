@@ -8,7 +8,8 @@
 DESCRIPTION="the module is loaded and unloaded under traffic"
 # shellcheck disable=SC2034
 VARIANTS="fence:fence control:fence"
-# Not with two processors: they may read a block while it is written, and get some of both.
+# shellcheck disable=SC2034
+MACHINES="uml qemu"
 
 ROUNDS=100
 

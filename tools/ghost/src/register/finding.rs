@@ -33,7 +33,7 @@ pub enum Kind {
     Ghost,
     /// Something this run has not written to this block.
     Foreign,
-    /// More than one generation in one block.
+    /// More than one generation in one block, not all of which can be there.
     Torn,
 }
 

@@ -13,6 +13,10 @@
 //! A write that fails has an **unknown** outcome: it may have been executed, it may be executed at
 //! any later time, or never. So a read may also return any unknown generation, however old.
 //!
+//! While a block is written, a read may return some of what was there and some of what comes:
+//! devices are atomic for less than a block (AWUN, NAWUN), and a RAM disk on several processors for
+//! nothing at all. Such a mixed read is as good as the generations in it; it makes none known.
+//!
 //! The caller keeps the order: [`Register::invoke_write`] before the write is submitted,
 //! [`Register::ack_write`] after it completed, and the same for reads.
 
@@ -151,6 +155,21 @@ impl Register {
         generation: u64,
         now_ns: u64,
     ) -> Result<(), Violation> {
+        self.judge(read, generation)?;
+        if generation > self.newest_observed {
+            self.newest_observed = generation;
+            self.newest_observed_ns = now_ns;
+        }
+        Ok(())
+    }
+
+    /// Whether a read may have returned some of both generations, because one replaced the other
+    /// meanwhile.
+    pub fn allows_mixed_read(&self, read: PendingRead, oldest: u64, newest: u64) -> bool {
+        self.judge(read, oldest).is_ok() && self.judge(read, newest).is_ok()
+    }
+
+    fn judge(&self, read: PendingRead, generation: u64) -> Result<(), Violation> {
         if generation > self.newest_invoked {
             let newest_invoked = self.newest_invoked;
             return Err(Violation::NeverSubmitted {
@@ -163,10 +182,6 @@ impl Register {
                 generation,
                 floor: read.floor,
             });
-        }
-        if generation > self.newest_observed {
-            self.newest_observed = generation;
-            self.newest_observed_ns = now_ns;
         }
         Ok(())
     }

@@ -190,6 +190,37 @@ proptest! {
     }
 
     #[test]
+    fn what_is_replaced_during_a_read_may_be_mixed(
+        schedule in schedule(),
+        later in schedule(),
+    ) {
+        let mut model = Model::new();
+        for step in schedule {
+            prop_assert_eq!(model.take(step), Ok(()));
+        }
+        let read = model.oracle.invoke_read();
+        let first = model.value;
+        for step in later {
+            prop_assert_eq!(model.take(step), Ok(()));
+        }
+        let (oldest, newest) = (first.min(model.value), first.max(model.value));
+        prop_assert!(model.oracle.allows_mixed_read(read, oldest, newest));
+    }
+
+    #[test]
+    fn a_stale_part_raises_the_alarm(schedule in schedule()) {
+        let mut model = Model::new();
+        for step in schedule {
+            prop_assert_eq!(model.take(step), Ok(()));
+        }
+        let newest_acked = *model.acked.last().unwrap();
+        for stale in model.acked.iter().copied().filter(|&old| old < newest_acked) {
+            let read = model.oracle.invoke_read();
+            prop_assert!(!model.oracle.allows_mixed_read(read, stale, model.generation));
+        }
+    }
+
+    #[test]
     fn the_future_raises_the_alarm(schedule in schedule(), ahead in 1u64..1000) {
         let mut model = Model::new();
         for step in schedule {
@@ -215,6 +246,21 @@ proptest! {
             prop_assert_eq!(model.oracle.return_read(read, generation, model.now_ns), Ok(()));
         }
     }
+}
+
+#[test]
+fn a_block_that_nobody_writes_is_not_mixed() {
+    let mut register = Register::formatted(0);
+    for generation in 1..=2 {
+        register.invoke_write(generation);
+        register.ack_write(generation);
+    }
+    let read = register.invoke_read();
+    assert!(!register.allows_mixed_read(read, 1, 2));
+    register.invoke_write(3);
+    assert!(register.allows_mixed_read(read, 2, 3));
+    assert!(!register.allows_mixed_read(read, 1, 3));
+    assert!(!register.allows_mixed_read(read, 2, 4));
 }
 
 #[test]

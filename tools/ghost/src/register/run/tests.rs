@@ -144,6 +144,53 @@ fn a_torn_block_is_found() {
 }
 
 #[test]
+fn a_block_may_be_mixed_while_it_is_written() {
+    // Generation 2 does not come back before a reader has seen one half of it.
+    let (seen, half_seen) = mpsc::channel();
+    let plan = Plan {
+        read_interval: Some(Duration::from_millis(1)),
+        ..plan()
+    };
+
+    struct Slow {
+        memory: Memory,
+        reads: mpsc::Sender<()>,
+        half_seen: Mutex<mpsc::Receiver<()>>,
+    }
+    impl Storage for Slow {
+        fn block_bytes(&self) -> usize {
+            BLOCK_BYTES
+        }
+
+        fn read(&self, block: u64, buffer: &mut [u8]) -> io::Result<()> {
+            self.memory.read(block, buffer)?;
+            if buffer[..BLOCK_BYTES / 2] != buffer[BLOCK_BYTES / 2..] {
+                // The channel outlives the readers: the storage owns both ends.
+                let _ = self.reads.send(());
+            }
+            Ok(())
+        }
+
+        fn write(&self, block: u64, buffer: &[u8]) -> io::Result<()> {
+            if block_and_generation(buffer) == (0, 2) {
+                self.memory.blocks[0].lock().unwrap()[..BLOCK_BYTES / 2]
+                    .copy_from_slice(&buffer[..BLOCK_BYTES / 2]);
+                self.half_seen.lock().unwrap().recv().unwrap();
+            }
+            self.memory.write(block, buffer)
+        }
+    }
+
+    let slow = Slow {
+        memory: Memory::new(obey),
+        reads: seen,
+        half_seen: Mutex::new(half_seen),
+    };
+    let report = run(&plan, slow, || Ok(())).unwrap();
+    assert_eq!(report.findings, []);
+}
+
+#[test]
 fn a_failed_format_ends_the_run() {
     let storage = Memory::new(|_, _| Err(io::ErrorKind::PermissionDenied.into()));
     let error = run(&plan(), storage, || Ok(())).unwrap_err();
