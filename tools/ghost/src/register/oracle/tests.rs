@@ -144,21 +144,24 @@ impl Model {
     }
 }
 
+/// The model when the schedule is over; no step of it may raise the alarm.
+fn after(schedule: Vec<Step>) -> Result<Model, TestCaseError> {
+    let mut model = Model::new();
+    for step in schedule {
+        prop_assert_eq!(model.take(step), Ok(()));
+    }
+    Ok(model)
+}
+
 proptest! {
     #[test]
     fn linearizable_histories_raise_no_alarm(schedule in schedule()) {
-        let mut model = Model::new();
-        for step in schedule {
-            prop_assert_eq!(model.take(step), Ok(()));
-        }
+        after(schedule)?;
     }
 
     #[test]
     fn every_stale_read_raises_the_alarm(schedule in schedule()) {
-        let mut model = Model::new();
-        for step in schedule {
-            prop_assert_eq!(model.take(step), Ok(()));
-        }
+        let model = after(schedule)?;
         let newest_acked = *model.acked.last().unwrap();
         for stale in model.acked.iter().copied().filter(|&old| old < newest_acked) {
             let mut oracle = model.oracle.clone();
@@ -174,10 +177,7 @@ proptest! {
         schedule in schedule(),
         later in schedule(),
     ) {
-        let mut model = Model::new();
-        for step in schedule {
-            prop_assert_eq!(model.take(step), Ok(()));
-        }
+        let mut model = after(schedule)?;
         let read = model.oracle.invoke_read();
         let value_at_invocation = model.value;
         for step in later {
@@ -194,10 +194,7 @@ proptest! {
         schedule in schedule(),
         later in schedule(),
     ) {
-        let mut model = Model::new();
-        for step in schedule {
-            prop_assert_eq!(model.take(step), Ok(()));
-        }
+        let mut model = after(schedule)?;
         let read = model.oracle.invoke_read();
         let first = model.value;
         for step in later {
@@ -209,10 +206,7 @@ proptest! {
 
     #[test]
     fn a_stale_part_raises_the_alarm(schedule in schedule()) {
-        let mut model = Model::new();
-        for step in schedule {
-            prop_assert_eq!(model.take(step), Ok(()));
-        }
+        let model = after(schedule)?;
         let newest_acked = *model.acked.last().unwrap();
         for stale in model.acked.iter().copied().filter(|&old| old < newest_acked) {
             let read = model.oracle.invoke_read();
@@ -222,10 +216,7 @@ proptest! {
 
     #[test]
     fn the_future_raises_the_alarm(schedule in schedule(), ahead in 1u64..1000) {
-        let mut model = Model::new();
-        for step in schedule {
-            prop_assert_eq!(model.take(step), Ok(()));
-        }
+        let mut model = after(schedule)?;
         let read = model.oracle.invoke_read();
         let generation = model.generation + ahead;
         let newest_invoked = model.generation;
@@ -237,10 +228,7 @@ proptest! {
 
     #[test]
     fn unknown_generations_are_always_allowed(schedule in schedule()) {
-        let mut model = Model::new();
-        for step in schedule {
-            prop_assert_eq!(model.take(step), Ok(()));
-        }
+        let mut model = after(schedule)?;
         for generation in model.failed {
             let read = model.oracle.invoke_read();
             prop_assert_eq!(model.oracle.return_read(read, generation, model.now_ns), Ok(()));
