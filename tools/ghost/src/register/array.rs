@@ -108,10 +108,10 @@ impl<S: Storage> RegisterArray<S> {
                         .add(Finding::violation(block, return_ns, violation));
                 }
             }
-            Err(Damage::Torn { oldest, newest })
+            Err(Damage::Torn { .. })
                 if self
                     .register(block)
-                    .allows_mixed_read(pending, oldest, newest) => {}
+                    .allows_mixed_read(pending, content::generations(buffer)) => {}
             Err(damage) => self.findings.add(Finding::damage(block, return_ns, damage)),
         }
         Ok(return_ns - invoke_ns)

@@ -14,6 +14,9 @@ pub const STAMP_BYTES: usize = 32;
 
 const MAGIC: [u8; 8] = *b"GHOSTREG";
 
+/// Where the generation is in a stamp.
+const GENERATION: usize = 24;
+
 /// What a block holds when it does not hold one generation of its own register.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum Damage {
@@ -53,7 +56,7 @@ pub fn encode(bytes: &mut [u8], run: u64, block: u64, generation: u64) {
     stamp[..8].copy_from_slice(&MAGIC);
     stamp[8..16].copy_from_slice(&run.to_le_bytes());
     stamp[16..24].copy_from_slice(&block.to_le_bytes());
-    stamp[24..].copy_from_slice(&generation.to_le_bytes());
+    stamp[GENERATION..].copy_from_slice(&generation.to_le_bytes());
     for place in bytes.chunks_exact_mut(STAMP_BYTES) {
         place.copy_from_slice(&stamp);
     }
@@ -79,7 +82,7 @@ pub fn decode(bytes: &[u8], run: u64, block: u64) -> Result<u64, Damage> {
         if stamp_block != block {
             return Err(Damage::OtherBlock { block: stamp_block });
         }
-        let generation = field(stamp, 24);
+        let generation = field(stamp, GENERATION);
         oldest = oldest.min(generation);
         newest = newest.max(generation);
     }
@@ -88,6 +91,13 @@ pub fn decode(bytes: &[u8], run: u64, block: u64) -> Result<u64, Damage> {
     } else {
         Err(Damage::Torn { oldest, newest })
     }
+}
+
+/// The generations in a block of this run's stamps, one for each stamp.
+pub fn generations(bytes: &[u8]) -> impl Iterator<Item = u64> + '_ {
+    bytes
+        .chunks_exact(STAMP_BYTES)
+        .map(|stamp| field(stamp, GENERATION))
 }
 
 fn field(stamp: &[u8], start: usize) -> u64 {

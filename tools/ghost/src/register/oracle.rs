@@ -163,10 +163,16 @@ impl Register {
         Ok(())
     }
 
-    /// Whether a read may have returned some of both generations, because one replaced the other
-    /// meanwhile.
-    pub fn allows_mixed_read(&self, read: PendingRead, oldest: u64, newest: u64) -> bool {
-        self.judge(read, oldest).is_ok() && self.judge(read, newest).is_ok()
+    /// Whether a read may have returned some of each of these generations, because one replaced the
+    /// other meanwhile.
+    pub fn allows_mixed_read(
+        &self,
+        read: PendingRead,
+        generations: impl IntoIterator<Item = u64>,
+    ) -> bool {
+        generations
+            .into_iter()
+            .all(|generation| self.judge(read, generation).is_ok())
     }
 
     fn judge(&self, read: PendingRead, generation: u64) -> Result<(), Violation> {
