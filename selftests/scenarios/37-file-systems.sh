@@ -123,11 +123,18 @@ mounted_scene() {
 	mount -t "$2" "$DEVICE" /mnt || bail "$2 can not be mounted"
 }
 
+# A write that path 1 has answered is not under way a second later; one that it swallows is.
+writes_in_flight() {
+	[ "$(awk '{ print $2 }' /sys/class/nvme/"$(path_ctrl 1)"/nvme*c*n1/inflight)" -gt 0 ]
+}
+write_is_stuck() { writes_in_flight && sleep 1 && writes_in_flight; }
+
 # flap: path 1 swallows what it is sent, is lost, executes it late, and comes back. The
 # load goes on when what was held is released.
 flap() {
 	proxy 1 hold
 	proxy 1 refuse
+	await 10 write_is_stuck || bail "path 1 is not written to"
 	proxy 1 wait host-closed all
 	sleep 0.5
 	proxy 1 deliver
