@@ -123,18 +123,11 @@ mounted_scene() {
 	mount -t "$2" "$DEVICE" /mnt || bail "$2 can not be mounted"
 }
 
-# A write that path 1 has answered is not under way a second later; one that it swallows is.
-writes_in_flight() {
-	[ "$(awk '{ print $2 }' /sys/class/nvme/"$(path_ctrl 1)"/nvme*c*n1/inflight)" -gt 0 ]
-}
-write_is_stuck() { writes_in_flight && sleep 1 && writes_in_flight; }
-
 # flap: path 1 swallows what it is sent, is lost, executes it late, and comes back. The
 # load goes on when what was held is released.
 flap() {
 	proxy 1 hold
 	proxy 1 refuse
-	await 10 write_is_stuck || bail "path 1 is not written to"
 	proxy 1 wait host-closed all
 	sleep 0.5
 	proxy 1 deliver
@@ -146,20 +139,25 @@ flap() {
 	sleep 2
 }
 
+# What was held in a flap is released by time, and counted, once.
+flaps_are_enough() { [ "$(fence_counter 1 time)" -ge "$(flaps)" ]; }
+
 # through_flaps TYPE
 through_flaps() {
 	local number
 	mounted_scene time "$1"
 	load_start
 	sleep 2
-	for number in $(seq "$(flaps)"); do
+	# A path may be lost while nothing is written to it. Such a flap tests nothing, nor counts.
+	for number in $(seq $((2 * $(flaps)))); do
 		flap >>/out/flaps.txt
+		! flaps_are_enough || break
 	done
 	load_end >/run/load
 	expect_eq "no register was wrong, and no file could not be written" "0 0 0" \
 		"$(paste -s -d ' ' /run/load)"
 	check "the file system is unmounted" umount /mnt
-	check "each flap held writes" [ "$(fence_counter 1 time)" -ge "$(flaps)" ]
+	check "writes were held in $(flaps) flaps" flaps_are_enough
 	check "the file system is clean" "check_$1"
 	mount -t "$1" "$DEVICE" /mnt
 	check "the registers hold what was acknowledged" eval 'DEVICE=$REGISTERS; registers_verify'
