@@ -32,7 +32,8 @@ pass first) and times=N (matches to apply to).
     disconnect=STAGE  close all connections of its association there
     answer=STATUS[/RESULT]    do not execute it, and complete it like this
     complete=STATUS[/RESULT]  execute it, and complete it like this
-    ignore            neither execute nor complete it
+    ignore            neither execute nor complete it, and do not let it be aborted
+    ignore=until-abort    the same, but an Abort command completes it
   event               keys: event=ccr, event=ana, event=namespace
     lose | delay=MS | double
   entry               of log page 1Eh, when it is read; keys: icid=N

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Features and Abort.
+//! Features.
 
 use super::command::{Command, Completion};
 use super::controller::AssociationId;
 use super::core::Core;
-use super::held::Held;
-use super::script::rule::Stage;
 use crate::nvme::status::Status;
 
 mod feature {
@@ -15,9 +13,6 @@ mod feature {
     pub(super) const ASYNC_EVENTS: u32 = 0x0b;
     pub(super) const KEEP_ALIVE_TIMER: u32 = 0x0f;
 }
-
-/// Dword 0 of an Abort that has aborted nothing.
-const NOT_ABORTED: u64 = 1;
 
 impl Core {
     pub(super) fn set_features(&mut self, id: AssociationId, command: &Command) -> Completion {
@@ -54,32 +49,5 @@ impl Core {
     fn number_of_queues(&self) -> Completion {
         let last = u64::from(self.config.io_queues - 1);
         Completion::result(last << 16 | last)
-    }
-
-    /// Aborts what is held and was not executed; everything else was executed at once.
-    pub(super) fn abort(&mut self, command: &Command) -> Completion {
-        let (queue, cid) = (command.sqe.dword(10) as u16, command.sqe.dword(10) >> 16);
-        let found = self.held.iter().find(
-            |(
-                _,
-                Held {
-                    command: other,
-                    stage,
-                },
-            )| {
-                other.association == command.association
-                    && other.facts.queue == Some(queue)
-                    && u32::from(other.sqe.cid()) == cid
-                    && *stage < Stage::BeforeCompletion
-            },
-        );
-        let Some((&number, _)) = found else {
-            return Completion::result(NOT_ABORTED);
-        };
-        if let Some(Held { command: other, .. }) = self.held.remove(&number) {
-            self.note_dropped(&other, "aborted");
-            self.finish(other, Status::ABORT_REQUESTED.into());
-        }
-        Completion::success()
     }
 }

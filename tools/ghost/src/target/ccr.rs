@@ -7,6 +7,7 @@
 
 use std::ops::Range;
 
+use super::abort::Wanted;
 use super::command::{Command, Completion, Executed};
 use super::config::CcrAnswer;
 use super::controller::{AssociationId, CNTLID_MAX, CcrEntry, Controller, Identity};
@@ -182,6 +183,15 @@ impl Core {
         if let Some(source) = command.association {
             self.add_waiter(impacted, source, Some(command));
         }
+    }
+
+    /// Takes a command that waits for a reset. The reset goes on.
+    pub(super) fn take_waiting_for_reset(&mut self, wanted: Wanted) -> Option<Command> {
+        self.resets.values_mut().find_map(|reset| {
+            let waits = |waiter: &Waiter| waiter.command.as_ref().is_some_and(|it| wanted.is(it));
+            let position = reset.waiters.iter().position(waits)?;
+            reset.waiters.remove(position).command
+        })
     }
 
     /// An association that has ended does not wait for resets any more; they go on.

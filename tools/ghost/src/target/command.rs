@@ -165,9 +165,8 @@ impl Core {
                 return;
             }
             match stage {
-                Stage::BeforeData if command.plan.reply == Reply::Never => {
-                    let line = self.line_for("ignored", &command);
-                    self.journal.note(&line);
+                Stage::BeforeData if command.plan.reply.is_silence() => {
+                    self.ignore(command);
                     return;
                 }
                 Stage::BeforeData => match self.data_to_fetch(&command) {
@@ -193,6 +192,16 @@ impl Core {
                     self.complete(command);
                     return;
                 }
+            }
+        }
+    }
+
+    fn ignore(&mut self, command: Command) {
+        let line = self.line_for("ignored", &command);
+        self.journal.note(&line);
+        if command.plan.reply == Reply::UntilAbort {
+            if let Some(connection) = self.connections.get_mut(&command.connection) {
+                connection.ignored.push(command);
             }
         }
     }
@@ -270,6 +279,14 @@ impl Core {
     pub(super) fn finish(&mut self, mut command: Command, completion: Completion) {
         command.completion = Some(completion);
         self.advance(command, Stage::BeforeCompletion);
+    }
+
+    /// Completes a command that an Abort command has ended. Whatever the script wanted to happen to
+    /// it would happen to an execution that there is not.
+    pub(super) fn complete_aborted(&mut self, mut command: Command) {
+        self.note_dropped(&command, "aborted");
+        command.plan = Plan::default();
+        self.finish(command, Status::ABORT_REQUESTED.into());
     }
 
     fn complete(&mut self, mut command: Command) {

@@ -38,6 +38,8 @@ pub(super) struct Connection {
     pub(super) outstanding: BTreeSet<u16>,
     /// Commands whose data is awaited, by tag.
     pub(super) transfers: BTreeMap<u16, Transfer>,
+    /// Commands that are not answered before they are aborted.
+    pub(super) ignored: Vec<Command>,
     newest_tag: u16,
 }
 
@@ -70,6 +72,7 @@ impl Connection {
             queue: None,
             outstanding: BTreeSet::new(),
             transfers: BTreeMap::new(),
+            ignored: Vec::new(),
             newest_tag: 0,
         }
     }

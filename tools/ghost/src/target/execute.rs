@@ -49,7 +49,7 @@ impl Core {
             Opcode::GetFeatures => self.get_features(id, command).into(),
             Opcode::KeepAlive => Status::SUCCESS.into(),
             Opcode::AsyncEventRequest => self.async_event_request(id),
-            Opcode::Abort => self.abort(command).into(),
+            Opcode::Abort => self.abort(id, command).into(),
             Opcode::CrossControllerReset if is_io_controller => self.ccr(id, command),
             _ => Status::INVALID_OPCODE.dnr().into(),
         }

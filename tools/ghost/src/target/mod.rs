@@ -10,7 +10,8 @@
 //! - [`script`]: what goes wrong, and when
 //! - `core`: the whole state, and the ways into it
 //! - `command`, `held`: the way of a command, from capsule to completion, and its stops
-//! - `execute`, `fabrics`, `admin`, `identify`, `log_page`, `events`, `io`, `ccr`: what commands do
+//! - `execute`, `fabrics`, `admin`, `abort`, `identify`, `log_page`, `events`, `io`, `ccr`: what
+//!   commands do
 //! - `connection`, `controller`, `life`: what there is, and how it ends
 //! - `timers`, `store`, `journal`: what is to happen, what is kept, what has happened
 //! - `control`: what an operator can say
@@ -18,6 +19,7 @@
 //!
 //! One namespace, NSID 1, on all ports. Each Connect to the admin queue makes a controller.
 
+mod abort;
 mod admin;
 mod ccr;
 mod command;

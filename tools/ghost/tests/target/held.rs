@@ -61,24 +61,6 @@ fn data_is_not_asked_for_before_the_release() {
 }
 
 #[test]
-fn a_held_write_can_be_aborted() {
-    let lab = Lab::new();
-    let mut one = lab.connect(1);
-    lab.ctl("rule write : hold=before-execution");
-    one.start_write(0, b'x');
-    lab.ctl("wait held 1");
-    // Queue 1, and the identifier of the write: Connect was the first command there.
-    let mut abort = Sqe::new(0x08, 0, 0);
-    abort.set_dword(10, 1 | 2 << 16);
-    let answer = one.admin.execute(abort);
-    assert_eq!((answer.status, answer.result), (0, 0));
-    assert_eq!(one.io.answer().status, 0x007);
-    assert_eq!(one.read(0), 0);
-    // Now there is nothing to abort.
-    assert_eq!(one.admin.execute(abort).result, 1);
-}
-
-#[test]
 fn a_command_can_be_held_for_a_time() {
     let lab = Lab::new();
     let mut one = lab.connect(1);

@@ -174,6 +174,10 @@ impl Connection {
     /// Waits for the `R2T` of a command and sends what it asks for, in as many PDUs as needed.
     pub fn send_data(&mut self, data: &[u8]) {
         let request = self.await_data_request();
+        self.answer_data_request(&request, data);
+    }
+
+    pub fn answer_data_request(&mut self, request: &Pdu, data: &[u8]) {
         let total: u32 = get(&request.header, 16);
         assert_eq!(total as usize, data.len());
         let pieces: Vec<_> = data.chunks(self.data_bytes_max).collect();
@@ -284,10 +288,10 @@ impl Association {
         self.io.answer().status
     }
 
-    /// A write of one block, in the capsule.
-    pub fn start_write(&mut self, block: u64, letter: u8) {
+    /// A write of one block, in the capsule. Returns its identifier.
+    pub fn start_write(&mut self, block: u64, letter: u8) -> u16 {
         let sqe = write(block, 1, Sqe::SGL_IN_CAPSULE);
-        self.io.submit(sqe, &[letter; BLOCK_BYTES]);
+        self.io.submit(sqe, &[letter; BLOCK_BYTES])
     }
 
     /// The first byte of a block, all of which must be the same.
@@ -346,6 +350,13 @@ pub fn ccr(cntlid: u16, (ciu, cirn): (u8, u64)) -> Sqe {
     let mut sqe = Sqe::new(0x38, 0, 0);
     sqe.set_dword(10, u32::from(cntlid) | u32::from(ciu) << 16);
     put(&mut sqe.0, 48, cirn);
+    sqe
+}
+
+/// Abort of a command on this queue.
+pub fn abort(queue: u16, cid: u16) -> Sqe {
+    let mut sqe = Sqe::new(0x08, 0, 0);
+    sqe.set_dword(10, u32::from(queue) | u32::from(cid) << 16);
     sqe
 }
 

@@ -6,6 +6,7 @@
 mod initiator;
 mod lab;
 
+mod abort;
 mod ccr;
 mod faults;
 mod good;

@@ -170,11 +170,16 @@ fn answer(text: &str) -> Option<Answer> {
     })
 }
 
+fn until_abort(text: &str) -> Option<Reply> {
+    (text == "until-abort").then_some(Reply::UntilAbort)
+}
+
 fn plan(actions: &mut Words<'_>) -> Result<Plan, ScriptError> {
     let replies = [
         actions.parsed("answer", answer)?.map(Reply::Instead),
         actions.parsed("complete", answer)?.map(Reply::But),
         actions.flag("ignore").then_some(Reply::Never),
+        actions.parsed("ignore", until_abort)?,
     ];
     let plan = Plan {
         hold: actions.parsed("hold", hold)?,
@@ -182,7 +187,7 @@ fn plan(actions: &mut Words<'_>) -> Result<Plan, ScriptError> {
         reply: one_of(replies, "answer, complete, ignore")?.unwrap_or_default(),
     };
     let does_nothing = plan == Plan::default();
-    let cannot_do_it = plan.reply == Reply::Never && (plan.hold, plan.disconnect) != (None, None);
+    let cannot_do_it = plan.reply.is_silence() && (plan.hold, plan.disconnect) != (None, None);
     if actions.0.is_empty() && (does_nothing || cannot_do_it) {
         return Err(ScriptError::Actions(
             "ignore; or any of hold, disconnect, and answer or complete",

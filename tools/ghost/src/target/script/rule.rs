@@ -103,8 +103,17 @@ pub enum Reply {
     Instead(Answer),
     /// Executed, and answered like this.
     But(Answer),
-    /// Neither executed nor answered.
+    /// Neither executed nor answered, and not aborted either.
     Never,
+    /// Neither executed nor answered before an Abort command asks for its end.
+    UntilAbort,
+}
+
+impl Reply {
+    /// Whether the command gets no answer of its own accord.
+    pub(in crate::target) fn is_silence(self) -> bool {
+        matches!(self, Reply::Never | Reply::UntilAbort)
+    }
 }
 
 /// What a completion says.

@@ -46,6 +46,8 @@ fn a_command_can_be_answered_like_this() {
     };
     assert_eq!(plan_of("ccr : complete=0/1").reply, Reply::But(answer));
     assert_eq!(plan_of("any : ignore").reply, Reply::Never);
+    let abortable = plan_of("ccr : ignore=until-abort");
+    assert_eq!(abortable.reply, Reply::UntilAbort);
 }
 
 #[test]
@@ -112,6 +114,12 @@ fn what_has_no_meaning_is_refused() {
         ("write : answer=0x10000", "answer cannot be"),
         ("write : answer=0 complete=0", "exactly one of these"),
         ("write : ignore hold=before-data", "exactly one of these"),
+        ("write : ignore ignore=until-abort", "exactly one of these"),
+        (
+            "write : ignore=until-abort hold=before-data",
+            "exactly one of these",
+        ),
+        ("write : ignore=now", "ignore cannot be \"now\""),
         ("event : lose double", "exactly one of these"),
         ("entry : colour=1", "what is \"colour=1\"?"),
     ] {
