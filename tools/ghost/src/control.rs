@@ -7,15 +7,16 @@
 //! the reply, or `error` and the reason in the same line; then the connection is closed.
 
 use std::fmt::Display;
-use std::fs;
+use std::fs::{self, Metadata};
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::Shutdown;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail, ensure};
 use thiserror::Error;
 
 /// Longer than any command.
@@ -54,15 +55,39 @@ pub fn request(control: &Path, command: &str) -> Result<String, RequestError> {
 
 /// Creates a control socket, in place of one that a dead process left behind.
 pub(crate) fn bind(path: &Path) -> Result<UnixListener> {
-    let nobody_listens =
-        UnixStream::connect(path).is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused);
-    let bind = || {
-        if nobody_listens {
-            fs::remove_file(path)?;
-        }
-        UnixListener::bind(path)
+    remove_abandoned(path)
+        .and_then(|()| Ok(UnixListener::bind(path)?))
+        .with_context(|| format!("cannot listen on {}", path.display()))
+}
+
+/// Removes a socket on which nobody listens. Anything else that has this name stays, and is named
+/// as what it is.
+fn remove_abandoned(path: &Path) -> Result<()> {
+    let found = match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        found => found?,
     };
-    bind().with_context(|| format!("cannot listen on {}", path.display()))
+    // To connect to a regular file is refused as well.
+    ensure!(
+        found.file_type().is_socket(),
+        "it is there already, and not a socket"
+    );
+    match UnixStream::connect(path) {
+        Ok(_) => bail!("somebody listens there already"),
+        Err(error) if error.kind() == ErrorKind::ConnectionRefused => {}
+        Err(error) => return Err(error.into()),
+    }
+    // Another process may have found the same socket, and have put its own in its place.
+    ensure!(
+        identity(&fs::symlink_metadata(path)?) == identity(&found),
+        "somebody else is creating it"
+    );
+    Ok(fs::remove_file(path)?)
+}
+
+/// Tells a file from another one that takes its name, even if that gets its inode.
+fn identity(file: &Metadata) -> (u64, u64, i64, i64) {
+    (file.dev(), file.ino(), file.ctime(), file.ctime_nsec())
 }
 
 /// Answers operators, each in a thread of its own: a command may wait.

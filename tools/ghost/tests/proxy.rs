@@ -3,9 +3,8 @@
 //! A proxy between a host and a target that are sockets of the test. Nothing here waits by the
 //! clock.
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 use std::thread::{self, JoinHandle};
 
@@ -396,26 +395,4 @@ fn errors_name_what_is_wrong() {
         assert_eq!(lab.try_say(command), Err("no connection 1".into()));
     }
     assert_eq!(lab.try_say("deliver 0"), Err("no connection 0".into()));
-}
-
-#[test]
-fn the_socket_of_a_dead_proxy_is_replaced_that_of_a_live_one_is_not() -> io::Result<()> {
-    let directory = tempfile::tempdir()?;
-    let control = directory.path().join("control");
-    let endpoints = Endpoints {
-        listen: ANY_PORT.into(),
-        target: ANY_PORT.into(),
-        control: control.clone(),
-    };
-    // Dropping a listener leaves its name behind.
-    drop(UnixListener::bind(&control)?);
-
-    let alive = Proxy::bind(&endpoints).unwrap();
-    let error = Proxy::bind(&endpoints).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        format!("cannot listen on {}", control.display())
-    );
-    drop(alive);
-    Ok(())
 }
