@@ -138,7 +138,8 @@ pub struct RunArgs {
     /// A FIFO: start to write when a byte or the end of file comes out of it
     #[arg(long, value_name = "PATH")]
     pub start_fifo: Option<PathBuf>,
-    /// Where to write the report, as JSON
+    /// Where to write the report, as JSON; of files that are there only an earlier report is
+    /// replaced
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
     #[command(flatten)]

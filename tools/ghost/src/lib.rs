@@ -12,6 +12,7 @@
 //! - [`sweep`] plays schedules drawn from a seed with both of them.
 //! - [`target`] is a target that does what a script says, where a proxy in front of a good one is
 //!   not enough; [`nvme`] is what it speaks.
+//! - [`control`] is how proxy and target are commanded, [`output`] what may be overwritten.
 //!
 //! Nothing here polls: under a virtual clock with free CPU time a loop that waits by looking at the
 //! clock never ends. Every wait is a blocking call or a condition variable.
@@ -21,6 +22,7 @@
 
 pub mod control;
 pub mod nvme;
+pub mod output;
 pub mod proxy;
 pub mod register;
 pub mod sweep;

@@ -81,6 +81,9 @@ fn ctl(args: &CtlArgs) -> Result<Verdict> {
 
 fn write_run(args: &RunArgs) -> Result<Verdict> {
     let plan = args.plan();
+    if let Some(path) = &args.report {
+        Report::check_place(path)?;
+    }
     let device = Device::open(&args.device, plan.layout, args.caching.caching())?;
     let report = run(&plan, device, || {
         say("formatted")?;
@@ -132,12 +135,18 @@ fn sweep_run(args: SweepRunArgs) -> Result<Verdict> {
     let mut tally = Tally::default();
     for number in 1..=rounds {
         let round = Round::draw(seed, number);
+        let place = reports
+            .as_deref()
+            .map(|directory| directory.join(format!("round-{number:04}.json")));
+        if let Some(path) = &place {
+            Report::check_place(path)?;
+        }
         let (outcome, report) = arena
             .play(&round)
             .with_context(|| format!("seed {seed}, round {number}: {round}"))?;
         say(format_args!("round {number}: {outcome}"))?;
-        if let Some(directory) = &reports {
-            report.store(&directory.join(format!("round-{number:04}.json")))?;
+        if let Some(path) = &place {
+            report.store(path)?;
         }
         tally.add(&outcome);
     }

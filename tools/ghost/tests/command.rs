@@ -4,7 +4,7 @@
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
@@ -51,10 +51,14 @@ impl Lab {
     }
 
     fn write(&self, subcommand: &str) -> Command {
+        self.write_with(subcommand, &self.report)
+    }
+
+    fn write_with(&self, subcommand: &str, report: &Path) -> Command {
         let mut command = ghost();
         command.args(["write", subcommand, "--buffered"]);
         command.arg("--device").arg(&self.device);
-        command.arg("--report").arg(&self.report);
+        command.arg("--report").arg(report);
         command
     }
 
@@ -181,6 +185,63 @@ fn foreign_content_is_found_by_verify() {
         line.starts_with("block 5: no stamp at byte 0 of the block: FOREIGN CONTENT "),
         "{line}"
     );
+}
+
+#[test]
+fn a_report_replaces_a_report_and_nothing_else() {
+    let lab = Lab::new();
+    for _ in 0..2 {
+        assert!(lab.write("run").status().unwrap().success());
+        assert_eq!(lab.report()["blocks"][7]["newest_acked"], 4);
+    }
+
+    let fresh = Lab::new();
+    let notes = fresh.directory.path().join("notes");
+    let link = fresh.directory.path().join("link");
+    fs::write(&notes, "notes").unwrap();
+    symlink(&notes, &link).unwrap();
+    for report in [&notes, &link, &fresh.device, fresh.directory.path()] {
+        let output = fresh.write_with("run", report).output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        let start = format!("ghost: cannot write {}: it is ", report.display());
+        assert!(stderr(&output).starts_with(&start), "{}", stderr(&output));
+    }
+    fs::rename(&notes, fresh.directory.path().join("report.json.tmp")).unwrap();
+    let output = fresh.write("run").output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let notes = fresh.directory.path().join("report.json.tmp");
+    assert_eq!(fs::read_to_string(&notes).unwrap(), "notes");
+}
+
+#[test]
+fn a_log_replaces_a_log_and_nothing_else() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    fs::write(path("notes"), "notes").unwrap();
+    let target = |option: &str, file: &str| {
+        let mut target = ghost();
+        target.args(["target", "--listen", "127.0.0.1:0", "--control"]);
+        target.arg(path("control")).arg(option).arg(path(file));
+        target
+    };
+    for option in ["--log", "--backing"] {
+        let output = target(option, "notes").output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        assert!(stderr(&output).contains("notes: it "), "{output:?}");
+        assert_eq!(fs::read_to_string(path("notes")).unwrap(), "notes");
+    }
+    fs::write(path("log"), "{\"ns\":1,\"event\":\"gone\"}\n").unwrap();
+    let mut again = target("--log", "log")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut ready = String::new();
+    BufReader::new(again.stdout.take().unwrap())
+        .read_line(&mut ready)
+        .unwrap();
+    stop(&mut again);
+    assert_eq!(ready, "ready\n");
+    assert_eq!(fs::read_to_string(path("log")).unwrap(), "");
 }
 
 #[test]

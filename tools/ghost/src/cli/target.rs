@@ -2,7 +2,7 @@
 
 //! The options of `ghost target`.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -10,9 +10,10 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum, value_parser};
 
-use ghost::target::Target;
+use ghost::output;
 use ghost::target::config::{AnaState, CcrAnswer, Config};
 use ghost::target::script::Rules;
+use ghost::target::{LOG_BEGINNING, Target};
 
 /// How long lost commands live on if CQT says nothing: what the specification proposes to hosts.
 const QUIESCE_DEFAULT_MS: u64 = 10_000;
@@ -78,7 +79,8 @@ pub struct TargetArgs {
     /// What goes wrong, see below
     #[arg(long, value_name = "FILE")]
     script: Option<PathBuf>,
-    /// Write what is received, executed and completed, as JSON lines
+    /// Write what is received, executed and completed, as JSON lines; of files that are there only
+    /// an earlier log is overwritten
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
 
@@ -91,7 +93,7 @@ pub struct TargetArgs {
     /// Size of a logical block, 512 or 4096
     #[arg(long, value_name = "BYTES", default_value_t = 4096, value_parser = block_bytes)]
     block_bytes: u32,
-    /// Keep the blocks in a file, not in memory
+    /// Keep the blocks in a file, not in memory: a new one, or one of exactly that size
     #[arg(long, value_name = "FILE")]
     backing: Option<PathBuf>,
     /// Report a volatile write cache, so that hosts send Flush
@@ -192,7 +194,7 @@ impl TargetArgs {
         let log = match &self.log {
             None => None,
             Some(path) => {
-                let file = File::create(path)
+                let file = output::log(path, LOG_BEGINNING)
                     .with_context(|| format!("cannot write {}", path.display()))?;
                 Some(Box::new(file) as Box<dyn Write + Send>)
             }

@@ -21,7 +21,7 @@
 //! number. The file is printed one key a line, for readers without a JSON parser.
 
 use std::fmt;
-use std::fs::{self, File};
+use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -32,6 +32,7 @@ use super::finding::Finding;
 use super::latency::Summary;
 use super::oracle::Register;
 use super::storage::Layout;
+use crate::output;
 
 /// The report of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -118,21 +119,35 @@ impl Report {
             .with_context(|| format!("{} is not a report of ghost write run", path.display()))
     }
 
+    /// How every report begins.
+    const BEGINNING: &str = "{\n  \"run\": ";
+
+    /// Whether a report could be stored there: a run that cannot say what it saw is a waste.
+    pub fn check_place(path: &Path) -> Result<()> {
+        output::check(path, Self::BEGINNING).with_context(|| cannot_write(path))
+    }
+
     /// Writes the report so that a reader sees all of it or nothing.
     pub fn store(&self, path: &Path) -> Result<()> {
-        self.store_beside(path)
-            .with_context(|| format!("cannot write {}", path.display()))
+        Report::check_place(path)?;
+        self.store_beside(path).with_context(|| cannot_write(path))
     }
 
     fn store_beside(&self, path: &Path) -> Result<()> {
         // In the same directory: a rename does not cross file systems.
         let mut temporary = path.as_os_str().to_owned();
         temporary.push(".tmp");
-        let mut file = File::create(&temporary)?;
+        let temporary = PathBuf::from(temporary);
+        let mut file =
+            output::file(&temporary, Self::BEGINNING).with_context(|| cannot_write(&temporary))?;
         serde_json::to_writer_pretty(&mut file, self)?;
         file.write_all(b"\n")?;
         file.sync_all()?;
         fs::rename(&temporary, path)?;
         Ok(())
     }
+}
+
+fn cannot_write(path: &Path) -> String {
+    format!("cannot write {}", path.display())
 }

@@ -9,6 +9,9 @@ use serde::Serialize;
 
 use crate::nvme::status::Status;
 
+/// How every log begins.
+pub const LOG_BEGINNING: &str = r#"{"ns":"#;
+
 /// Where the lines go.
 ///
 /// They are written at once, and before the host can see what they say: whoever has an answer finds

@@ -55,6 +55,7 @@ use anyhow::{Context, Result};
 use self::config::Config;
 use self::core::{Core, Port};
 use self::journal::Journal;
+pub use self::journal::LOG_BEGINNING;
 use self::script::Rules;
 use self::server::Server;
 use self::store::Store;

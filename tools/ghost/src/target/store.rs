@@ -7,7 +7,7 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 /// Blocks are zeroed in pieces of this size.
 static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
@@ -20,7 +20,8 @@ pub(super) enum Store {
 }
 
 impl Store {
-    /// A store of this size, in `file` if there is one. A file keeps what it has.
+    /// A store of this size, in `file` if there is one. A file keeps what it has; one of another
+    /// size is none that a target has made.
     pub(super) fn new(file: Option<&Path>, bytes: u64) -> Result<Self> {
         let Some(path) = file else {
             let bytes = usize::try_from(bytes).context("the namespace is too large")?;
@@ -33,10 +34,16 @@ impl Store {
                 .create(true)
                 .truncate(false)
                 .open(path)?;
-            if file.metadata()?.len() < bytes {
-                file.set_len(bytes)?;
+            let found = file.metadata()?;
+            ensure!(found.is_file(), "it is no regular file");
+            match found.len() {
+                0 => file.set_len(bytes)?,
+                size => ensure!(
+                    size == bytes,
+                    "it has {size} bytes, and the namespace is to have {bytes}"
+                ),
             }
-            Ok::<_, io::Error>(file)
+            Ok(file)
         };
         let file = open().with_context(|| format!("cannot use {}", path.display()))?;
         Ok(Store::File(file))
@@ -116,8 +123,17 @@ mod tests {
             .unwrap()
             .write(0, b"old")
             .unwrap();
-        let store = Store::new(Some(&path), 8192).unwrap();
+        let store = Store::new(Some(&path), 4096).unwrap();
         assert_eq!(store.read(0, 3).unwrap(), b"old");
-        assert_eq!(store.read(8191, 1).unwrap(), [0]);
+    }
+
+    #[test]
+    fn a_file_of_another_size_is_not_touched() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("notes");
+        std::fs::write(&path, "notes").unwrap();
+        let error = Store::new(Some(&path), 4096).unwrap_err();
+        assert!(format!("{error:#}").contains("it has 5 bytes"), "{error:#}");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "notes");
     }
 }
