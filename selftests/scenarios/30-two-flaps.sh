@@ -41,7 +41,8 @@ flap_twice() {
 	FIRST_WRITER=$WRITER
 	sleep 10
 	REPORT=/out/second.json
-	lose_path $SECOND_IO_CONNECTION --blocks 2 --offset 65536
+	# Beside the first writer, which waits.
+	lose_path $SECOND_IO_CONNECTION --force --blocks 2 --offset 65536
 }
 
 # What each association was sent is executed.

@@ -37,7 +37,7 @@ flaps() {
 # Written in place, read and verified, again and again. Status 1 is a ghost write.
 write_registers() {
 	until over; do
-		ghost write run --device $REGISTERS --blocks 8 --writes 20 --interval-ms 100 \
+		ghost write run --force --device $REGISTERS --blocks 8 --writes 20 --interval-ms 100 \
 			--readers --read-interval-ms 500 --report "$REPORT" || return
 	done
 }
@@ -173,7 +173,7 @@ without_fence() {
 	mounted_scene off "$1"
 	dd if=/dev/zero of=$REGISTERS bs=1M count=1 conv=fsync 2>/dev/null
 	DEVICE=$REGISTERS
-	writer_start --blocks 4 --writes 4
+	writer_start --force --blocks 4 --writes 4
 	lose_path_1
 	sleep 2
 	proxy 1 deliver --wait

@@ -12,7 +12,7 @@ use clap::{Args, Parser, Subcommand};
 
 use ghost::proxy::Endpoints;
 use ghost::register::run::Plan;
-use ghost::register::storage::{Caching, Layout};
+use ghost::register::storage::{Caching, Layout, Purpose};
 use ghost::sweep::path::SweepPath;
 
 pub use target::TargetArgs;
@@ -108,9 +108,13 @@ pub enum WriteCommand {
 
 #[derive(Debug, Args)]
 pub struct RunArgs {
-    /// The block device to overwrite
+    /// The block device to overwrite, which must not be mounted or in use
     #[arg(long, value_name = "PATH")]
     pub device: PathBuf,
+    /// Overwrite a regular file, too, or a device that is mounted or that somebody else uses: a
+    /// second writer, for instance
+    #[arg(long)]
+    force: bool,
     /// Number of blocks
     #[arg(long, value_name = "N", default_value_t = 8)]
     #[arg(value_parser = clap::value_parser!(u64).range(1..=256))]
@@ -181,7 +185,7 @@ pub struct SweepPlanArgs {
 pub struct SweepRunArgs {
     #[command(flatten)]
     pub plan: SweepPlanArgs,
-    /// The multipath device to overwrite
+    /// The multipath device to overwrite, which must not be mounted or in use
     #[arg(long, value_name = "PATH")]
     pub device: PathBuf,
     /// A path: control socket of its proxy, name of its controller (twice: path 1, path 2)
@@ -213,6 +217,14 @@ impl ProxyArgs {
 }
 
 impl RunArgs {
+    pub fn purpose(&self) -> Purpose {
+        if self.force {
+            Purpose::OverwriteByForce
+        } else {
+            Purpose::Overwrite
+        }
+    }
+
     pub fn plan(&self) -> Plan {
         Plan {
             device: self.device.clone(),

@@ -84,7 +84,12 @@ fn write_run(args: &RunArgs) -> Result<Verdict> {
     if let Some(path) = &args.report {
         Report::check_place(path)?;
     }
-    let device = Device::open(&args.device, plan.layout, args.caching.caching())?;
+    let device = Device::open(
+        &args.device,
+        plan.layout,
+        args.caching.caching(),
+        args.purpose(),
+    )?;
     let report = run(&plan, device, || {
         say("formatted")?;
         args.start_fifo.as_deref().map_or(Ok(()), await_fifo)

@@ -59,6 +59,9 @@ impl Lab {
         command.args(["write", subcommand, "--buffered"]);
         command.arg("--device").arg(&self.device);
         command.arg("--report").arg(report);
+        if subcommand == "run" {
+            command.arg("--force");
+        }
         command
     }
 
@@ -184,6 +187,27 @@ fn foreign_content_is_found_by_verify() {
     assert!(
         line.starts_with("block 5: no stamp at byte 0 of the block: FOREIGN CONTENT "),
         "{line}"
+    );
+}
+
+#[test]
+fn a_regular_file_is_not_overwritten_by_mistake() {
+    let lab = Lab::new();
+    fs::write(&lab.device, vec![b'x'; BLOCKS as usize * BLOCK_BYTES]).unwrap();
+    let mut run = ghost();
+    run.args(["write", "run", "--buffered", "--device"]);
+    let output = run.arg(&lab.device).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let message = format!(
+        "ghost: {} is a regular file; with --force it is overwritten\n",
+        lab.device.display()
+    );
+    assert_eq!(stderr(&output), message);
+    assert!(
+        fs::read(&lab.device)
+            .unwrap()
+            .iter()
+            .all(|&byte| byte == b'x')
     );
 }
 

@@ -5,14 +5,17 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, SeekFrom};
 use std::ops::{Deref, DerefMut};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, FileTypeExt, OpenOptionsExt};
 use std::path::Path;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use rustix::fs::OFlags;
 
 /// Enough for direct I/O on every device: no logical block is larger than a page.
 const ALIGNMENT_BYTES: usize = 4096;
+
+/// How to overwrite it nevertheless.
+const FORCE: &str = "with --force it is overwritten";
 
 /// Numbered blocks that are read and written as a whole.
 ///
@@ -48,6 +51,30 @@ pub enum Caching {
     Buffered,
 }
 
+/// What a device is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// To look at what is there.
+    Read,
+    /// To overwrite a block device that nobody else has a claim to.
+    Overwrite,
+    /// To overwrite whatever it is: somebody has said so.
+    OverwriteByForce,
+}
+
+impl Purpose {
+    /// The kernel lets nobody open a block device with `O_EXCL` that is mounted, used for swapping
+    /// or a part of another device, or of which a partition is. To open a FIFO for reading would
+    /// wait for a writer; then it could not be refused.
+    fn flags(self) -> OFlags {
+        match self {
+            Purpose::Overwrite => OFlags::EXCL,
+            Purpose::OverwriteByForce => OFlags::empty(),
+            Purpose::Read => OFlags::NONBLOCK,
+        }
+    }
+}
+
 /// A block device, or a regular file in tests.
 #[derive(Debug)]
 pub struct Device {
@@ -57,23 +84,24 @@ pub struct Device {
 
 impl Device {
     /// Opens a device that must be large enough for all blocks of `layout`.
-    pub fn open(path: &Path, layout: Layout, caching: Caching) -> Result<Self> {
-        let flags = match caching {
-            Caching::Direct => OFlags::DIRECT,
-            Caching::Buffered => OFlags::empty(),
-        };
-        let flags = flags.bits().try_into().expect("open flags fit an int");
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .custom_flags(flags)
-            .open(path)
+    pub fn open(path: &Path, layout: Layout, caching: Caching, purpose: Purpose) -> Result<Self> {
+        let mut file = open(path, caching, purpose)
             .with_context(|| format!("cannot open {}", path.display()))?;
-
+        let kind = file.metadata()?.file_type();
+        ensure!(
+            kind.is_block_device() || kind.is_file(),
+            "{} is neither a block device nor a regular file",
+            path.display()
+        );
+        ensure!(
+            purpose != Purpose::Overwrite || kind.is_block_device(),
+            "{} is a regular file; {FORCE}",
+            path.display()
+        );
         // A buffered read of a block device is answered by the page cache, which no ghost write
         // ever reaches: the oracle would be blind.
         ensure!(
-            caching == Caching::Direct || file.metadata()?.is_file(),
+            caching == Caching::Direct || kind.is_file(),
             "{} is not a regular file: buffered I/O would hide what is on the device",
             path.display()
         );
@@ -94,6 +122,23 @@ impl Device {
         assert_eq!(buffer.len(), self.layout.block_bytes);
         self.layout.offset_bytes + block * self.layout.block_bytes as u64
     }
+}
+
+fn open(path: &Path, caching: Caching, purpose: Purpose) -> Result<File> {
+    let caching = match caching {
+        Caching::Direct => OFlags::DIRECT,
+        Caching::Buffered => OFlags::empty(),
+    };
+    let flags = (caching | purpose.flags()).bits();
+    OpenOptions::new()
+        .read(true)
+        .write(purpose != Purpose::Read)
+        .custom_flags(flags.try_into().expect("open flags fit an int"))
+        .open(path)
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::ResourceBusy => anyhow!("it is mounted or in use; {FORCE}"),
+            _ => error.into(),
+        })
 }
 
 impl Storage for Device {
@@ -161,6 +206,8 @@ impl DerefMut for AlignedBuffer {
 
 #[cfg(test)]
 mod tests {
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+
     use super::*;
 
     const LAYOUT: Layout = Layout {
@@ -178,11 +225,24 @@ mod tests {
         }
     }
 
+    /// A file with this size.
+    fn file(bytes: u64) -> tempfile::NamedTempFile {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        file.as_file().set_len(bytes).unwrap();
+        file
+    }
+
+    /// Why a path cannot be opened for this.
+    fn refusal(path: &Path, purpose: Purpose) -> String {
+        let error = Device::open(path, LAYOUT, Caching::Buffered, purpose).unwrap_err();
+        format!("{error:#}")
+    }
+
     #[test]
     fn blocks_lie_behind_the_offset() -> Result<()> {
-        let file = tempfile::NamedTempFile::new()?;
-        file.as_file().set_len(3 * 512)?;
-        let device = Device::open(file.path(), LAYOUT, Caching::Buffered)?;
+        let file = file(3 * 512);
+        let force = Purpose::OverwriteByForce;
+        let device = Device::open(file.path(), LAYOUT, Caching::Buffered, force)?;
         device.write(1, &[7; 512])?;
 
         let bytes = std::fs::read(file.path())?;
@@ -192,17 +252,36 @@ mod tests {
     }
 
     #[test]
-    fn a_small_device_is_refused() -> Result<()> {
-        let file = tempfile::NamedTempFile::new()?;
-        file.as_file().set_len(3 * 512 - 1)?;
-        let error = Device::open(file.path(), LAYOUT, Caching::Buffered).unwrap_err();
-        assert!(error.to_string().contains("1536 are needed"), "{error}");
+    fn who_looks_cannot_write() -> Result<()> {
+        let file = file(3 * 512);
+        let device = Device::open(file.path(), LAYOUT, Caching::Buffered, Purpose::Read)?;
+        device.read(1, &mut [0; 512])?;
+        device.write(1, &[7; 512]).unwrap_err();
         Ok(())
     }
 
     #[test]
-    fn buffered_io_is_for_regular_files_only() {
-        let error = Device::open(Path::new("/dev/null"), LAYOUT, Caching::Buffered).unwrap_err();
-        assert!(error.to_string().contains("not a regular file"), "{error}");
+    fn a_small_device_is_refused() {
+        let error = refusal(file(3 * 512 - 1).path(), Purpose::Read);
+        assert!(error.contains("1536 are needed"), "{error}");
+    }
+
+    #[test]
+    fn a_regular_file_is_overwritten_by_force_only() {
+        let error = refusal(file(3 * 512).path(), Purpose::Overwrite);
+        assert!(error.contains("a regular file; with --force"), "{error}");
+    }
+
+    #[test]
+    fn other_things_have_no_blocks() {
+        let directory = tempfile::tempdir().unwrap();
+        let fifo = directory.path().join("fifo");
+        mknodat(CWD, &fifo, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+        for purpose in [Purpose::Read, Purpose::Overwrite, Purpose::OverwriteByForce] {
+            for path in [Path::new("/dev/null"), &fifo] {
+                let error = refusal(path, purpose);
+                assert!(error.contains("neither a block device nor"), "{error}");
+            }
+        }
     }
 }

@@ -10,7 +10,7 @@ use super::array::RegisterArray;
 use super::finding::Finding;
 use super::report::Report;
 use super::run::read_back;
-use super::storage::{Caching, Device};
+use super::storage::{Caching, Device, Purpose};
 
 /// What a later look at the registers showed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub struct Verification {
 
 /// Reads all registers of `report` from `device`, which may have another name by now.
 pub fn verify(device: &Path, report: Report, caching: Caching) -> Result<Verification> {
-    let device = Device::open(device, report.layout(), caching)?;
+    let device = Device::open(device, report.layout(), caching, Purpose::Read)?;
     let array = RegisterArray::resume(device, report.run, report.blocks);
     let (_, unread_blocks) = read_back(&array);
     let (_, findings) = array.into_parts();

@@ -16,7 +16,7 @@ use super::tally::Outcome;
 use super::timeline::{Action, QUIESCE_MS, Step, steps};
 use crate::register::report::Report;
 use crate::register::run::{Plan, run};
-use crate::register::storage::{Caching, Device, Layout};
+use crate::register::storage::{Caching, Device, Layout, Purpose};
 use crate::register::verify::verify;
 
 /// Longer than any wait that a schedule can lead to: who waits longer, waits in vain. An admin
@@ -99,7 +99,12 @@ impl Arena {
             write_interval: Duration::from_millis(load.interval_ms),
             read_interval: load.read_interval_ms.map(Duration::from_millis),
         };
-        let device = Device::open(&plan.device, plan.layout, Caching::Direct)?;
+        let device = Device::open(
+            &plan.device,
+            plan.layout,
+            Caching::Direct,
+            Purpose::Overwrite,
+        )?;
         let (ended, end) = mpsc::channel();
         let (started, start) = mpsc::channel();
         thread::spawn(move || {
