@@ -3,12 +3,13 @@
 #
 # The administrator resets the controller while a write is stuck on its I/O connection.
 # The controller is disabled, and says so: that is evidence, and there is nothing to
-# wait for. If it does not answer, there is none.
+# wait for. If it does not answer, there is none. What a controller says is believed: one
+# that lies is a limit.
 
 # shellcheck disable=SC2034 # read by whoever runs scenarios
 DESCRIPTION="a controller that was disabled is fenced at once"
 # shellcheck disable=SC2034
-VARIANTS="fence:fence silent:fence control:fence silent_control:fence"
+VARIANTS="fence:fence silent:fence control:fence silent_control:fence liar:fence liar_control:fence"
 # shellcheck disable=SC2034
 MACHINES="uml qemu"
 
@@ -73,4 +74,39 @@ variant_silent_control() {
 	reset_while_stuck off $ADMIN_CONNECTION $IO_CONNECTION
 	expect_eq "the write was not held" 0 "$(fence_counter 1 held)"
 	check "the ghost write is there" eval '! registers_verify'
+}
+
+# reset_scripted [RULE]: the same with the scripted target, which executes the write late if
+# it still can
+reset_scripted() {
+	scene_set_scripted time nr_io_queues=1,keep_alive_tmo=20 --quiesce-ms 3600000
+	writer_start --blocks 1 --writes 3
+	scripted_target rule write cntlid=1 : hold=before-execution >/dev/null
+	[ -z "$1" ] || scripted_target rule "$1" >/dev/null
+	scripted_target refuse 1
+	writer_go
+	scripted_target wait held 1
+	echo 1 2>/dev/null >"/sys/class/nvme/$(path_ctrl 1)/reset_controller" &
+	scripted_target wait lost 1
+	writer_wait
+	scripted_target release all
+	expect_eq "the evidence is that the controller was disabled" disabled \
+		"$(fence_attr 1 evidence)"
+	expect_between "the write did not wait" 0 "$(late_ns 1000000000)" "$(report_ns writes max_ns)"
+}
+
+# A controller that says it is disabled and executes what it had. Nothing protects from that.
+variant_liar() {
+	plan 4
+	reset_scripted "disable cntlid=1 : ignore"
+	check "the ghost write is there" eval '! registers_verify'
+}
+
+# One that tells the truth.
+variant_liar_control() {
+	plan 5
+	reset_scripted
+	expect_eq "it dropped the write" 1 \
+		"$(grep -c '"dropped".*"opcode":"write".*"reason":"disabled"' /out/target.json)"
+	check "no ghost write" registers_verify
 }

@@ -43,6 +43,7 @@ pass first) and times=N (matches to apply to).
     fail | never | after=MS
   kato                ignore: that keep-alive timer never expires
   quiesce             ignore: lost commands that are held are not dropped
+  disable             ignore: after CC.EN=0 CSTS.RDY is 0, but queues and commands live on
 
 Commands for ghost ctl:
   rule RULE           add a rule; prints its number

@@ -7,6 +7,7 @@ use super::connection::Queue;
 use super::controller::{AssociationId, CNTLID_MAX, Controller, Events, Host, Purpose, Registers};
 use super::core::Core;
 use super::journal::Line;
+use super::script::rule::Body;
 use crate::nvme::bytes::{get, text};
 use crate::nvme::status::Status;
 
@@ -267,9 +268,32 @@ impl Core {
             };
             self.journal.note(&line);
         }
+        if stops && self.only_says_disabled(id) {
+            return;
+        }
         if stops || shuts_down {
             self.stop(id, stops);
         }
+    }
+
+    /// Clears CSTS.RDY and nothing else, if the script wants that: queues and commands live on.
+    fn only_says_disabled(&mut self, id: AssociationId) -> bool {
+        let facts = self.facts(id);
+        let rule = self
+            .rules
+            .apply(&facts, |body| matches!(body, Body::Disable).then_some(()));
+        let Some((rule, ())) = rule else {
+            return false;
+        };
+        let line = Line {
+            rule: Some(rule),
+            ..self.line_about("not-stopped", id)
+        };
+        self.journal.note(&line);
+        if let Some(controller) = self.controllers.get_mut(&id) {
+            controller.registers.ready = false;
+        }
+        true
     }
 
     /// No command is executed any more; only then CSTS says so.

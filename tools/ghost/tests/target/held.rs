@@ -6,7 +6,9 @@ use std::thread;
 
 use ghost::nvme::command::Sqe;
 
-use crate::initiator::{Association, BLOCK_BYTES, Connection, Host, write};
+use crate::initiator::{
+    Association, BLOCK_BYTES, Connection, Host, get_property, set_property, write,
+};
 use crate::lab::Lab;
 
 #[test]
@@ -120,6 +122,35 @@ fn a_bad_target_never_quiesces() {
     assert_eq!(two.write(0, b'n'), 0);
     lab.ctl("release 1");
     assert_eq!(two.read(0), b'o');
+}
+
+/// Disables controller 1, which has a held write of 'o' to block 0, and says what is read after
+/// the release.
+fn disable_with_a_write(lab: &Lab) -> u8 {
+    let (mut one, mut two) = (lab.connect(1), lab.connect(2));
+    lab.ctl("rule write port=1 : hold=before-execution");
+    one.start_write(0, b'o');
+    lab.ctl("wait held 1");
+    set_property(&mut one.admin, 0x14, 0x0046_0000);
+    assert_eq!(get_property(&mut one.admin, 0x1c), 0);
+    assert_eq!(two.write(0, b'n'), 0);
+    lab.ctl("release all");
+    two.read(0)
+}
+
+#[test]
+fn a_controller_that_says_it_is_disabled_is() {
+    assert_eq!(disable_with_a_write(&Lab::new()), b'n');
+}
+
+#[test]
+fn a_liar_says_it_is_disabled_and_executes_what_it_had() {
+    let lab = Lab::new();
+    lab.ctl("rule disable cntlid=1 : ignore");
+    assert_eq!(disable_with_a_write(&lab), b'o');
+    let log = lab.log();
+    assert!(log.iter().any(|line| line["event"] == "not-stopped"));
+    assert!(log.iter().all(|line| line["event"] != "stopped"));
 }
 
 #[test]

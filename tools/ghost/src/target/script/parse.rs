@@ -106,6 +106,7 @@ impl FromStr for Rule {
             "reset" => Body::Reset(reset_fault(&mut actions)?),
             "kato" => ignored(&mut actions, Body::KeepAlive)?,
             "quiesce" => ignored(&mut actions, Body::Quiesce)?,
+            "disable" => ignored(&mut actions, Body::Disable)?,
             _ => {
                 let opcode = command(subject)?;
                 filter.queue = keys.parsed("queue", queue)?;

@@ -34,6 +34,8 @@ pub enum Body {
     KeepAlive,
     /// Commands of a lost association that are about to be dropped: they are kept.
     Quiesce,
+    /// Controllers that are about to be disabled: they only say so.
+    Disable,
 }
 
 /// Which ones of these; what is missing does not matter.

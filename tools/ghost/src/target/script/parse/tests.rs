@@ -85,6 +85,7 @@ fn other_subjects_have_their_own_actions() {
         ("reset : after=5", Body::Reset(ResetFault::After { ms: 5 })),
         ("kato : ignore", Body::KeepAlive),
         ("quiesce : ignore", Body::Quiesce),
+        ("disable : ignore", Body::Disable),
     ] {
         assert_eq!(rule(line).body, body, "{line}");
     }
