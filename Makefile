@@ -61,10 +61,10 @@ demo:
 	@$(LAB)/demo
 
 model:
-	@cd tools && cargo run --quiet --release --locked -p policy-check -- model
+	@cd tools && exec cargo run --quiet --release --locked -p policy-check -- model
 
 mutants:
-	@cd tools && cargo run --quiet --release --locked -p policy-check -- mutants
+	@cd tools && exec cargo run --quiet --release --locked -p policy-check -- mutants
 
 shell:
 	@$(LAB)/shell

@@ -11,6 +11,31 @@ set -euo pipefail
 
 # shellcheck disable=SC2034 # read, like KERNEL, by the scripts that source this file
 LAB_TOP=$(cd "${BASH_SOURCE[0]%/*}/../.." && pwd)
+
+# What the outermost script starts must end with it, however that is ended. Builds and
+# machines change to sessions of their own, and unshare(1) does not heed SIGTERM, so no
+# signal finds them all: run everything in a PID namespace, which ends as a whole. Its
+# temporary files go with it. (Who is not root can make no namespace; the laboratory
+# wants root almost everywhere.)
+if [ -z "${LAB_ALONE:-}" ] && [ "$(id -u)" = 0 ]; then
+	LAB_ALONE=$(mktemp -d)
+	export LAB_ALONE TMPDIR=$LAB_ALONE
+	# bash gives a background job /dev/null, unless it is told otherwise.
+	[ -e /proc/self/fd/0 ] || exec </dev/null
+	unshare --pid --fork --kill-child --mount-proc "$0" "$@" <&0 &
+	# shellcheck disable=SC2317 # the trap calls it
+	lab_end() {
+		{ kill -KILL $! && wait $!; } 2>/dev/null || true
+		rm -rf "$LAB_ALONE"
+	}
+	trap lab_end EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM HUP
+	lab_status=0
+	wait $! || lab_status=$?
+	exit "$lab_status"
+fi
+
 LAB_CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/nvme-fence
 LAB_LOGS=$LAB_CACHE/logs
 KERNEL=${KERNEL:-7.3}
@@ -103,7 +128,8 @@ lab_run() {
 	log=$LAB_LOGS/$stage.log
 	text="[$(lab_stage_number "$stage")] $title"
 	say "$text, log: $log"
-	# A session of its own, so that an interrupt ends all of it.
+	# A session of its own, so that an interrupt ends all of it, also where there is no
+	# namespace to end.
 	setsid nice "$@" >"$log" 2>&1 </dev/null &
 	pid=$!
 	# shellcheck disable=SC2064 # the process that was started here, not a later one
