@@ -18,7 +18,7 @@ variant_fence() { smoke; }
 smoke() {
 	local device begun
 
-	plan 7
+	plan 8
 	target_start
 	proxy_start 1
 	path_connect 1
@@ -34,6 +34,13 @@ smoke() {
 	begun=$(now_ms)
 	sleep 20
 	expect_between "20 seconds are 20 seconds" 20000 "$(late_ms 20100)" $(($(now_ms) - begun))
+
+	# Each try takes a second.
+	begun=$(now_ms)
+	await 2 eval 'sleep 1; false'
+	expect_between "waiting is by the clock, not by tries" 2000 "$(late_ms 3100)" \
+		$(($(now_ms) - begun))
+
 	check "path 1 outlived its keep-alives" in_state "$(path_ctrl 1)" live
 
 	path_disconnect 1
