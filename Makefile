@@ -61,10 +61,10 @@ demo:
 	@$(LAB)/demo
 
 model:
-	@cd tools && exec cargo run --quiet --release --locked -p policy-check -- model
+	@$(LAB)/policy-check model
 
 mutants:
-	@cd tools && exec cargo run --quiet --release --locked -p policy-check -- mutants
+	@$(LAB)/policy-check mutants
 
 shell:
 	@$(LAB)/shell

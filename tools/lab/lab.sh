@@ -47,6 +47,25 @@ LAB_STAGES=(toolchain source stock fence stock-smp fence-smp fence-debug modules
 say() { printf 'lab: %s\n' "$*" >&2; }
 die() { printf 'lab: error: %s\n' "$*" >&2; exit 1; }
 
+# lab_kernel_tree VARIABLE DIRECTORY: the directory's absolute path; it must be a kernel tree.
+lab_kernel_tree() {
+	[ -n "$2" ] || die "which kernel tree? $1=DIR names it"
+	[ -d "$2" ] || die "$1=$2: there is no such directory"
+	[ -e "$2/MAINTAINERS" ] || die "$1=$2 is no kernel tree: it has no MAINTAINERS"
+	(cd "$2" && pwd)
+}
+
+# lab_cargo: there must be a Rust toolchain for user space.
+lab_cargo() {
+	command -v cargo >/dev/null ||
+		die "cargo is missing: the tools want a Rust toolchain for user space (rustup, or your distribution's)"
+}
+
+# lab_number NAME VALUE: it must be a whole number above 0.
+lab_number() {
+	[[ $2 =~ ^[1-9][0-9]{0,8}$ ]] || die "$1=$2: that is no whole number above 0"
+}
+
 # lab_key: a short name for whatever stdin holds.
 lab_key() { sha256sum | cut -c1-16; }
 
