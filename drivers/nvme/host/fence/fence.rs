@@ -11,7 +11,7 @@ use kernel::new_mutex;
 use kernel::prelude::*;
 use kernel::sync::lock::{Guard, Lock};
 use kernel::sync::{Arc, ArcBorrow, Mutex};
-use nvme_fence_policy::{Event, Knobs};
+use nvme_fence_policy::{Event, Knobs, Nanos};
 
 /// What the lock protects, here and wherever there is a `LockedBy<_, State>`.
 pub(crate) struct State {
@@ -98,11 +98,29 @@ impl Fence {
         });
     }
 
+    /// When everything that is held now is free by time.
+    pub(crate) fn held_until(&self) -> HeldUntil {
+        let state = self.lock();
+        let until = state.records().map(|record| record.held_until(&state));
+        until.max().unwrap_or(HeldUntil::NothingHeld)
+    }
+
     /// Calls `f` on all records, and forgets those that it says are to be discarded.
     pub(crate) fn each(&self, f: impl FnMut(&Arc<Record>, &mut State) -> Fate) {
         self.lock().each(f);
         sys::queue_ask();
     }
+}
+
+/// When everything that is held is free by time.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum HeldUntil {
+    NothingHeld,
+    /// In a moment: it is about to be sent on, or to get a deadline.
+    Soon,
+    At(Nanos),
+    /// Time does not free some of it.
+    NoTime,
 }
 
 /// What is to become of a record.

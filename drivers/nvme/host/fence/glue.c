@@ -44,7 +44,8 @@ static struct workqueue_struct *nvme_fence_decide_wq;
 static struct hrtimer nvme_fence_timer;
 static struct work_struct nvme_fence_expiry_work;
 static struct work_struct nvme_fence_ask_work;
-static void *nvme_fence_policy;
+/* What Rust is called with that is not about one controller */
+void *nvme_fence_policy;
 
 struct workqueue_struct *nvme_fence_workqueue(void)
 {
@@ -118,6 +119,7 @@ void nvme_fence_send_on(struct bio_list *bios)
 /* Drops the references that nvme-core took for so many held commands. */
 void nvme_fence_unpin(u32 commands)
 {
+	nvme_fence_wake_suspend();
 	while (commands--)
 		module_put(THIS_MODULE);
 }
@@ -261,6 +263,8 @@ void nvme_fence_glue_unregister(void)
 
 int nvme_fence_glue_init(void *policy)
 {
+	int ret;
+
 	nvme_fence_wq = alloc_workqueue("nvme-fence",
 					WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
 	if (!nvme_fence_wq)
@@ -268,19 +272,29 @@ int nvme_fence_glue_init(void *policy)
 	nvme_fence_decide_wq = alloc_workqueue("nvme-fence-decide",
 					       WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
 	if (!nvme_fence_decide_wq) {
-		destroy_workqueue(nvme_fence_wq);
-		return -ENOMEM;
+		ret = -ENOMEM;
+		goto out_destroy_wq;
 	}
 	nvme_fence_policy = policy;
+	ret = nvme_fence_suspend_init();
+	if (ret)
+		goto out_destroy_decide_wq;
 	INIT_WORK(&nvme_fence_expiry_work, nvme_fence_expired);
 	INIT_WORK(&nvme_fence_ask_work, nvme_fence_ask);
 	hrtimer_setup(&nvme_fence_timer, nvme_fence_timer_fn, CLOCK_MONOTONIC,
 		      HRTIMER_MODE_ABS);
 	return 0;
+
+out_destroy_decide_wq:
+	destroy_workqueue(nvme_fence_decide_wq);
+out_destroy_wq:
+	destroy_workqueue(nvme_fence_wq);
+	return ret;
 }
 
 void nvme_fence_glue_exit(void)
 {
+	nvme_fence_suspend_exit();
 	/* what runs on the queue may set the timer, and the timer the queue */
 	hrtimer_cancel(&nvme_fence_timer);
 	drain_workqueue(nvme_fence_decide_wq);

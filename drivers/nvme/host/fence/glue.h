@@ -195,6 +195,14 @@ void nvme_fence_trace_release(const struct nvme_fence_rec *rec, u8 evidence,
 void nvme_fence_trace_reset(const struct nvme_fence_rec *rec,
 			    const struct nvme_fence_reset *reset);
 
+/* suspend.c, called from glue.c */
+
+extern void *nvme_fence_policy;
+
+int nvme_fence_suspend_init(void);
+void nvme_fence_suspend_exit(void);
+void nvme_fence_wake_suspend(void);
+
 /* sysfs.c, called from Rust */
 
 struct nvme_fence_dir *nvme_fence_dir_create(struct kobject *parent,
@@ -222,6 +230,7 @@ void nvme_fence_rs_log_read(void *fence, unsigned long cookie,
 			    const struct nvme_ccr_log *log);
 void nvme_fence_rs_expired(void *policy);
 void nvme_fence_rs_ask(void *policy);
+u64 nvme_fence_rs_held_until(void *policy);
 ssize_t nvme_fence_rs_show(void *object, u32 attr, char *buf, size_t size);
 ssize_t nvme_fence_rs_store(void *object, u32 attr, const char *buf,
 			    size_t count);

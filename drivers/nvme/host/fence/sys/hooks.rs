@@ -7,7 +7,7 @@
 use super::trace::RecordInfo;
 use super::{ccr, raw, BioList, CtrlInfo};
 use crate::controller::Attached;
-use crate::fence::Fence;
+use crate::fence::{Fence, HeldUntil};
 use kernel::error::from_result;
 use kernel::ffi::{c_int, c_void};
 use kernel::prelude::*;
@@ -44,6 +44,7 @@ check_exports!(
     nvme_fence_rs_log_read,
     nvme_fence_rs_expired,
     nvme_fence_rs_ask,
+    nvme_fence_rs_held_until,
 );
 
 /// A command that nvme-core offers, as C describes it.
@@ -332,6 +333,24 @@ unsafe extern "C" fn nvme_fence_rs_log_read(
 unsafe extern "C" fn nvme_fence_rs_ask(policy: *mut c_void) {
     // SAFETY: As in nvme_fence_rs_attach().
     unsafe { ArcBorrow::<Fence>::from_raw(policy.cast()) }.ask();
+}
+
+/// When what is held now is free by time, in nanoseconds of CLOCK_MONOTONIC: 0 if nothing is held,
+/// 1 if it is a moment from now, `u64::MAX` if there is no such time. Any context.
+///
+/// # Safety
+///
+/// As for [`nvme_fence_rs_attach`].
+#[no_mangle]
+unsafe extern "C" fn nvme_fence_rs_held_until(policy: *mut c_void) -> u64 {
+    // SAFETY: As in nvme_fence_rs_attach().
+    let fence = unsafe { ArcBorrow::<Fence>::from_raw(policy.cast()) };
+    match fence.held_until() {
+        HeldUntil::NothingHeld => 0,
+        HeldUntil::Soon => 1,
+        HeldUntil::At(at) => at.0,
+        HeldUntil::NoTime => u64::MAX,
+    }
 }
 
 /// The timer has expired: process context, on our workqueue.
