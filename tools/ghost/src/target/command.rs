@@ -83,6 +83,18 @@ impl<T: Into<Completion>> From<T> for Executed {
     }
 }
 
+impl Command {
+    /// Whether the script answers it, and does not want it to stop where its data is here.
+    fn is_answered_without_data(&self) -> bool {
+        let Plan {
+            hold,
+            disconnect,
+            reply,
+        } = self.plan;
+        matches!(reply, Reply::Instead(_)) && hold.is_none() && disconnect.is_none()
+    }
+}
+
 impl Core {
     /// A command has come.
     pub(super) fn accept(&mut self, id: ConnectionId, sqe: Sqe, data: Vec<u8>, data_intact: bool) {
@@ -171,6 +183,7 @@ impl Core {
                 }
                 Stage::BeforeData => match self.data_to_fetch(&command) {
                     Ok(0) => {}
+                    Ok(_) if command.is_answered_without_data() => {}
                     Ok(bytes) => {
                         self.fetch_data(command, bytes);
                         return;
@@ -222,7 +235,11 @@ impl Core {
             {
                 Err(Status::INVALID_FIELD.dnr())
             }
-            DataPointer::Transport(bytes) => Ok(bytes as usize),
+            // Nobody asks for the data of a command that he is going to refuse.
+            DataPointer::Transport(bytes) => {
+                self.check_request(command)?;
+                Ok(bytes as usize)
+            }
             DataPointer::Invalid => Err(Status::SGL_INVALID_TYPE.dnr()),
         }
     }

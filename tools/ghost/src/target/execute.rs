@@ -14,11 +14,18 @@ impl Core {
         if !command.data_intact {
             return Err(Status::TRANSIENT_TRANSPORT);
         }
-        let is_io = command.facts.queue.is_some_and(|queue| queue > 0);
-        if is_io && command.opcode != Opcode::Connect {
-            self.check_io(command)?;
+        self.check_request(command)
+    }
+
+    /// Checks what can be checked without the data.
+    pub(super) fn check_request(&self, command: &Command) -> Result<(), Status> {
+        match (command.opcode, command.facts.queue) {
+            (Opcode::Connect, None) => Ok(()),
+            (Opcode::Connect, Some(_)) | (_, None) => Err(Status::SEQUENCE_ERROR.dnr()),
+            (Opcode::Other, Some(_)) => Err(Status::INVALID_OPCODE.dnr()),
+            (_, Some(0)) => Ok(()),
+            (_, Some(_)) => self.check_io(command),
         }
-        Ok(())
     }
 
     /// Executes a command.

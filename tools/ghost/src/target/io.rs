@@ -34,6 +34,9 @@ impl Core {
                 AnaState::Change => return Err(Status::ANA_TRANSITION),
             }
         }
+        if command.opcode == Opcode::DatasetManagement {
+            return check_data_length(command, range_count(command) * RANGE_BYTES);
+        }
         let Some((first, count)) = command.facts.blocks else {
             return Ok(());
         };
@@ -85,14 +88,10 @@ impl Core {
     fn manage_dataset(&mut self, command: &Command) -> Completion {
         const DEALLOCATE: u32 = 1 << 2;
 
-        let count = (command.sqe.dword(10) & 0xff) as usize + 1;
-        if command.data.len() < count * RANGE_BYTES {
-            return Status::SGL_INVALID_DATA.dnr().into();
-        }
         let ranges: Vec<(u64, u64)> = command
             .data
             .chunks_exact(RANGE_BYTES)
-            .take(count)
+            .take(range_count(command))
             .map(|range| (get(range, 8), get::<u32>(range, 4).into()))
             .collect();
         for &(first, blocks) in &ranges {
@@ -108,6 +107,23 @@ impl Core {
             self.store.zero(first * block_bytes, blocks * block_bytes)
         });
         zeroed.map_or_else(|_: io::Error| Status::INTERNAL.into(), done)
+    }
+}
+
+/// How many ranges a Dataset Management has.
+fn range_count(command: &Command) -> usize {
+    (command.sqe.dword(10) & 0xff) as usize + 1
+}
+
+/// A command from the host must bring at least so much data along.
+fn check_data_length(command: &Command, bytes: usize) -> Result<(), Status> {
+    match command.sqe.data_pointer() {
+        DataPointer::InCapsule(found) | DataPointer::Transport(found)
+            if found as usize >= bytes =>
+        {
+            Ok(())
+        }
+        _ => Err(Status::SGL_INVALID_DATA.dnr()),
     }
 }
 

@@ -12,3 +12,4 @@ mod faults;
 mod good;
 mod held;
 mod protocol;
+mod refused;
