@@ -26,7 +26,8 @@ rule that matches and is not used up applies. All take port=N, cntlid=N, skip=N 
 pass first) and times=N (matches to apply to).
 
   read write flush write-zeroes dsm connect ccr keep-alive identify get-log aer abort
-  get-features set-features property-get property-set other any
+  get-features set-features property-get property-set
+  resv-register resv-report resv-acquire resv-release other any
                       keys: queue=N, queue=io, slba=N (touches that block), icid=N (ccr only)
     hold=STAGE[/MS]   park it there until release, or for a time; STAGE is before-data,
                       after-data, before-execution or before-completion

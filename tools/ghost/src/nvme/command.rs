@@ -40,13 +40,17 @@ pub enum Opcode {
     Read,
     WriteZeroes,
     DatasetManagement,
+    ReservationRegister,
+    ReservationReport,
+    ReservationAcquire,
+    ReservationRelease,
     /// None that is known here.
     Other,
 }
 
 impl Opcode {
     /// All of them, with their names in scripts and in the journal.
-    pub const NAMES: [(Opcode, &'static str); 17] = [
+    pub const NAMES: [(Opcode, &'static str); 21] = [
         (Opcode::Connect, "connect"),
         (Opcode::PropertyGet, "property-get"),
         (Opcode::PropertySet, "property-set"),
@@ -63,6 +67,10 @@ impl Opcode {
         (Opcode::Read, "read"),
         (Opcode::WriteZeroes, "write-zeroes"),
         (Opcode::DatasetManagement, "dsm"),
+        (Opcode::ReservationRegister, "resv-register"),
+        (Opcode::ReservationReport, "resv-report"),
+        (Opcode::ReservationAcquire, "resv-acquire"),
+        (Opcode::ReservationRelease, "resv-release"),
         (Opcode::Other, "other"),
     ];
 
@@ -161,6 +169,10 @@ impl Sqe {
             (0x02, false) => Opcode::Read,
             (0x08, false) => Opcode::WriteZeroes,
             (0x09, false) => Opcode::DatasetManagement,
+            (0x0d, false) => Opcode::ReservationRegister,
+            (0x0e, false) => Opcode::ReservationReport,
+            (0x11, false) => Opcode::ReservationAcquire,
+            (0x15, false) => Opcode::ReservationRelease,
             _ => Opcode::Other,
         }
     }

@@ -30,10 +30,16 @@ impl Status {
     pub const SGL_INVALID_DATA: Status = Status(0x00f);
     /// The SGL descriptor is of another type than it should be.
     pub const SGL_INVALID_TYPE: Status = Status(0x011);
+    /// The report has no room for Host Identifiers of this size.
+    pub const HOST_ID_FORMAT: Status = Status(0x018);
+    /// The command was aborted because its host was preempted.
+    pub const PREEMPTED_AND_ABORTED: Status = Status(0x01b);
     /// The data was damaged on the way.
     pub const TRANSIENT_TRANSPORT: Status = Status(0x022);
     /// Blocks behind the end of the namespace.
     pub const LBA_RANGE: Status = Status(0x080);
+    /// Another host has reserved the namespace, or the key is wrong.
+    pub const RESERVATION_CONFLICT: Status = Status(0x083);
     /// More Asynchronous Event Request commands than allowed.
     pub const EVENT_LIMIT: Status = Status(0x105);
     /// There is no such log page.

@@ -9,6 +9,7 @@ use super::command::{Command, Completion};
 use super::controller::AssociationId;
 use super::core::Core;
 use super::script::rule::Stage;
+use crate::nvme::status::Status;
 
 /// Dword 0 of an Abort that has aborted nothing.
 const NOT_ABORTED: u64 = 1;
@@ -41,7 +42,7 @@ impl Core {
         let Some(found) = self.take_waiting(wanted) else {
             return Completion::result(NOT_ABORTED);
         };
-        self.complete_aborted(found);
+        self.complete_aborted(found, Status::ABORT_REQUESTED);
         Completion::success()
     }
 

@@ -274,6 +274,10 @@ impl Core {
             });
             return Some(command);
         }
+        // Another host may have reserved the namespace while the command was held.
+        if command.completion.is_none() {
+            command.completion = self.check_reservation(&command).err().map(Completion::from);
+        }
         if command.completion.is_none() {
             let line = self.line_for("executed", &command);
             self.journal.note(&line);
@@ -298,12 +302,12 @@ impl Core {
         self.advance(command, Stage::BeforeCompletion);
     }
 
-    /// Completes a command that an Abort command has ended. Whatever the script wanted to happen to
+    /// Completes a command that another command has ended. Whatever the script wanted to happen to
     /// it would happen to an execution that there is not.
-    pub(super) fn complete_aborted(&mut self, mut command: Command) {
+    pub(super) fn complete_aborted(&mut self, mut command: Command, status: Status) {
         self.note_dropped(&command, "aborted");
         command.plan = Plan::default();
-        self.finish(command, Status::ABORT_REQUESTED.into());
+        self.finish(command, status.into());
     }
 
     fn complete(&mut self, mut command: Command) {

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::command::Command;
+use super::reservation::HostId;
 use crate::nvme::event::Event;
 use crate::sweep::random::Random;
 
@@ -19,7 +20,7 @@ pub(super) const CNTLID_MAX: u16 = 0xffef;
 /// Who uses a controller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Host {
-    pub(super) id: [u8; 16],
+    pub(super) id: HostId,
     pub(super) nqn: String,
 }
 

@@ -18,6 +18,7 @@ use super::connection::{Connection, ConnectionId, Outgoing};
 use super::controller::{AssociationId, Controller, Identities};
 use super::held::Held;
 use super::journal::{Journal, Line};
+use super::reservation::Registrants;
 use super::script::Rules;
 use super::script::rule::{Facts, Stage};
 use super::store::Store;
@@ -48,6 +49,7 @@ pub(super) struct Core {
     pub(super) identities: Identities,
     /// Commands that are held, by number.
     pub(super) held: BTreeMap<u64, Held>,
+    pub(super) registrants: Registrants,
     /// Resets in progress, by the controller that is reset.
     pub(super) resets: BTreeMap<AssociationId, Reset>,
     pub(super) timers: Timers,
@@ -86,6 +88,7 @@ impl Core {
             connections: BTreeMap::new(),
             controllers: BTreeMap::new(),
             held: BTreeMap::new(),
+            registrants: Registrants::default(),
             resets: BTreeMap::new(),
             timers: Timers::default(),
             newest_connection: 0,

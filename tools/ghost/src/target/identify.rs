@@ -9,6 +9,7 @@ use super::core::Core;
 use super::events::REQUESTS_MAX;
 use super::fabrics::VERSION;
 use super::io::NSID;
+use super::reservation;
 use crate::nvme::bytes::{put, put_text};
 use crate::nvme::command::{CQE_BYTES, DataPointer, SQE_BYTES};
 use crate::nvme::status::Status;
@@ -124,13 +125,14 @@ impl Core {
     fn identify_io_controller(&self, page: &mut [u8]) {
         const DATASET_MANAGEMENT: u16 = 1 << 2;
         const WRITE_ZEROES: u16 = 1 << 3;
+        const RESERVATIONS: u16 = 1 << 5;
         const ANA_ALL_STATES: u8 = 0x1f;
         const ANA_TRANSITION_S: u8 = 10;
 
         let config = &self.config;
         page[76] = config.cmic; // CMIC
         put(page, 516, 1_u32); // NN
-        put(page, 520, DATASET_MANAGEMENT | WRITE_ZEROES); // ONCS
+        put(page, 520, DATASET_MANAGEMENT | WRITE_ZEROES | RESERVATIONS); // ONCS
         page[525] = u8::from(config.write_cache); // VWC
         if config.has_ana() {
             page[342] = ANA_TRANSITION_S; // ANATT
@@ -159,6 +161,7 @@ fn namespace(config: &Config) -> Vec<u8> {
     put(&mut page, 8, config.blocks()); // NCAP
     put(&mut page, 16, config.blocks()); // NUSE
     page[30] = SHARED; // NMIC
+    page[31] = reservation::CAPABILITIES; // RESCAP
     page[33] = DEALLOCATED_ARE_ZERO; // DLFEAT
     if config.has_ana() {
         put(&mut page, 92, ANA_GROUP); // ANAGRPID
@@ -173,6 +176,7 @@ fn independent_namespace(config: &Config) -> Vec<u8> {
 
     let mut page = vec![0; IDENTIFY_BYTES];
     page[1] = SHARED; // NMIC
+    page[2] = reservation::CAPABILITIES; // RESCAP
     if config.has_ana() {
         put(&mut page, 4, ANA_GROUP); // ANAGRPID
     }

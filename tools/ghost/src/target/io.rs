@@ -7,6 +7,7 @@ use std::io;
 use super::command::{Command, Completion};
 use super::config::AnaState;
 use super::core::Core;
+use super::reservation;
 use crate::nvme::bytes::get;
 use crate::nvme::command::{DataPointer, Opcode};
 use crate::nvme::status::Status;
@@ -34,8 +35,18 @@ impl Core {
                 AnaState::Change => return Err(Status::ANA_TRANSITION),
             }
         }
-        if command.opcode == Opcode::DatasetManagement {
-            return check_data_length(command, range_count(command) * RANGE_BYTES);
+        self.check_reservation(command)?;
+        match command.opcode {
+            Opcode::DatasetManagement => {
+                return check_data_length(command, range_count(command) * RANGE_BYTES);
+            }
+            Opcode::ReservationRegister | Opcode::ReservationAcquire => {
+                return check_data_length(command, reservation::TWO_KEYS_BYTES);
+            }
+            Opcode::ReservationRelease => {
+                return check_data_length(command, reservation::KEY_BYTES);
+            }
+            _ => {}
         }
         let Some((first, count)) = command.facts.blocks else {
             return Ok(());
@@ -79,6 +90,10 @@ impl Core {
             Opcode::WriteZeroes => self.store.zero(offset, bytes).map(done),
             Opcode::Flush => self.store.flush().map(done),
             Opcode::DatasetManagement => return self.manage_dataset(command),
+            Opcode::ReservationRegister
+            | Opcode::ReservationReport
+            | Opcode::ReservationAcquire
+            | Opcode::ReservationRelease => return self.reserve(command),
             _ => return Status::INVALID_OPCODE.dnr().into(),
         };
         done.unwrap_or_else(|_| Status::INTERNAL.into())

@@ -198,12 +198,16 @@ fn command_effects(is_io: bool, has_ccr: bool) -> Vec<u8> {
     const CHANGES_BLOCKS: u32 = 1 << 1;
     const ADMIN: [usize; 7] = [0x02, 0x06, 0x08, 0x09, 0x0a, 0x0c, 0x18];
     const CROSS_CONTROLLER_RESET: usize = 0x38;
-    const IO: [(usize, u32); 5] = [
+    const IO: [(usize, u32); 9] = [
         (0x00, SUPPORTED),
         (0x01, SUPPORTED | CHANGES_BLOCKS),
         (0x02, SUPPORTED),
         (0x08, SUPPORTED | CHANGES_BLOCKS),
         (0x09, SUPPORTED | CHANGES_BLOCKS),
+        (0x0d, SUPPORTED),
+        (0x0e, SUPPORTED),
+        (0x11, SUPPORTED),
+        (0x15, SUPPORTED),
     ];
 
     let mut page = vec![0; 4096];

@@ -13,3 +13,4 @@ mod good;
 mod held;
 mod protocol;
 mod refused;
+mod reservations;
