@@ -12,7 +12,7 @@ use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::Shutdown;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 
@@ -26,8 +26,13 @@ const LINE_BYTES_MAX: u64 = 1024;
 #[derive(Debug, Error)]
 pub enum RequestError {
     /// Nobody can be talked to.
-    #[error("cannot talk through the control socket: {0}")]
-    Io(#[from] io::Error),
+    #[error("cannot talk through the control socket {}", path.display())]
+    Io {
+        /// Its name.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// The command cannot be executed.
     #[error("{0}")]
     Refused(String),
@@ -38,6 +43,19 @@ pub enum RequestError {
 
 /// Sends a command to whoever listens on `control` and returns the lines of the reply.
 pub fn request(control: &Path, command: &str) -> Result<String, RequestError> {
+    let reply = exchange(control, command).map_err(|source| RequestError::Io {
+        path: control.to_owned(),
+        source,
+    })?;
+    let (verdict, lines) = reply.split_once('\n').ok_or(RequestError::NoReply)?;
+    if verdict == "ok" {
+        return Ok(lines.to_owned());
+    }
+    let reason = verdict.strip_prefix("error ").unwrap_or(verdict);
+    Err(RequestError::Refused(reason.to_owned()))
+}
+
+fn exchange(control: &Path, command: &str) -> io::Result<String> {
     let mut socket = UnixStream::connect(control)?;
     // At once: who has the end of a line does not wait for more, and closes.
     socket.write_all(format!("{command}\n").as_bytes())?;
@@ -45,12 +63,7 @@ pub fn request(control: &Path, command: &str) -> Result<String, RequestError> {
 
     let mut reply = String::new();
     socket.read_to_string(&mut reply)?;
-    let (verdict, lines) = reply.split_once('\n').ok_or(RequestError::NoReply)?;
-    if verdict == "ok" {
-        return Ok(lines.to_owned());
-    }
-    let reason = verdict.strip_prefix("error ").unwrap_or(verdict);
-    Err(RequestError::Refused(reason.to_owned()))
+    Ok(reply)
 }
 
 /// Creates a control socket, in place of one that a dead process left behind.

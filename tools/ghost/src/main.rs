@@ -73,9 +73,7 @@ fn target(args: TargetArgs) -> Result<Verdict> {
 
 fn ctl(args: &CtlArgs) -> Result<Verdict> {
     let reply = control::request(&args.control, &args.command.join(" "))?;
-    io::stdout()
-        .write_all(reply.as_bytes())
-        .context("cannot print the reply")?;
+    print(&reply)?;
     Ok(Verdict::Good)
 }
 
@@ -185,10 +183,19 @@ fn await_fifo(path: &Path) -> Result<()> {
 
 /// Prints a line that somebody may be waiting for.
 fn say(line: impl fmt::Display) -> Result<()> {
+    print(&format!("{line}\n"))
+}
+
+/// Prints all of it, or as much as somebody wants to read: who has closed the pipe has seen enough.
+fn print(text: &str) -> Result<()> {
     let mut stdout = io::stdout();
-    writeln!(stdout, "{line}")
-        .and_then(|()| stdout.flush())
-        .context("cannot print")
+    let printed = stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush());
+    match printed {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        printed => printed.context("cannot print"),
+    }
 }
 
 /// Prints a line if anybody still listens. A script may have gone after "formatted"; the verdict is

@@ -6,7 +6,7 @@ use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::{FileExt, symlink};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 
 use ghost::register::content;
 use rustix::fs::{CWD, FileType, Mode, mknodat};
@@ -357,11 +357,42 @@ fn the_control_client_tells_success_from_failure() {
         (Some(1), "ghost: no connection 9\n")
     );
     assert_eq!(dead.status.code(), Some(1));
-    assert!(
-        stderr(&dead).starts_with("ghost: cannot talk through the control socket: "),
-        "{}",
-        stderr(&dead)
+    let error = format!(
+        "ghost: cannot talk through the control socket {}: Connection refused (os error 111)\n",
+        control.display()
     );
+    assert_eq!(stderr(&dead), error);
+}
+
+/// `ghost` with these arguments, and a reader that goes after the first line.
+fn read_one_line(arguments: &[&str]) -> (String, ExitStatus) {
+    let mut child = ghost()
+        .args(arguments)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::with_capacity(1, child.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    (line, child.wait().unwrap())
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_error() {
+    // More than a pipe has room for.
+    let (line, status) = read_one_line(&["sweep", "plan", "--seed", "1", "--rounds", "10000"]);
+    assert!(line.starts_with("path 1: "), "{line}");
+    assert_eq!(status.code(), Some(0));
+    // Another error stays one.
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let output = ghost()
+        .args(["sweep", "plan", "--seed", "1"])
+        .stdout(full)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).starts_with("ghost: cannot print: "));
 }
 
 #[test]

@@ -72,7 +72,7 @@ impl SweepPath {
     /// Sends the proxy a command and returns its reply.
     pub fn tell(&self, command: &str) -> Result<String> {
         control::request(&self.control, command)
-            .with_context(|| format!("{command:?} to {}", self.control.display()))
+            .with_context(|| format!("{command:?} to the proxy of {}", self.controller))
     }
 
     /// Whether bytes that the host has sent are still on their way to the controller.
