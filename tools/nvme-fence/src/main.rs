@@ -2,7 +2,8 @@
 //! `nvme-fence`: watch, configure and trace the fencing of lost NVMe associations.
 //!
 //! Everything here goes through sysfs and tracefs; neither BTF nor BPF is needed. Exit status: 0,
-//! or 1 for a failure that is explained on stderr, or 2 for wrong usage.
+//! or 1 for a failure that is explained on stderr, or 2 for wrong usage, or 3 if the module is
+//! missing.
 
 mod cli;
 mod config;
@@ -14,6 +15,7 @@ mod output;
 mod release;
 mod status;
 mod sysfs;
+mod text;
 mod trace;
 mod units;
 
@@ -22,6 +24,8 @@ use std::process::ExitCode;
 
 use crate::cli::{Cli, Command, TraceCommand};
 use crate::host::Host;
+use crate::missing::Missing;
+use crate::text::OneLine;
 
 /// Runs the command of the command line.
 fn run(command: Command) -> anyhow::Result<()> {
@@ -45,8 +49,10 @@ fn main() -> ExitCode {
         // `nvme-fence trace live | head` ends well: the reader has seen what it wanted.
         Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("nvme-fence: {error:#}");
-            ExitCode::FAILURE
+            eprintln!("nvme-fence: {}", OneLine(&format!("{error:#}")));
+            error
+                .downcast_ref::<Missing>()
+                .map_or(ExitCode::FAILURE, |missing| missing.exit_code().into())
         }
     }
 }

@@ -4,9 +4,9 @@
 use crate::host::Host;
 
 /// What stands between the user and a working fence.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Missing {
-    /// nvme-core knows no subsystem.
+    /// nvme-core knows no subsystem, and something was to be done with one.
     #[error(
         "there is no NVMe subsystem on this host: connect one first (nvme connect, nvme discover)"
     )]
@@ -20,6 +20,16 @@ pub(crate) enum Missing {
     /// The kernel could, but the module is not there.
     #[error("the module nvme_fence is not loaded: modprobe nvme_fence")]
     Module,
+}
+
+impl Missing {
+    /// The exit status that tells it from other failures.
+    pub(crate) fn exit_code(self) -> u8 {
+        match self {
+            Self::Subsystem => 1,
+            Self::Hooks | Self::Module => 3,
+        }
+    }
 }
 
 /// What is missing for the module to be at work, if anything is.

@@ -7,12 +7,17 @@ use std::fmt::Display;
 use std::io::{self, Write};
 
 use crate::cli::OutputFormat;
+use crate::text::OneLine;
 
 /// Prints a result that can be shown to people and to programs.
 pub(crate) fn print<T: Serialize + Display>(format: OutputFormat, result: &T) -> Result<()> {
     let mut stdout = io::stdout().lock();
     match format {
-        OutputFormat::Normal => write!(stdout, "{result}")?,
+        OutputFormat::Normal => {
+            for line in result.to_string().lines() {
+                writeln!(stdout, "{}", OneLine(line))?;
+            }
+        }
         OutputFormat::Json => {
             serde_json::to_writer_pretty(&mut stdout, result).map_err(io::Error::from)?;
             writeln!(stdout)?;

@@ -10,7 +10,8 @@ use crate::host::Host;
 use crate::missing;
 use crate::sysfs::attribute;
 use crate::sysfs::device::{resolve, ControllerName, DeviceName};
-use crate::sysfs::removed;
+use crate::sysfs::held::Held;
+use crate::sysfs::{removed, unfenced};
 use crate::units::{Bytes, Count};
 
 /// Runs the command. That `--force` was given is the command line's business, and that either a
@@ -22,18 +23,17 @@ pub(crate) fn run(host: &Host, args: &ReleaseArgs) -> Result<()> {
     }
 }
 
-/// Where what a controller holds is released.
+/// Where what a controller holds is released. Nothing else of the host is looked at.
 fn controller_directory(host: &Host, controller: &ControllerName) -> Result<PathBuf> {
     let name = &controller.0;
-    let subsystem = resolve(host, &DeviceName::Controller(controller.clone()))?.subsystem;
-    let fence = subsystem.controller(name).join("fence");
-    if !fence.is_dir() {
-        if let Some(missing) = missing::module(host) {
-            bail!(missing);
-        }
-        bail!("{name} is not managed by nvme_fence");
+    let path = host.sysfs("class/nvme").join(name);
+    let fence = path.join("fence");
+    if fence.is_dir() {
+        return Ok(fence);
     }
-    Ok(fence)
+    // Says what there is instead, if there is no such controller.
+    resolve(host, &DeviceName::Controller(controller.clone()))?;
+    Err(unfenced::controller(&path, name, missing::module(host)))
 }
 
 /// Where what removed controllers hold is released.
@@ -53,14 +53,13 @@ fn removed_directory(host: &Host) -> Result<PathBuf> {
 
 /// Releases what `who` holds by the attributes in `directory`.
 fn release(who: &str, directory: &Path) -> Result<()> {
-    let held = attribute::read_number(&directory.join("held"))?;
-    let held_bytes = attribute::read_number(&directory.join("held_bytes"))?;
+    let held = Held::read(directory)?;
     attribute::write(&directory.join("release"), "1")?;
     writeln!(
         io::stdout(),
         "{who}: released; {} had been held, {}",
-        Count(held, "command"),
-        Bytes(held_bytes)
+        Count(held.commands, "command"),
+        Bytes(held.bytes)
     )?;
     Ok(())
 }

@@ -11,19 +11,27 @@ use crate::host::Host;
 use crate::missing::{self, Missing};
 use crate::output;
 use crate::sysfs::attribute;
-use crate::sysfs::device::{resolve, Device};
+use crate::sysfs::device::resolve;
 use crate::sysfs::fence::Fence;
+use crate::sysfs::held::Held;
 use crate::sysfs::knobs::Knobs;
-use crate::sysfs::removed::Removed;
+use crate::sysfs::part;
+use crate::sysfs::removed;
 use crate::sysfs::topology::{subsystems, Subsystem};
+use crate::sysfs::unfenced::Unfenced;
+use crate::units::Count;
 
 /// What is printed. The names of the fields are the keys of the JSON output, which scripts rely on.
+///
+/// `errors` say what of a part could not be read. The other parts are shown all the same.
 #[derive(Serialize)]
 struct Status {
     /// The subsystems that were asked for.
     subsystems: Vec<SubsystemStatus>,
     /// What removed controllers hold; `None` = a device was asked for, or the module does not tell.
-    removed: Option<Removed>,
+    removed: Option<Held>,
+    /// Of `removed`.
+    errors: Vec<String>,
 }
 
 /// A subsystem in the output.
@@ -32,11 +40,13 @@ struct SubsystemStatus {
     /// nvme-subsysX
     name: String,
     /// Its qualified name.
-    nqn: String,
+    nqn: Option<String>,
     /// Its knobs; `None` = the module does not manage it.
     fence: Option<Knobs>,
     /// Its controllers, or the one that was asked for.
     controllers: Vec<ControllerStatus>,
+    /// Of the subsystem itself.
+    errors: Vec<String>,
 }
 
 /// A controller in the output.
@@ -45,93 +55,164 @@ struct ControllerStatus {
     /// nvmeX
     name: String,
     /// tcp, rdma, fc, pcie, ...
-    transport: String,
-    /// Its transport address, as nvme-core writes it.
-    address: String,
+    transport: Option<String>,
+    /// Its transport address, as nvme-core writes it; `None` = its transport has none.
+    address: Option<String>,
     /// nvme-core's state of it: live, connecting, ...
-    state: String,
+    state: Option<String>,
     /// Its fence; `None` = the module does not manage it.
     fence: Option<Fence>,
+    /// Why the module does not.
+    unfenced: Option<Unfenced>,
+    /// Of the controller.
+    errors: Vec<String>,
 }
 
 impl Status {
-    /// Whether the module manages anything of what was asked for.
-    fn is_fenced(&self) -> bool {
+    /// How many things could not be read.
+    fn errors(&self) -> usize {
+        let of_subsystem = |subsystem: &SubsystemStatus| {
+            let controllers = subsystem.controllers.iter();
+            let of_controllers: usize = controllers.map(|c| c.errors.len()).sum();
+            subsystem.errors.len() + of_controllers
+        };
+        self.errors.len() + self.subsystems.iter().map(of_subsystem).sum::<usize>()
+    }
+
+    /// Whether a controller could have a fence, if the module were there.
+    fn lacks_module(&self) -> bool {
         self.subsystems
             .iter()
-            .any(|subsystem| subsystem.fence.is_some())
+            .flat_map(|subsystem| &subsystem.controllers)
+            .any(|controller| {
+                matches!(
+                    controller.unfenced,
+                    Some(Unfenced::NoModule | Unfenced::NoSeries)
+                )
+            })
     }
 }
 
 /// Runs the command.
 pub(crate) fn run(host: &Host, args: &StatusArgs) -> Result<()> {
-    let (devices, removed) = match &args.device {
-        Some(name) => (vec![resolve(host, name)?], None),
-        None => (
-            subsystems(host)?.into_iter().map(whole).collect(),
-            Removed::read(host)?,
-        ),
+    let missing = missing::module(host);
+    let mut status = Status {
+        subsystems: Vec::new(),
+        removed: None,
+        errors: Vec::new(),
     };
-    if devices.is_empty() && removed.as_ref().is_none_or(|removed| removed.held == 0) {
-        bail!(Missing::Subsystem);
-    }
-    let status = Status {
-        subsystems: devices
-            .into_iter()
-            .map(read_subsystem)
-            .collect::<Result<_>>()?,
-        removed,
-    };
-    if !status.is_fenced() {
-        if let Some(missing) = missing::module(host) {
-            bail!(missing);
+    if let Some(name) = &args.device {
+        let device = resolve(host, name)?;
+        let one = device.controller.is_some();
+        let subsystem = read_subsystem(&device.subsystem, device.controller, missing);
+        // It may have gone just now.
+        let Some(subsystem) = subsystem.filter(|it| !one || !it.controllers.is_empty()) else {
+            bail!("{name} is gone");
+        };
+        status.subsystems.push(subsystem);
+    } else {
+        for subsystem in subsystems(host)? {
+            status
+                .subsystems
+                .extend(read_subsystem(&subsystem, None, missing));
         }
+        status.removed = noted(removed::read(host), &mut status.errors);
     }
-    output::print(args.output.format, &status)
+    output::print(args.output.format, &status)?;
+    if status.errors() > 0 {
+        let things = Count(status.errors() as u64, "thing");
+        bail!("{things} could not be read, see above");
+    }
+    match missing {
+        Some(missing) if status.lacks_module() => bail!(missing),
+        _ => Ok(()),
+    }
 }
 
-/// A subsystem with all its controllers.
-fn whole(subsystem: Subsystem) -> Device {
-    Device {
-        subsystem,
-        controller: None,
-    }
-}
-
-/// Reads a subsystem and its controllers, or the one controller that was asked for.
-fn read_subsystem(device: Device) -> Result<SubsystemStatus> {
-    let Device {
-        subsystem,
-        controller,
-    } = device;
-    let names = controller.map_or_else(|| subsystem.controllers.clone(), |name| vec![name]);
-    let mut controllers = Vec::new();
-    for name in names {
-        match read_controller(&subsystem, &name) {
-            Ok(controller) => controllers.push(controller),
-            // It has been disconnected in the meantime.
-            Err(_) if !subsystem.controller(&name).exists() => {}
-            Err(error) => return Err(error),
-        }
-    }
-    let fence = subsystem.fence();
-    Ok(SubsystemStatus {
-        fence: fence.is_dir().then(|| Knobs::read(&fence)).transpose()?,
-        name: subsystem.name,
-        nqn: subsystem.nqn,
-        controllers,
+/// What could be read; an error is noted down.
+fn noted<T>(result: Result<Option<T>>, errors: &mut Vec<String>) -> Option<T> {
+    result.unwrap_or_else(|error| {
+        errors.push(format!("{error:#}"));
+        None
     })
 }
 
-/// Reads a controller.
-fn read_controller(subsystem: &Subsystem, name: &str) -> Result<ControllerStatus> {
+/// Reads a subsystem and its controllers, or the one controller that was asked for; `None` = it has
+/// been removed in the meantime.
+fn read_subsystem(
+    subsystem: &Subsystem,
+    controller: Option<String>,
+    missing: Option<Missing>,
+) -> Option<SubsystemStatus> {
+    let mut errors = Vec::new();
+    let nqn = noted(
+        part::read(|| subsystem.exists(), || subsystem.nqn()),
+        &mut errors,
+    );
+    if !subsystem.exists() {
+        return None;
+    }
+    let fence = subsystem.fence();
+    let knobs = part::read(|| fence.is_dir(), || Knobs::read(&fence));
+    let knobs = noted(knobs, &mut errors);
+    let names = match controller {
+        Some(name) => vec![name],
+        None => noted(subsystem.controllers().map(Some), &mut errors).unwrap_or_default(),
+    };
+    let controllers = names
+        .iter()
+        .filter_map(|name| read_controller(subsystem, name, missing))
+        .collect();
+    Some(SubsystemStatus {
+        name: subsystem.name.clone(),
+        nqn,
+        fence: knobs,
+        controllers,
+        errors,
+    })
+}
+
+/// Reads a controller; `None` = it has been removed in the meantime.
+fn read_controller(
+    subsystem: &Subsystem,
+    name: &str,
+    missing: Option<Missing>,
+) -> Option<ControllerStatus> {
     let path = subsystem.controller(name);
-    let fence = path.join("fence");
-    Ok(ControllerStatus {
+    let present = || subsystem.lists(name);
+    let mut errors = Vec::new();
+    let basics = part::read(present, || {
+        Ok((
+            attribute::read(&path.join("transport"))?,
+            attribute::read_if_there(&path.join("address"))?,
+            attribute::read(&path.join("state"))?,
+        ))
+    });
+    let basics = noted(basics, &mut errors);
+    let directory = path.join("fence");
+    let fence = part::read(|| directory.is_dir(), || Fence::read(&directory));
+    let fence = noted(fence, &mut errors);
+    let unfenced = match &basics {
+        Some((transport, ..)) if !directory.is_dir() => {
+            let reason = Unfenced::of(&path, transport, missing);
+            noted(reason.map(Some), &mut errors)
+        }
+        _ => None,
+    };
+    if !present() {
+        return None;
+    }
+    let (transport, address, state) = match basics {
+        Some((transport, address, state)) => (Some(transport), address, Some(state)),
+        None => (None, None, None),
+    };
+    Some(ControllerStatus {
         name: name.to_owned(),
-        transport: attribute::read(&path.join("transport"))?,
-        address: attribute::read(&path.join("address"))?,
-        state: attribute::read(&path.join("state"))?,
-        fence: fence.is_dir().then(|| Fence::read(&fence)).transpose()?,
+        transport,
+        address,
+        state,
+        fence,
+        unfenced,
+        errors,
     })
 }

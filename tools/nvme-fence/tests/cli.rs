@@ -44,6 +44,45 @@ fn what_is_missing() {
     replay(&Host::empty(), "no-subsystem");
     replay(&Host::stock(), "no-hooks");
     replay(&Host::hooked(), "no-module");
+    replay(&Host::local(), "local");
+}
+
+#[test]
+fn what_is_not_protected() {
+    let host = Host::fencing();
+    for (number, transport, kind) in [
+        (3, "tcp", "io"),
+        (4, "rdma", "io"),
+        (5, "tcp", "discovery"),
+        (6, "fc", "admin"),
+    ] {
+        host.subsystem(number, &format!("nqn.2026-01.org.example:{number}"));
+        host.controller(number, number, transport, "traddr=10.0.0.9", "live");
+        host.file(&format!("sys/class/nvme/nvme{number}/cntrltype"), kind);
+    }
+    host.subsystem(7, "nqn.2026-01.org.example:orphan");
+    replay(&host, "unprotected");
+    let mode = "sys/class/nvme-subsystem/nvme-subsys0/fence/mode";
+    host.file(mode, "auto time [off]");
+    replay(&host, "mode-off");
+}
+
+#[test]
+fn deadlines() {
+    let host = Host::fencing();
+    let without = "sys/class/nvme/nvme0/fence/held_without_deadline";
+    host.file(without, "0");
+    replay(&host, "deadline-all");
+    host.file(without, "1");
+    replay(&host, "deadline-some");
+    // Keep alive was turned off.
+    host.file(without, "4");
+    host.file("sys/class/nvme/nvme0/fence/deadline_ms", "none");
+    host.file(
+        "sys/class/nvme/nvme0/fence/identity",
+        "cntlid=1 ciu=0 kato_ms=0 tbkas=1 cqt_ms=0 cqt_source=default wait_ms=none",
+    );
+    replay(&host, "deadline-none");
 }
 
 #[test]

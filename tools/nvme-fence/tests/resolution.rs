@@ -5,19 +5,14 @@
 mod fixture;
 
 use fixture::Host;
-use std::process::{Command, Output};
+use std::process::Output;
 
 const ARRAY: &str = "nvme-subsys0";
 const SSD: &str = "nvme-subsys2";
 
 /// The output of `nvme-fence status` for a device.
 fn status(host: &Host, device: &str) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_nvme-fence"))
-        .args(["status", "-o", "json", device])
-        .env("NVME_FENCE_SYSFS", host.sysfs())
-        .env("NVME_FENCE_PROC", host.proc())
-        .output()
-        .unwrap()
+    host.run(&["status", "-o", "json", device])
 }
 
 #[test]
@@ -63,11 +58,12 @@ fn wrong_names_are_explained() {
     let host = Host::fencing();
     host.subsystem(3, DISCOVERY);
     host.subsystem(4, DISCOVERY);
+    host.link("sys/class/nvme-subsystem/nvme-subsys0/nvme7", "nowhere");
     for (device, code, message) in [
         (
             "nvme9",
             1,
-            "there is no nvme9 among the NVMe subsystems of this host (nvme-subsys0: nvme0 nvme1, ",
+            "there is no nvme9 among the NVMe subsystems of this host (nvme-subsys0: nvme0 nvme1 ",
         ),
         (
             "nqn.2026-01.org.example:x",
@@ -80,6 +76,12 @@ fn wrong_names_are_explained() {
             1,
             "is the name of several: say which of nvme-subsys3, nvme-subsys4",
         ),
+        (
+            "/dev/disk/by-id/nvme-uuid.1",
+            1,
+            "cannot find /dev/disk/by-id/nvme-uuid.1: No such file or directory",
+        ),
+        ("nvme7", 1, "nvme7 is gone: "),
         (
             "sda",
             2,

@@ -3,15 +3,31 @@
 
 use anyhow::{Context, Result};
 use std::fs::{self, OpenOptions};
-use std::io::Write;
+use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 use std::str::FromStr;
 
 /// Reads an attribute's text, without the newline at its end.
+///
+/// What is no UTF-8 in it is written out: a controller says of itself what it likes.
 pub(crate) fn read(path: &Path) -> Result<String> {
-    let text =
-        fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    Ok(text.trim_end().to_owned())
+    let bytes = fs::read(path)
+        .map_err(|error| advise(error, &format!("cannot read {}", path.display())))?;
+    let mut text = String::new();
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(chunk.invalid().iter().map(|byte| format!("\\x{byte:02x}")));
+    }
+    text.truncate(text.trim_end().len());
+    Ok(text)
+}
+
+/// Reads an attribute that not every device has, or not every kernel.
+pub(crate) fn read_if_there(path: &Path) -> Result<Option<String>> {
+    match read(path) {
+        Err(error) if is(&error, ErrorKind::NotFound) => Ok(None),
+        text => text.map(Some),
+    }
 }
 
 /// Reads a number.
@@ -36,12 +52,32 @@ pub(crate) fn read_optional_number<T: FromStr>(path: &Path) -> Result<Option<T>>
 /// Writes a value, in one write(2), as the kernel wants it.
 pub(crate) fn write(path: &Path, value: &str) -> Result<()> {
     // Never create: a missing attribute is an error of its own, not a permission problem.
-    OpenOptions::new()
+    let mut file = OpenOptions::new()
         .write(true)
         .truncate(true)
         .open(path)
-        .and_then(|mut file| file.write_all(value.as_bytes()))
-        .with_context(|| format!("the kernel refused `{value}` for {}", path.display()))
+        .map_err(|error| advise(error, &format!("cannot write {}", path.display())))?;
+    // Only from here on has the kernel seen the value.
+    file.write_all(value.as_bytes()).map_err(|error| {
+        let refused = format!("the kernel refused `{value}` for {}", path.display());
+        advise(error, &refused)
+    })
+}
+
+/// Adds to an error what was tried, and what to do about it where that is known.
+pub(crate) fn advise(error: io::Error, tried: &str) -> anyhow::Error {
+    let advice = match error.kind() {
+        ErrorKind::PermissionDenied => " (run this as root)",
+        _ => "",
+    };
+    anyhow::Error::new(error).context(format!("{tried}{advice}"))
+}
+
+/// Whether it is an error of this kind that the system reported.
+pub(crate) fn is(error: &anyhow::Error, kind: ErrorKind) -> bool {
+    error
+        .downcast_ref::<io::Error>()
+        .is_some_and(|error| error.kind() == kind)
 }
 
 #[cfg(test)]
@@ -62,6 +98,18 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_utf8_is_read_all_the_same() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("subsysnqn");
+        assert_eq!(read_if_there(&path).unwrap(), None);
+        fs::write(&path, b"nqn.\xffx\xc3\xa4\n").unwrap();
+        assert_eq!(
+            read_if_there(&path).unwrap().as_deref(),
+            Some(r"nqn.\xffxä")
+        );
+    }
+
+    #[test]
     fn write_replaces_but_never_creates() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("mode");
@@ -75,7 +123,28 @@ mod tests {
     #[test]
     fn refusal_names_file_and_errno() {
         let error = format!("{:#}", write(Path::new("/dev/full"), "1").unwrap_err());
-        assert!(error.contains("/dev/full"), "{error}");
-        assert!(error.contains("os error 28"), "{error}");
+        assert_eq!(
+            error,
+            "the kernel refused `1` for /dev/full: No space left on device (os error 28)"
+        );
+    }
+
+    #[test]
+    fn what_is_not_there_refuses_nothing() {
+        let error = format!("{:#}", write(Path::new("/nowhere/mode"), "1").unwrap_err());
+        assert_eq!(
+            error,
+            "cannot write /nowhere/mode: No such file or directory (os error 2)"
+        );
+    }
+
+    #[test]
+    fn who_may_not_is_told_who_may() {
+        let error = advise(ErrorKind::PermissionDenied.into(), "cannot write mode");
+        assert_eq!(
+            format!("{error:#}"),
+            "cannot write mode (run this as root): permission denied"
+        );
+        assert!(is(&error, ErrorKind::PermissionDenied));
     }
 }

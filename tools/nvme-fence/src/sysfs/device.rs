@@ -4,7 +4,8 @@
 use anyhow::{bail, Context, Result};
 use std::fmt;
 use std::fs;
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use super::topology::{number, subsystems, Subsystem};
@@ -22,6 +23,8 @@ pub(crate) enum DeviceName {
     Controller(ControllerName),
     /// nvmeXnY, or a partition of it
     Namespace(String),
+    /// A path that leads nowhere, as a link in /dev/disk/by-id does when its device is gone.
+    Nowhere(PathBuf),
 }
 
 /// The name of a controller: nvmeX.
@@ -49,7 +52,7 @@ impl FromStr for DeviceName {
         if text.starts_with("nqn.") {
             return Ok(Self::Nqn(text.to_owned()));
         }
-        let name = last_component(text);
+        let (name, followed) = last_component(text);
         if number(&name, "nvme-subsys").is_some() {
             return Ok(Self::Subsystem(name));
         }
@@ -58,6 +61,9 @@ impl FromStr for DeviceName {
         }
         if is_namespace(&name) {
             return Ok(Self::Namespace(name));
+        }
+        if followed.is_err() {
+            return Ok(Self::Nowhere(text.into()));
         }
         Err(BadName(
             "give an NQN, nvme-subsysX, nvmeX, nvmeXnY, or the path of a device",
@@ -81,20 +87,26 @@ impl fmt::Display for DeviceName {
         match self {
             Self::Nqn(name) | Self::Subsystem(name) | Self::Namespace(name) => f.write_str(name),
             Self::Controller(name) => f.write_str(&name.0),
+            Self::Nowhere(path) => path.display().fmt(f),
         }
     }
 }
 
 /// The name at the end of a path, where the path is followed first if it is a link, as those in
-/// /dev/disk/by-id are.
-fn last_component(text: &str) -> String {
+/// /dev/disk/by-id are; and whether it could be.
+fn last_component(text: &str) -> (String, io::Result<()>) {
     if !text.contains('/') {
-        return text.to_owned();
+        return (text.to_owned(), Ok(()));
     }
-    let path = fs::canonicalize(text).unwrap_or_else(|_| text.into());
-    path.file_name()
+    let (path, followed) = match fs::canonicalize(text) {
+        Ok(path) => (path, Ok(())),
+        Err(error) => (text.into(), Err(error)),
+    };
+    let name = path
+        .file_name()
         .map(|name| name.to_string_lossy().into_owned())
-        .unwrap_or_default()
+        .unwrap_or_default();
+    (name, followed)
 }
 
 /// Whether a name is nvmeXnY or nvmeXnYpZ.
@@ -111,9 +123,12 @@ fn is_namespace(name: &str) -> bool {
         .all(|digits| number(digits, "").is_some())
 }
 
-/// Finds the device of a name.
+/// Finds the device of a name. Looks only at what it needs: other subsystems may come and go.
 pub(crate) fn resolve(host: &Host, name: &DeviceName) -> Result<Device> {
     let mut all = subsystems(host)?;
+    if let DeviceName::Nowhere(path) = name {
+        fs::canonicalize(path).with_context(|| format!("cannot find {name}"))?;
+    }
     if all.is_empty() {
         bail!(Missing::Subsystem);
     }
@@ -122,12 +137,12 @@ pub(crate) fn resolve(host: &Host, name: &DeviceName) -> Result<Device> {
         name => name,
     };
     let matches = |subsystem: &Subsystem| match wanted {
-        DeviceName::Nqn(nqn) => subsystem.nqn == *nqn,
+        DeviceName::Nqn(nqn) => subsystem.nqn().is_ok_and(|its| its == *nqn),
         DeviceName::Subsystem(name) => subsystem.name == *name,
-        DeviceName::Controller(name) => subsystem.controllers.contains(&name.0),
-        DeviceName::Namespace(_) => false,
+        DeviceName::Controller(name) => subsystem.lists(&name.0),
+        DeviceName::Namespace(_) | DeviceName::Nowhere(_) => false,
     };
-    let known = names(&all);
+    let known = all.clone();
     all.retain(matches);
     if all.len() > 1 {
         // Every connection to a discovery controller makes a subsystem of the same name.
@@ -137,12 +152,20 @@ pub(crate) fn resolve(host: &Host, name: &DeviceName) -> Result<Device> {
         );
     }
     let Some(subsystem) = all.pop() else {
-        bail!("there is no {name} among the NVMe subsystems of this host ({known})");
+        bail!(
+            "there is no {name} among the NVMe subsystems of this host ({})",
+            names(&known)
+        );
     };
     let controller = match name {
         DeviceName::Controller(name) => Some(name.0.clone()),
         _ => None,
     };
+    if let Some(name) = &controller {
+        let path = subsystem.controller(name);
+        path.metadata()
+            .with_context(|| format!("{name} is gone: {}", path.display()))?;
+    }
     Ok(Device {
         subsystem,
         controller,
@@ -170,9 +193,12 @@ fn namespace_parent(host: &Host, namespace: &str) -> Result<DeviceName> {
 fn names(subsystems: &[Subsystem]) -> String {
     let names: Vec<String> = subsystems
         .iter()
-        .map(|subsystem| match subsystem.controllers.as_slice() {
-            [] => subsystem.name.clone(),
-            controllers => format!("{}: {}", subsystem.name, controllers.join(" ")),
+        .map(|subsystem| {
+            let controllers = subsystem.controllers().unwrap_or_default();
+            match controllers.as_slice() {
+                [] => subsystem.name.clone(),
+                controllers => format!("{}: {}", subsystem.name, controllers.join(" ")),
+            }
         })
         .collect();
     names.join(", ")
@@ -207,6 +233,10 @@ mod tests {
             ("sda", None),
             ("/", None),
             ("", None),
+            (
+                "/nowhere/nvme-uuid.1",
+                Some(DeviceName::Nowhere("/nowhere/nvme-uuid.1".into())),
+            ),
         ] {
             assert_eq!(text.parse().ok(), expected, "{text}");
         }

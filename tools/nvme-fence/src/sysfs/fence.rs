@@ -8,6 +8,7 @@ use std::path::Path;
 
 use super::attribute;
 use super::ccr::Ccr;
+use super::held::Held;
 use super::identity::Identity;
 
 /// What a controller's associations are going through.
@@ -15,14 +16,12 @@ use super::identity::Identity;
 pub(crate) struct Fence {
     /// open, lost, fencing or closed.
     pub(crate) state: String,
-    /// The commands held now, by all records of the controller.
-    pub(crate) held: u64,
-    /// Their bytes.
-    pub(crate) held_bytes: u64,
-    /// How long until time has fenced the last record; `None` = time will not.
-    pub(crate) deadline_ms: Option<u64>,
-    /// What fenced a record last: none, ccr, time, disabled, admin, ...
-    pub(crate) evidence: String,
+    /// What all records of the controller hold.
+    #[serde(flatten)]
+    pub(crate) held: Held,
+    /// What fenced a record last: ccr, time, disabled, admin, ...; `None` = none was. If something
+    /// is held, that is another record.
+    pub(crate) last_evidence: Option<String>,
     /// What the controller said about itself; `None` = it has not been identified yet.
     pub(crate) identity: Option<Identity>,
     /// What it takes for Cross-Controller Resets; `None` = as for `identity`.
@@ -34,17 +33,16 @@ pub(crate) struct Fence {
 impl Fence {
     /// Reads a `fence/` directory.
     pub(crate) fn read(fence: &Path) -> Result<Self> {
-        let counters = fence.join("counters");
         Ok(Self {
             state: attribute::read(&fence.join("state"))?,
-            held: attribute::read_number(&fence.join("held"))?,
-            held_bytes: attribute::read_number(&fence.join("held_bytes"))?,
-            deadline_ms: attribute::read_optional_number(&fence.join("deadline_ms"))?,
-            evidence: attribute::read(&fence.join("evidence"))?,
+            held: Held::read(fence)?,
+            last_evidence: match attribute::read(&fence.join("evidence"))?.as_str() {
+                "none" => None,
+                word => Some(word.to_owned()),
+            },
             identity: read_identity(&fence.join("identity"))?,
             ccr: Ccr::read(fence)?,
-            counters: Counters::parse(&attribute::read(&counters)?)
-                .with_context(|| format!("{}: malformed", counters.display()))?,
+            counters: Counters::read(&fence.join("counters"))?,
         })
     }
 }
@@ -65,6 +63,12 @@ fn read_identity(path: &Path) -> Result<Option<Identity>> {
 pub(crate) struct Counters(Vec<(String, u64)>);
 
 impl Counters {
+    /// Reads the file of a controller.
+    pub(crate) fn read(path: &Path) -> Result<Self> {
+        Self::parse(&attribute::read(path)?)
+            .with_context(|| format!("{}: malformed", path.display()))
+    }
+
     /// Reads lines of a name and a value.
     fn parse(text: &str) -> Option<Self> {
         let line = |line: &str| {
@@ -75,14 +79,19 @@ impl Counters {
     }
 }
 
+/// Those that count something.
 impl fmt::Display for Counters {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let words: Vec<String> = self
             .0
             .iter()
+            .filter(|(_, value)| *value > 0)
             .map(|(name, value)| format!("{name}={value}"))
             .collect();
-        f.write_str(&words.join(" "))
+        match words.as_slice() {
+            [] => f.write_str("all 0"),
+            words => f.write_str(&words.join(" ")),
+        }
     }
 }
 
@@ -98,12 +107,13 @@ mod tests {
 
     #[test]
     fn counters() {
-        let counters = Counters::parse("lost 2\nheld 4\n").unwrap();
+        let counters = Counters::parse("lost 2\nadmin 0\nheld 4\n").unwrap();
         assert_eq!(counters.to_string(), "lost=2 held=4");
         assert_eq!(
             serde_json::to_string(&counters).unwrap(),
-            r#"{"lost":2,"held":4}"#
+            r#"{"lost":2,"admin":0,"held":4}"#
         );
+        assert_eq!(Counters::parse("lost 0").unwrap().to_string(), "all 0");
         assert_eq!(Counters::parse("lost"), None);
         assert_eq!(Counters::parse("lost many"), None);
     }

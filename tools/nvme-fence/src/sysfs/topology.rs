@@ -8,20 +8,38 @@ use std::path::{Path, PathBuf};
 use super::attribute;
 use crate::host::Host;
 
-/// What nvme-core calls an NVM subsystem.
-#[derive(Debug)]
+/// What nvme-core calls an NVM subsystem. Known by its name only: whatever else is read may be gone
+/// by then, and what goes must not be in the way of what is asked about another one.
+#[derive(Clone, Debug)]
 pub(crate) struct Subsystem {
     /// nvme-subsysX
     pub(crate) name: String,
-    /// Its qualified name. Unique for all but discovery subsystems.
-    pub(crate) nqn: String,
-    /// The names of its controllers, in their numbers' order.
-    pub(crate) controllers: Vec<String>,
     /// Its directory in sysfs.
     path: PathBuf,
 }
 
 impl Subsystem {
+    /// Whether it is still there.
+    pub(crate) fn exists(&self) -> bool {
+        self.path.exists()
+    }
+
+    /// Its qualified name. Unique for all but discovery subsystems.
+    pub(crate) fn nqn(&self) -> Result<String> {
+        attribute::read(&self.path.join("subsysnqn"))
+    }
+
+    /// The names of its controllers, in their numbers' order.
+    pub(crate) fn controllers(&self) -> Result<Vec<String>> {
+        // The directory also has namespaces (nvmeXnY): only a bare number is a controller.
+        numbered_entries(&self.path, "nvme")
+    }
+
+    /// Whether it lists this controller. The list may be longer than the controller's life.
+    pub(crate) fn lists(&self, controller: &str) -> bool {
+        self.controller(controller).symlink_metadata().is_ok()
+    }
+
     /// Where the module keeps this subsystem's knobs.
     pub(crate) fn fence(&self) -> PathBuf {
         self.path.join("fence")
@@ -33,22 +51,15 @@ impl Subsystem {
     }
 }
 
-/// Reads all subsystems, in their numbers' order.
+/// All subsystems, in their numbers' order.
 pub(crate) fn subsystems(host: &Host) -> Result<Vec<Subsystem>> {
     let class = host.sysfs("class/nvme-subsystem");
-    numbered_entries(&class, "nvme-subsys")?
-        .into_iter()
-        .map(|name| {
-            let path = class.join(&name);
-            Ok(Subsystem {
-                nqn: attribute::read(&path.join("subsysnqn"))?,
-                // The directory also has namespaces (nvmeXnY): only a bare number is a controller.
-                controllers: numbered_entries(&path, "nvme")?,
-                name,
-                path,
-            })
-        })
-        .collect()
+    let subsystem = |name| Subsystem {
+        path: class.join(&name),
+        name,
+    };
+    let names = numbered_entries(&class, "nvme-subsys")?;
+    Ok(names.into_iter().map(subsystem).collect())
 }
 
 /// The entries of a directory that are `prefix` and a number, in the numbers' order.

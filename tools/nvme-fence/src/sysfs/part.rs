@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Parts of sysfs that may go while they are read. What goes loses its files one after the other.
+
+use anyhow::Result;
+use std::thread::sleep;
+use std::time::Duration;
+
+/// How often a part is looked at again that cannot be read, but is there.
+const ATTEMPTS: usize = 5;
+/// How long after.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// Reads a part; `None` = it is gone. An error is one of a part that stays.
+pub(crate) fn read<T>(
+    present: impl Fn() -> bool,
+    read: impl Fn() -> Result<T>,
+) -> Result<Option<T>> {
+    let mut result = read();
+    for _ in 0..ATTEMPTS {
+        if result.is_ok() {
+            break;
+        }
+        if !present() {
+            return Ok(None);
+        }
+        sleep(PAUSE);
+        result = read();
+    }
+    result.map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anyhow::bail;
+    use std::cell::Cell;
+
+    #[test]
+    fn what_goes_is_gone_and_what_stays_is_an_error() {
+        assert_eq!(read(|| false, || Ok(1)).unwrap(), Some(1));
+        let looks = Cell::new(0);
+        let going = || looks.replace(looks.get() + 1) < 2;
+        assert_eq!(read(going, || bail!("half of it")).unwrap(), None::<u8>);
+        assert_eq!(looks.get(), 3);
+        assert!(read(|| true, || -> Result<u8> { bail!("broken") }).is_err());
+    }
+}

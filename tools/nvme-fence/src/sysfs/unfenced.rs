@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Why a controller has no fence: because it needs none, or because something is missing.
+
+use anyhow::{anyhow, Result};
+use serde::Serialize;
+use std::fmt;
+use std::path::Path;
+
+use super::attribute;
+use super::topology::Subsystem;
+use crate::missing::Missing;
+
+/// The transports of disks that are part of this machine. Their reset is the end of their commands.
+const LOCAL: [&str; 2] = ["pcie", "apple-nvme"];
+/// The transports of which the module can fence controllers.
+const FENCED: [&str; 1] = ["tcp"];
+
+/// Why. What is harmless comes first, and the gravest last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Unfenced {
+    /// It is a disk of this machine.
+    LocalDisk,
+    /// It is asked for other controllers only.
+    Discovery,
+    /// It has no namespaces.
+    Administrative,
+    /// Its transport is none that the module fences.
+    Transport,
+    /// The module is there, and could.
+    NotAttached,
+    /// The module is not loaded.
+    NoModule,
+    /// The kernel could not load it.
+    NoSeries,
+}
+
+impl Unfenced {
+    /// Why the controller in `path` has none, on a host that lacks `missing`.
+    pub(crate) fn of(path: &Path, transport: &str, missing: Option<Missing>) -> Result<Self> {
+        // Older kernels have no such attribute.
+        let kind = attribute::read_if_there(&path.join("cntrltype"))?;
+        Ok(match (kind.as_deref(), missing) {
+            _ if LOCAL.contains(&transport) => Self::LocalDisk,
+            (Some("discovery"), _) => Self::Discovery,
+            (Some("admin"), _) => Self::Administrative,
+            (_, Some(Missing::Hooks)) => Self::NoSeries,
+            (_, Some(_)) => Self::NoModule,
+            _ if !FENCED.contains(&transport) => Self::Transport,
+            _ => Self::NotAttached,
+        })
+    }
+
+    /// Whether no write can be lost for want of a fence.
+    pub(crate) fn is_harmless(self) -> bool {
+        self <= Self::Administrative
+    }
+}
+
+/// Why a controller has no fence, as an error.
+pub(crate) fn controller(path: &Path, name: &str, missing: Option<Missing>) -> anyhow::Error {
+    if let Some(missing) = missing {
+        return missing.into();
+    }
+    let reason = attribute::read(&path.join("transport"))
+        .and_then(|transport| Unfenced::of(path, &transport, missing));
+    match reason {
+        Ok(reason) => anyhow!("{name} is not managed by nvme_fence: {reason}"),
+        Err(error) => error.context(format!("{name} is not managed by nvme_fence")),
+    }
+}
+
+/// Why a subsystem has no settings, as an error.
+pub(crate) fn subsystem(subsystem: &Subsystem, missing: Option<Missing>) -> anyhow::Error {
+    if let Some(missing) = missing {
+        return missing.into();
+    }
+    let reasons = subsystem.controllers().into_iter().flatten();
+    // The gravest counts.
+    let reason = reasons
+        .filter_map(|name| {
+            let path = subsystem.controller(&name);
+            let transport = attribute::read(&path.join("transport")).ok()?;
+            Unfenced::of(&path, &transport, missing).ok()
+        })
+        .max();
+    let name = &subsystem.name;
+    match reason {
+        Some(reason) => anyhow!("{name} is not managed by nvme_fence: {reason}"),
+        None => anyhow!("{name} is not managed by nvme_fence: it has no controllers"),
+    }
+}
+
+impl fmt::Display for Unfenced {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.is_harmless() {
+            f.write_str("NOT PROTECTED: ")?;
+        }
+        f.write_str(match self {
+            Self::LocalDisk => "local disk, needs no fence",
+            Self::Discovery => "discovery controller, needs no fence",
+            Self::Administrative => "administrative controller, needs no fence",
+            Self::Transport => "nvme_fence does not fence this transport",
+            Self::NotAttached => "nvme_fence is not attached to it, see the kernel log",
+            Self::NoModule => "the module nvme_fence is not loaded",
+            Self::NoSeries => "this kernel lacks the nvme-fence series",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons() {
+        let path = tempfile::tempdir().unwrap();
+        for (transport, kind, missing, reason) in [
+            ("pcie", None, Some(Missing::Module), Unfenced::LocalDisk),
+            ("pcie", Some("io"), None, Unfenced::LocalDisk),
+            ("tcp", Some("discovery"), None, Unfenced::Discovery),
+            ("tcp", Some("admin"), None, Unfenced::Administrative),
+            ("tcp", Some("io"), None, Unfenced::NotAttached),
+            ("tcp", None, Some(Missing::Module), Unfenced::NoModule),
+            ("rdma", None, Some(Missing::Hooks), Unfenced::NoSeries),
+            ("rdma", Some("io"), None, Unfenced::Transport),
+        ] {
+            let file = path.path().join("cntrltype");
+            match kind {
+                Some(kind) => std::fs::write(&file, kind).unwrap(),
+                None => drop(std::fs::remove_file(&file)),
+            }
+            let found = Unfenced::of(path.path(), transport, missing).unwrap();
+            assert_eq!(found, reason, "{transport} {kind:?} {missing:?}");
+            let alarming = found.to_string().starts_with("NOT PROTECTED: ");
+            assert_eq!(alarming, !found.is_harmless());
+        }
+    }
+}
