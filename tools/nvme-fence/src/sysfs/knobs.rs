@@ -128,19 +128,32 @@ impl Changes {
             "the module that is loaded is older than trust_notification; nothing was changed"
         );
         // The mode goes last: a new one must find the others in force.
-        for (name, value) in [
-            ("cqt_default_ms", self.cqt_default_ms),
-            ("cqt_override_ms", self.cqt_override_ms),
-        ] {
-            if let Some(value) = value {
-                attribute::write(&fence.join(name), &value.to_string())?;
+        let values = [
+            (
+                "cqt_default_ms",
+                self.cqt_default_ms.map(|ms| ms.to_string()),
+            ),
+            (
+                "cqt_override_ms",
+                self.cqt_override_ms.map(|ms| ms.to_string()),
+            ),
+            (
+                "trust_notification",
+                self.trust_notification.map(|trust| trust.word().to_owned()),
+            ),
+            ("mode", self.mode.map(|mode| mode.word().to_owned())),
+        ];
+        let mut written: Vec<String> = Vec::new();
+        for (name, value) in values {
+            let Some(value) = value else { continue };
+            let result = attribute::write(&fence.join(name), &value);
+            if written.is_empty() {
+                result?;
+            } else {
+                let before = written.join(" ");
+                result.with_context(|| format!("{before} set before, and in force"))?;
             }
-        }
-        if let Some(trust) = self.trust_notification {
-            attribute::write(&trust_path, trust.word())?;
-        }
-        if let Some(mode) = self.mode {
-            attribute::write(&fence.join("mode"), mode.word())?;
+            written.push(format!("{name}={value}"));
         }
         Ok(())
     }
@@ -190,6 +203,26 @@ mod tests {
         changes.write(fence.path()).unwrap();
         let texts = names.map(|name| std::fs::read_to_string(fence.path().join(name)).unwrap());
         assert_eq!(texts, ["time", "as it was", "0", "0"]);
+    }
+
+    #[test]
+    fn what_was_set_before_a_refusal_is_named() {
+        let fence = tempfile::tempdir().unwrap();
+        std::fs::write(fence.path().join("cqt_default_ms"), "as it was").unwrap();
+        std::fs::write(fence.path().join("cqt_override_ms"), "as it was").unwrap();
+        let mode = fence.path().join("mode");
+        std::os::unix::fs::symlink("/dev/full", &mode).unwrap();
+        let changes = |cqt_default_ms| Changes {
+            mode: Some(Mode::Time),
+            cqt_default_ms,
+            cqt_override_ms: cqt_default_ms,
+            trust_notification: None,
+        };
+        let refused = format!("the kernel refused `time` for {}", mode.display());
+        let error = |ms| format!("{:#}", changes(ms).write(fence.path()).unwrap_err());
+        assert!(error(None).starts_with(&refused), "{}", error(None));
+        let stays = "cqt_default_ms=7 cqt_override_ms=7 set before, and in force: ";
+        assert!(error(Some(7)).starts_with(&(stays.to_owned() + &refused)));
     }
 
     #[test]
