@@ -63,6 +63,12 @@ fn read_identity(path: &Path) -> Result<Option<Identity>> {
 pub(crate) struct Counters(Vec<(String, u64)>);
 
 impl Counters {
+    /// The value of a counter; `None` = the module has no such counter.
+    pub(crate) fn get(&self, name: &str) -> Option<u64> {
+        let counter = self.0.iter().find(|(its, _)| its == name);
+        counter.map(|(_, value)| *value)
+    }
+
     /// Reads the file of a controller.
     pub(crate) fn read(path: &Path) -> Result<Self> {
         Self::parse(&attribute::read(path)?)

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0
+//! What `nvme-fence release` says is what became of the commands.
+
+#[allow(dead_code)] // Each test binary uses its own part of it.
+mod fixture;
+
+use fixture::Host;
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
+use std::fs;
+
+/// The fence of nvme0, of which 4 commands are held, and 2 were released before.
+const FENCE: &str = "sys/class/nvme/nvme0/fence";
+
+/// Runs `release` on a host whose kernel, when it hears the word, has these values.
+fn release(host: &Host, held: u64, released: u64) -> (String, String, Option<i32>) {
+    let word = host.path(&format!("{FENCE}/release"));
+    fs::remove_file(&word).unwrap();
+    // Reading it is to wait for the word.
+    mkfifo(&word, Mode::S_IRWXU).unwrap();
+    let output = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            assert_eq!(fs::read_to_string(&word).unwrap(), "1");
+            host.file(
+                &format!("{FENCE}/counters"),
+                &format!("released {released}\nreleased_bytes {}", released * 4096),
+            );
+            host.file(&format!("{FENCE}/held_bytes"), &(held * 4096).to_string());
+            host.file(&format!("{FENCE}/held"), &held.to_string());
+        });
+        host.run(&["release", "nvme0", "--force"])
+    });
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (
+        text(output.stdout),
+        text(output.stderr),
+        output.status.code(),
+    )
+}
+
+#[test]
+fn says_what_was_released_and_what_was_not() {
+    const STILL: &str = "still held, to be released when the connections are terminated\n";
+    for (held, released, stdout, stderr, code) in [
+        (
+            0,
+            6,
+            "nvme0: released 4 commands, 16.0 KiB\n",
+            "".to_owned(),
+            0,
+        ),
+        // Others have failed since.
+        (
+            3,
+            6,
+            "nvme0: released 4 commands, 16.0 KiB\n",
+            "".to_owned(),
+            0,
+        ),
+        (
+            1,
+            5,
+            "nvme0: released 3 commands, 12.0 KiB\n",
+            format!("nvme-fence: nvme0: 1 command, 4.0 KiB {STILL}"),
+            1,
+        ),
+        (
+            4,
+            2,
+            "",
+            format!("nvme-fence: nvme0: 4 commands, 16.0 KiB {STILL}"),
+            1,
+        ),
+    ] {
+        let said = release(&Host::fencing(), held, released);
+        assert_eq!(said, (stdout.to_owned(), stderr, Some(code)));
+    }
+}
+
+#[test]
+fn a_controller_that_goes_meanwhile_is_not_said_to_be_released() {
+    let host = Host::fencing();
+    let word = host.path(&format!("{FENCE}/release"));
+    fs::remove_file(&word).unwrap();
+    mkfifo(&word, Mode::S_IRWXU).unwrap();
+    let output = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut fence = fs::File::open(&word).unwrap();
+            fs::remove_file(host.path(&format!("{FENCE}/held"))).unwrap();
+            std::io::copy(&mut fence, &mut std::io::sink()).unwrap();
+        });
+        host.run(&["release", "nvme0", "--force"])
+    });
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(output.stdout.is_empty());
+    assert!(stderr.contains("told to release, but not seen to do so"));
+}
