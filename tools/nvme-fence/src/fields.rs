@@ -36,6 +36,16 @@ impl<'a> Fields<'a> {
             _ => Err(BadField(key)),
         }
     }
+
+    /// The same of a key that older modules do not have; they, or 0, say that it is not known.
+    pub(crate) fn nanos_if_known(self, key: &'static str) -> Result<Option<Nanos>, BadField> {
+        match self.word(key) {
+            Err(_) => Ok(None),
+            Ok(_) => self
+                .nanos(key)
+                .map(|nanos| Some(nanos).filter(|nanos| nanos.0 > 0)),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -49,5 +59,17 @@ mod tests {
         assert_eq!(fields.parse("held_bytes"), Ok(4096));
         assert_eq!(fields.word("bytes"), Err(BadField("bytes")));
         assert_eq!(Fields("n=x").parse::<u32>("n"), Err(BadField("n")));
+    }
+
+    #[test]
+    fn what_is_not_known_is_absent_or_0() {
+        for (text, known) in [
+            ("", Ok(None)),
+            ("age_ns=0", Ok(None)),
+            ("age_ns=7", Ok(Some(Nanos(7)))),
+            ("age_ns=-7", Err(BadField("age_ns"))),
+        ] {
+            assert_eq!(Fields(text).nanos_if_known("age_ns"), known, "{text}");
+        }
     }
 }

@@ -14,7 +14,7 @@ pub(crate) struct Nanos(pub(crate) i64);
 impl Nanos {
     /// How much later than `origin` this point is.
     pub(crate) fn since(self, origin: Nanos) -> Nanos {
-        Nanos(self.0 - origin.0)
+        Nanos(self.0.saturating_sub(origin.0))
     }
 
     /// This point or distance in seconds.
@@ -23,24 +23,37 @@ impl Nanos {
     }
 
     /// This distance with its sign, as the offset of an event from an origin.
-    pub(crate) fn signed(self) -> SignedSeconds {
-        SignedSeconds(self)
+    pub(crate) fn signed(self) -> SignedNanos {
+        SignedNanos(self)
     }
 }
 
-/// Seconds, to the millisecond.
+/// A distance, in the unit that fits its size: a reset takes microseconds, and a wait minutes.
 impl fmt::Display for Nanos {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:.3} s", self.seconds())
+        let size = self.0.unsigned_abs();
+        if self.0 < 0 {
+            f.write_str("-")?;
+        }
+        match size {
+            0 => f.write_str("0 s"),
+            1..1_000 => write!(f, "{size} ns"),
+            1_000..1_000_000 => write!(f, "{} us", size / 1_000),
+            1_000_000..1_000_000_000 => write!(f, "{:.3} ms", size as f64 / 1e6),
+            _ => write!(f, "{:.3} s", size as f64 / 1e9),
+        }
     }
 }
 
-/// An offset: seconds with a sign, to the millisecond.
-pub(crate) struct SignedSeconds(Nanos);
+/// An offset, always with its sign.
+pub(crate) struct SignedNanos(Nanos);
 
-impl fmt::Display for SignedSeconds {
+impl fmt::Display for SignedNanos {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:+.3} s", self.0.seconds())
+        if self.0 .0 >= 0 {
+            f.write_str("+")?;
+        }
+        self.0.fmt(f)
     }
 }
 
@@ -102,9 +115,19 @@ mod tests {
 
     #[test]
     fn times() {
-        assert_eq!(Nanos(24_207_400_000).to_string(), "24.207 s");
-        assert_eq!(Nanos(0).signed().to_string(), "+0.000 s");
-        assert_eq!(Nanos(-790_000_000).signed().to_string(), "-0.790 s");
+        for (nanos, text) in [
+            (0, "+0 s"),
+            (999, "+999 ns"),
+            (300_000, "+300 us"),
+            (999_999, "+999 us"),
+            (1_204_000, "+1.204 ms"),
+            (-790_000_000, "-790.000 ms"),
+            (24_207_400_000, "+24.207 s"),
+            (-24_207_400_000, "-24.207 s"),
+        ] {
+            assert_eq!(Nanos(nanos).signed().to_string(), text);
+            assert_eq!(Nanos(nanos).to_string(), text.trim_start_matches('+'));
+        }
         assert_eq!(Milliseconds(12_034).to_string(), "12.034 s");
     }
 

@@ -64,10 +64,13 @@ impl Builder<'_> {
                     last: at,
                     commands: 0,
                     bytes: 0,
+                    oldest: None,
                 });
                 held.last = at;
                 held.commands += 1;
-                held.bytes += hold.bytes;
+                held.bytes = held.bytes.saturating_add(hold.bytes);
+                let started = hold.age.map(|age| at.since(age));
+                held.oldest = held.oldest.into_iter().chain(started).min();
             }
             Step::Deadline(deadline) => history.deadlines.push(Announced {
                 at,
@@ -95,15 +98,19 @@ impl Builder<'_> {
 
     /// The index of the history that an event belongs to.
     fn find_or_begin(&mut self, at: Nanos, event: &FenceEvent) -> usize {
-        // A loss is always a new record. Its number may have been seen: they restart with the
-        // module.
-        if !matches!(event.step, Step::Lost(_)) {
-            let is_it = |history: &History| {
-                history.record == event.record && history.controller == event.controller
-            };
-            if let Some(index) = self.histories.iter().rposition(is_it) {
+        let is_it = |history: &History| {
+            history.record == event.record && history.controller == event.controller
+        };
+        let known = self.histories.iter().rposition(is_it);
+        match (&event.step, known) {
+            (Step::Lost(_), Some(index)) if self.histories[index].awaits_loss() => {
+                self.histories[index].count_from(at);
                 return index;
             }
+            // Any other loss is that of a new record. Its number may have been seen: they restart
+            // with the module.
+            (Step::Lost(_), _) | (_, None) => {}
+            (_, Some(index)) => return index,
         }
         self.histories.push(History::begin(at, event));
         self.histories.len() - 1
@@ -170,6 +177,42 @@ mod tests {
         assert!(!histories[0].begins_with_loss());
         assert_eq!(histories[0].phases.total, None);
         assert_eq!(histories[0].phases.release, Some(Nanos(1_000_000_000)));
+    }
+
+    const HOLD: &str = "nvme_fence_hold: nvme0 record=1 dev=259,0 op=W sector=0 bytes=512 status=0x371 held=1 held_bytes=512";
+
+    #[test]
+    fn the_clock_starts_with_the_oldest_command() {
+        let aged = |age: &str| format!("{HOLD} age_ns={age}");
+        let (young, old, unknown) = (aged("1000000000"), aged("4000000000"), aged("0"));
+        let holds = [(12, young.as_str()), (12, &old), (12, &unknown), (12, HOLD)];
+        let end = [(13, EVIDENCE), (14, RELEASE)];
+        let histories = of(&[&[(10, LOST)], &holds[..], &end].concat());
+        let phases = &histories[0].phases;
+        assert_eq!(phases.noticed, Some(Nanos(2_000_000_000)));
+        assert_eq!(phases.total, Some(Nanos(4_000_000_000)));
+        assert_eq!(phases.stall, Some(Nanos(6_000_000_000)));
+        assert_eq!(histories[0].held.as_ref().unwrap().commands, 4);
+    }
+
+    #[test]
+    fn what_fails_before_the_loss_is_of_the_same_record() {
+        let old = format!("{HOLD} age_ns=4000000000");
+        let histories = of(&[(9, &old), (10, LOST), (13, EVIDENCE), (14, RELEASE)]);
+        let [history] = histories.as_slice() else {
+            panic!("{histories:?}");
+        };
+        assert_eq!(history.held.as_ref().unwrap().first, Nanos(-1_000_000_000));
+        assert_eq!(history.phases.noticed, Some(Nanos(5_000_000_000)));
+        assert_eq!(history.phases.fencing, Some(Nanos(3_000_000_000)));
+        assert_eq!(history.phases.stall, Some(Nanos(9_000_000_000)));
+    }
+
+    #[test]
+    fn an_orderly_end_holds_nothing() {
+        let histories = of(&[(1, LOST), (5, LOST), (6, HOLD)]);
+        let nothing: Vec<_> = histories.iter().map(History::held_nothing).collect();
+        assert_eq!(nothing, [true, false]);
     }
 
     #[test]

@@ -108,15 +108,15 @@ mod tests {
         for (text, shown) in [
             (
                 TEXT.to_owned(),
-                "deadline at +24.210 s = last command -0.790 s + 3 x 5.000 s (keep alive, traffic based) + 10.000 s (CQT, default)",
+                "deadline at +24.210 s = last command -790.000 ms + 3 x 5.000 s (keep alive, traffic based) + 10.000 s (CQT, default)",
             ),
             (
                 TEXT.replace("rule=traffic", "rule=command").replace("n=3", "n=2"),
-                "deadline at +24.210 s = last keep alive -0.790 s + 2 x 5.000 s (keep alive) + 10.000 s (CQT, default)",
+                "deadline at +24.210 s = last keep alive -790.000 ms + 2 x 5.000 s (keep alive) + 10.000 s (CQT, default)",
             ),
             (
                 TEXT.replace("rule=traffic", "rule=notification").replace("n=3", "n=0"),
-                "deadline at +24.210 s = loss noticed by the controller -0.790 s + 10.000 s (CQT, default)",
+                "deadline at +24.210 s = loss noticed by the controller -790.000 ms + 10.000 s (CQT, default)",
             ),
             (
                 TEXT.replace("rule=traffic", "rule=none"),

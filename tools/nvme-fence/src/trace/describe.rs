@@ -60,7 +60,11 @@ impl fmt::Display for Hold {
             self.status,
             Count(self.held, "command"),
             Bytes(self.held_bytes)
-        )
+        )?;
+        match self.age {
+            Some(age) => write!(f, ", started {age} before"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -115,8 +119,12 @@ mod tests {
                 "nvme0 record 3: held W 4.0 KiB at sector 2048 of 259,0, status 0x371 (now 1 command, 4.0 KiB)",
             ),
             (
+                "nvme_fence_hold: nvme0 record=3 dev=259,0 op=W sector=2048 bytes=4096 status=0x371 held=1 held_bytes=4096 age_ns=3880000000",
+                "nvme0 record 3: held W 4.0 KiB at sector 2048 of 259,0, status 0x371 (now 1 command, 4.0 KiB), started 3.880 s before",
+            ),
+            (
                 "nvme_fence_deadline: nvme0 record=3 rule=traffic t_last_ns=7040000000 n=3 katt_ms=5000 cqt_ms=10000 cqt_source=default deadline_ns=32040000000",
-                "nvme0 record 3: deadline at +24.500 s = last command -0.500 s + 3 x 5.000 s (keep alive, traffic based) + 10.000 s (CQT, default)",
+                "nvme0 record 3: deadline at +24.500 s = last command -500.000 ms + 3 x 5.000 s (keep alive, traffic based) + 10.000 s (CQT, default)",
             ),
             (
                 "nvme_fence_evidence: nvme0 record=3 evidence=time held=1 held_bytes=4096",

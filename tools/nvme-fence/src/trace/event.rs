@@ -93,6 +93,8 @@ pub(crate) struct Hold {
     pub(crate) held: u64,
     /// How many bytes these have.
     pub(crate) held_bytes: u64,
+    /// How long ago the command had been started; `None` = not known.
+    pub(crate) age: Option<Nanos>,
 }
 
 /// What fenced the record.
@@ -189,6 +191,7 @@ fn parse_fence(raw: &RawEvent<'_>) -> Result<Option<FenceEvent>, BadField> {
             status: fields.parse("status")?,
             held: fields.parse("held")?,
             held_bytes: fields.parse("held_bytes")?,
+            age: fields.nanos_if_known("age_ns")?,
         }),
         "nvme_fence_deadline" => Step::Deadline(Deadline::parse(fields)?),
         "nvme_fence_evidence" => Step::Evidence(Evidence {

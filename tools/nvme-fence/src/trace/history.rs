@@ -52,6 +52,9 @@ pub(crate) struct Held {
     pub(crate) commands: u64,
     /// How many bytes these have.
     pub(crate) bytes: u64,
+    /// When the oldest of them had been started: before the loss; `None` = not known.
+    #[serde(rename = "oldest_ns")]
+    pub(crate) oldest: Option<Nanos>,
 }
 
 /// A deadline and when it became known.
@@ -116,14 +119,18 @@ pub(crate) struct FirstWrite {
 /// Where the time went. `None` = an end of the phase is not in the trace.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Phases {
+    /// From the start of the oldest held command until the host gave the association up.
+    pub(crate) noticed: Option<Nanos>,
     /// From the loss until the record was fenced.
     pub(crate) fencing: Option<Nanos>,
     /// From then until the first held command was sent on.
     pub(crate) release: Option<Nanos>,
     /// From then until a write was on its way again.
     pub(crate) resume: Option<Nanos>,
-    /// All of these.
+    /// All of these, but for the first: as long as the host knew.
     pub(crate) total: Option<Nanos>,
+    /// All of these: as long as whoever waits for the oldest command saw it stand still.
+    pub(crate) stall: Option<Nanos>,
 }
 
 impl History {
@@ -150,18 +157,54 @@ impl History {
         self.cntlid.is_some()
     }
 
+    /// Whether a loss is all that is known: nobody waited for anything, and so nothing was fenced.
+    pub(crate) fn held_nothing(&self) -> bool {
+        self.begins_with_loss()
+            && self.held.is_none()
+            && self.deadlines.is_empty()
+            && self.resets.is_empty()
+            && self.evidence.is_none()
+            && self.releases.is_empty()
+    }
+
+    /// Whether the loss may still come: the first commands may fail before the host gives the
+    /// association up.
+    pub(crate) fn awaits_loss(&self) -> bool {
+        !self.begins_with_loss()
+            && self.deadlines.is_empty()
+            && self.evidence.is_none()
+            && self.releases.is_empty()
+    }
+
+    /// Counts the times from another moment, of those that may have been noted before the loss.
+    pub(crate) fn count_from(&mut self, origin: Nanos) {
+        let later = origin.since(self.origin);
+        self.origin = origin;
+        if let Some(held) = &mut self.held {
+            held.first = held.first.since(later);
+            held.last = held.last.since(later);
+            held.oldest = held.oldest.map(|oldest| oldest.since(later));
+        }
+        for step in &mut self.resets {
+            step.at = step.at.since(later);
+        }
+    }
+
     /// Measures the phases.
     pub(crate) fn measure(&self) -> Phases {
         let lost = self.begins_with_loss().then_some(Nanos(0));
         let fenced = self.evidence.as_ref().map(|fenced| fenced.at);
         let released = self.releases.first().map(|released| released.at);
         let write = self.first_write.as_ref().map(|write| write.at);
+        let oldest = self.held.as_ref().and_then(|held| held.oldest);
         let phase = |from: Option<Nanos>, to: Option<Nanos>| Some(to?.since(from?));
         Phases {
+            noticed: phase(oldest, lost),
             fencing: phase(lost, fenced),
             release: phase(fenced, released),
             resume: phase(released, write),
             total: phase(lost, write.or(released).or(fenced)),
+            stall: phase(oldest, write.or(released)),
         }
     }
 }

@@ -3,6 +3,9 @@
 
 use crate::units::Nanos;
 
+/// How what this tool says in a recording begins.
+pub(crate) const HEADER: &str = "# nvme-fence: ";
+
 /// What a line is.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Line<'a> {
@@ -33,24 +36,44 @@ pub(crate) fn split(line: &str) -> Line<'_> {
         let before = &line[..colon];
         let stamp = before.rsplit(' ').next().and_then(parse_seconds);
         let after = line[colon + 2..].split_once(": ");
-        if let (Some(at), Some((name, text))) = (stamp, after) {
+        let Some((at, (name, text))) = stamp.zip(after) else {
+            continue;
+        };
+        // trace-cmd pads names with blanks, and perf puts the name of the group before them.
+        let (name, text) = (name.trim(), text.trim_start());
+        let name = name.rsplit(':').next().unwrap_or(name);
+        if !name.is_empty() && name.bytes().all(is_of_a_name) {
             return Line::Event(RawEvent { at, name, text });
         }
     }
     events_lost(line).map_or(Line::Other, Line::EventsLost)
 }
 
-/// Reads `seconds.microseconds`.
+/// Whether the name of an event may contain a byte.
+fn is_of_a_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
+/// Reads seconds with a fraction of six digits, or of nine, which perf and trace-cmd print if asked.
 fn parse_seconds(text: &str) -> Option<Nanos> {
-    let (seconds, micros) = text.split_once('.')?;
-    if micros.len() != 6 {
-        return None;
-    }
+    let (seconds, fraction) = text.split_once('.')?;
+    let unit = match fraction.len() {
+        6 => 1_000,
+        9 => 1,
+        _ => return None,
+    };
     let seconds: u32 = seconds.parse().ok()?;
-    let micros: u32 = micros.parse().ok()?;
+    let fraction: u32 = fraction.parse().ok()?;
     Some(Nanos(
-        i64::from(seconds) * 1_000_000_000 + i64::from(micros) * 1_000,
+        i64::from(seconds) * 1_000_000_000 + i64::from(fraction) * unit,
     ))
+}
+
+/// Whether a line is one of a trace's, also of one in which nothing happened: of an event, or what
+/// this tool, the kernel or trace-cmd begins with.
+pub(crate) fn is_of_a_trace(line: &str) -> bool {
+    let headers = [HEADER, "# tracer: ", "cpus="];
+    headers.iter().any(|header| line.starts_with(header)) || split(line) != Line::Other
 }
 
 /// Reads `CPU:1 [LOST 12 EVENTS]`.
@@ -116,6 +139,21 @@ mod tests {
                 "  a: b 1.5: c-12 [000] d..1. 7.000000: nvme_setup_cmd: nvme1: disk=nvme0c1n1, qid=1",
                 event(7_000_000_000, "nvme_setup_cmd", "nvme1: disk=nvme0c1n1, qid=1"),
             ),
+            // trace-cmd report, without and with -t
+            (
+                "          <idle>-0     [000]     7.540001: nvme_fence_lost:      nvme0 record=3",
+                event(7_540_001_000, "nvme_fence_lost", "nvme0 record=3"),
+            ),
+            (
+                "      kworker/0:1-12   [000] d..1.     7.540001002: nvme_fence_lost: nvme0 record=3",
+                event(7_540_001_002, "nvme_fence_lost", "nvme0 record=3"),
+            ),
+            // perf script
+            (
+                "kworker/0:1    12 [000]     7.540001:           nvme_fence:nvme_fence_lost: nvme0 record=3",
+                event(7_540_001_000, "nvme_fence_lost", "nvme0 record=3"),
+            ),
+            ("Nov 28 1.000000: this is prose: it is", Line::Other),
             ("CPU:1 [LOST 12 EVENTS]", Line::EventsLost(12)),
             ("CPU:0 [LOST EVENTS]", Line::EventsLost(1)),
             ("# tracer: nop", Line::Other),

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 
 use super::event::{parse, Parsed};
 use super::follow::Follower;
-use super::line::LineBuffer;
+use super::line::{LineBuffer, HEADER};
 use crate::cli::RecordArgs;
 use crate::host::Host;
 use crate::units::Count;
@@ -17,6 +17,9 @@ pub(crate) fn run(host: &Host, args: &RecordArgs) -> Result<()> {
     let context = || format!("cannot write {}", args.file.display());
     let follower = Follower::start(host, &args.events)?;
     let mut file = File::create(&args.file).with_context(context)?;
+    // A recording in which nothing happens is one all the same.
+    let (header, version) = (HEADER, env!("CARGO_PKG_VERSION"));
+    writeln!(file, "{header}{version}, times are CLOCK_MONOTONIC").with_context(context)?;
     // Scripts wait for this word before they break a path. Standard output is flushed at the
     // newline.
     writeln!(io::stdout(), "recording")?;

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use super::history::{History, Phases, ResetStep};
+use super::history::{History, ResetStep};
 use super::report::{Report, Summary};
 use crate::units::{Bytes, Count, Nanos};
 
@@ -22,25 +22,34 @@ impl fmt::Display for History {
         if let Some(cntlid) = self.cntlid {
             write!(f, " cntlid {cntlid}")?;
         }
-        writeln!(f, ", at {}", self.origin)?;
+        writeln!(f, ", at {:.6} s", self.origin.seconds())?;
         for (at, what) in self.timeline() {
             let at = at.signed().to_string();
             writeln!(f, "  {at:>11}  {what}")?;
         }
-        writeln!(f, "  {}", self.phases)
+        let phases = self.phases_in_words();
+        if !phases.is_empty() {
+            writeln!(f, "  phases: {}", phases.join(", "))?;
+        }
+        Ok(())
     }
 }
 
 impl History {
     /// The lines of the timeline, in the order of their times.
     fn timeline(&self) -> Vec<(Nanos, String)> {
-        let beginning = if self.begins_with_loss() {
+        let beginning = if self.held_nothing() {
+            "reset, removed or lost; nothing was held"
+        } else if self.begins_with_loss() {
             "path lost"
         } else {
             "first event; the path was lost before the trace began"
         };
         let mut lines = vec![(Nanos(0), beginning.to_owned())];
         if let Some(held) = &self.held {
+            if let Some(oldest) = held.oldest {
+                lines.push((oldest, "the oldest held command was started".to_owned()));
+            }
             let (commands, bytes) = (Count(held.commands, "command"), Bytes(held.bytes));
             let mut line = format!("held {commands}, {bytes}");
             if held.last != held.first {
@@ -98,22 +107,30 @@ impl History {
     }
 }
 
-/// The phases that are known, in one line.
-impl fmt::Display for Phases {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let phases: Vec<String> = [
-            ("fencing", self.fencing),
-            ("release", self.release),
-            ("resume", self.resume),
-            ("total", self.total),
+impl History {
+    /// The phases that are known.
+    fn phases_in_words(&self) -> Vec<String> {
+        let phases = &self.phases;
+        let mut words: Vec<String> = [
+            ("noticed", phases.noticed),
+            ("fencing", phases.fencing),
+            ("release", phases.release),
+            ("resume", phases.resume),
+            ("stall", phases.stall),
         ]
         .iter()
         .filter_map(|(name, duration)| Some(format!("{name} {}", (*duration)?)))
         .collect();
-        match phases.as_slice() {
-            [] => f.write_str("phases: not fenced when the trace ended"),
-            phases => write!(f, "phases: {}", phases.join(", ")),
+        match (phases.total, &self.evidence) {
+            (_, None) if self.held_nothing() => {}
+            (_, None) => words.push("not fenced when the trace ended".to_owned()),
+            // How long the host took to notice is part of what an application sees.
+            (Some(total), Some(_)) if phases.stall.is_none() => {
+                words.push(format!("total {total} since the host noticed"));
+            }
+            _ => {}
         }
+        words
     }
 }
 
@@ -126,14 +143,19 @@ impl fmt::Display for Summary {
         if self.not_fenced > 0 {
             write!(f, ", {} not fenced", self.not_fenced)?;
         }
+        if self.nothing_held > 0 {
+            write!(f, ", {} without held commands", self.nothing_held)?;
+        }
         writeln!(f)?;
         let (held, released) = (self.held_commands, self.released_commands);
         write!(f, "held {}, ", Count(held, "command"))?;
         write!(f, "{}; ", Bytes(self.held_bytes))?;
         write!(f, "released {}, ", Count(released, "command"))?;
         writeln!(f, "{}", Bytes(self.released_bytes))?;
-        if let Some(total) = self.total_max {
-            writeln!(f, "longest total {total}")?;
+        match (self.stall_max, self.total_max) {
+            (Some(stall), _) => writeln!(f, "longest stall {stall}")?,
+            (None, Some(total)) => writeln!(f, "longest total {total} since the host noticed")?,
+            (None, None) => {}
         }
         writeln!(f, "{} lost by the trace", Count(self.lost_events, "event"))?;
         if let Some(first) = &self.first_malformed {
