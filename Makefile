@@ -85,7 +85,7 @@ tools:
 
 man:
 	@$(if $(DIR),,$(error which directory? make man DIR=DIR))
-	@tools=$$($(LAB)/tools) && "$$tools/nvme-fence" man "$(DIR)"
+	@tools=$$($(LAB)/tools) && mkdir -p "$(DIR)" && "$$tools/nvme-fence" man "$(DIR)"
 
 patch:
 	@$(LAB)/patch-tree "$(KSRC)"

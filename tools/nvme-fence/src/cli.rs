@@ -9,11 +9,14 @@ use crate::sysfs::knobs::{Mode, Trust, CQT_DEFAULT_MS, CQT_OVERRIDE_MS};
 
 /// Watch, configure and trace the fencing of lost NVMe associations
 ///
-/// The module nvme_fence holds every write that was cancelled on a lost association until there is
-/// evidence that the controller can no longer execute it. This tool shows what is held and why, sets
-/// the module's knobs, and measures where the time of a failover goes.
+/// An association is one life of the connection to a controller, from Connect to loss. The module
+/// nvme_fence holds every write that was cancelled on a lost one until there is evidence that the
+/// controller can no longer execute it. This tool shows what is held and why, changes the module's
+/// settings, and measures where the time of a failover goes.
 #[derive(Parser)]
-#[command(name = "nvme-fence", version, after_long_help = ENVIRONMENT)]
+#[command(name = "nvme-fence", version, after_long_help = after_long_help())]
+// Where nothing says how wide the terminal is, it is as wide as this.
+#[command(max_term_width = 80)]
 // Consoles are logged, and their logs are read.
 #[command(color = ColorChoice::Never)]
 pub(crate) struct Cli {
@@ -22,29 +25,59 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
-/// What `--help` says about the environment.
-const ENVIRONMENT: &str = "\
-Exit status:
-  0  success
-  1  failure, explained on standard error
-  2  wrong usage
+/// What the exit status means.
+pub(crate) const EXIT_STATUS: [(&str, &str); 4] = [
+    ("0", "success"),
+    ("1", "failure, explained on standard error"),
+    ("2", "wrong usage"),
+    (
+        "3",
+        "the module is not loaded, or the kernel lacks its series",
+    ),
+];
 
-Environment, for tests only:
-  NVME_FENCE_SYSFS  where sysfs is [default: /sys]; tracefs is looked for below it
-  NVME_FENCE_PROC   where procfs is [default: /proc]";
+/// The environment variables.
+pub(crate) const ENVIRONMENT: [(&str, &str); 2] = [
+    (
+        "NVME_FENCE_SYSFS",
+        "where sysfs is, and tracefs below it [default: /sys]",
+    ),
+    ("NVME_FENCE_PROC", "where procfs is [default: /proc]"),
+];
+
+/// What `--help` says in the end.
+fn after_long_help() -> String {
+    let table = |rows: &[(&str, &str)]| {
+        let row = |(name, text): &(&str, &str)| format!("\n  {name:<16}  {text}");
+        rows.iter().map(row).collect::<String>()
+    };
+    format!(
+        "Exit status:{}\n\nEnvironment, for tests only:{}",
+        table(&EXIT_STATUS),
+        table(&ENVIRONMENT)
+    )
+}
 
 /// The commands.
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Show what is held, and what would fence it
     Status(StatusArgs),
-    /// Show or set the knobs of a subsystem
+    /// Show or change the settings of a subsystem
+    ///
+    /// They are lost with the last controller of the subsystem.
     Config(ConfigArgs),
     /// State that the lost associations of a controller can execute nothing any more
     ///
     /// Held commands are sent on at once, on the surviving paths. That is safe only if the
-    /// controller can execute none of them any more: the array has been powered off, or its maker
-    /// says so. If it still can, a late execution overwrites newer data, silently.
+    /// controller can execute none of them any more. If it still can, a late execution overwrites
+    /// newer data, silently.
+    ///
+    /// It is true if the controller was powered off, or was reset, or if its maker's tools say that
+    /// the connection is gone and nothing is outstanding. It is not made true by a cable that was
+    /// pulled, by a switch that was turned off, or by nvme disconnect.
+    ///
+    /// What is lost, but not terminated yet, stays held; the exit status is 1 then.
     Release(ReleaseArgs),
     /// Follow, record and explain the life of lost associations
     #[command(subcommand)]
@@ -52,7 +85,7 @@ pub(crate) enum Command {
     /// Write the man pages
     #[command(hide = true)]
     Man {
-        /// Where to write them
+        /// The directory to write them to; it must exist
         #[arg(value_name = "DIR")]
         directory: PathBuf,
     },
@@ -83,7 +116,8 @@ pub(crate) struct ConfigArgs {
     /// none
     #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u32).range(CQT_OVERRIDE_MS))]
     pub(crate) cqt_override_ms: Option<u32>,
-    /// Whether a connection that was closed from the other end means that the controller has noticed
+    /// Trust a FIN or RST from the network: a connection that was closed from the other end means
+    /// that the controller has noticed the loss
     #[arg(long, value_name = "TRUST")]
     pub(crate) trust_notification: Option<Trust>,
     /// The format of the output.
@@ -115,6 +149,8 @@ pub(crate) enum TraceCommand {
     /// Prints `recording` on standard output as soon as nothing can be missed any more.
     Record(RecordArgs),
     /// Explain a recorded trace: one timeline per lost association
+    ///
+    /// Takes what `record` wrote, and what `trace-cmd report` or `perf script` prints.
     Report(ReportArgs),
 }
 
@@ -139,7 +175,7 @@ pub(crate) struct RecordArgs {
 /// The choice of events.
 #[derive(Args)]
 pub(crate) struct EventArgs {
-    /// Trace every write that any controller gets as well: shows the first write after a release
+    /// Trace every write that any controller gets as well: shows the first one after a release
     #[arg(long)]
     pub(crate) all_io: bool,
 }

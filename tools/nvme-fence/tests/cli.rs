@@ -131,5 +131,20 @@ fn report() {
 
 #[test]
 fn usage() {
+    let wide = |line: &&str| line.chars().count() > 80;
+    for help in [
+        &["--help"][..],
+        &["status", "--help"],
+        &["config", "--help"],
+        &["config", "-h"],
+        &["release", "--help"],
+        &["trace", "--help"],
+        &["trace", "record", "--help"],
+        &["trace", "report", "--help"],
+    ] {
+        let output = Host::empty().run(help);
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(text.lines().find(wide), None, "{help:?}");
+    }
     replay(&Host::empty(), "usage");
 }

@@ -19,7 +19,7 @@ pub(crate) const CQT_OVERRIDE_MS: RangeInclusive<i64> = 0..=3_600_000;
 pub(crate) enum Mode {
     /// Whatever evidence comes first: also a Cross-Controller Reset
     Auto,
-    /// The wait of TP4129, that the controller was disabled, or the administrator's word
+    /// The wait of TP4129; that it was disabled; the administrator's word
     Time,
     /// Nothing is held: a stock kernel, ghost writes included
     Off,
@@ -41,7 +41,7 @@ impl Mode {
 pub(crate) enum Trust {
     /// The controller has noticed: only its Command Quiesce Time is waited
     Yes,
-    /// Something in between may have closed it: the keep alive timeouts are waited as well
+    /// Something in between may have closed it: the keep alive timeouts are waited, too
     No,
 }
 
