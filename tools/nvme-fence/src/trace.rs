@@ -2,8 +2,8 @@
 //! `nvme-fence trace`: the module's trace events, live, recorded, and explained.
 //!
 //! All of it works on the text of the trace. [`mod@line`] takes a line apart, [`event`] gives it a
-//! type; [`instance`] and [`follow`] get the text out of the kernel; [`collect`] puts the events of
-//! a record together.
+//! type; [`instance`], [`news`] and [`follow`] get the text out of the kernel; [`collect`] puts the
+//! events of a record together.
 
 mod collect;
 mod deadline;
@@ -14,6 +14,7 @@ mod history;
 mod instance;
 mod line;
 pub(crate) mod live;
+mod news;
 pub(crate) mod record;
 pub(crate) mod report;
 mod timeline;

@@ -14,8 +14,17 @@ use std::io::{ErrorKind, Read};
 use std::os::fd::{AsFd, BorrowedFd};
 
 use super::instance::Instance;
+use super::news::News;
 use crate::cli::EventArgs;
 use crate::host::Host;
+
+/// What is passed on.
+pub(crate) enum Piece<'a> {
+    /// Text of the trace.
+    Text(&'a [u8]),
+    /// What happened to the trace itself.
+    Notice(&'static str),
+}
 
 /// The kernel's trace, being recorded.
 pub(crate) struct Follower {
@@ -26,6 +35,8 @@ pub(crate) struct Follower {
     instance: Instance,
     /// Readable when it is time to stop.
     signals: SignalFd,
+    /// Readable when the module may have come or gone.
+    news: News,
 }
 
 impl Follower {
@@ -33,9 +44,16 @@ impl Follower {
     pub(crate) fn start(host: &Host, events: &EventArgs) -> Result<Self> {
         // Before there is an instance, so that no signal can leave it behind. A blocked signal
         // arrives here even if it is ignored, as SIGINT is in a background job of a script.
-        let mask = SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP]);
+        let mask = SigSet::from_iter([
+            Signal::SIGINT,
+            Signal::SIGTERM,
+            Signal::SIGHUP,
+            Signal::SIGQUIT,
+        ]);
         mask.thread_block()?;
         let signals = SignalFd::with_flags(&mask, SfdFlags::SFD_CLOEXEC)?;
+        // Before the events are switched on, so that none of its news is missed.
+        let news = News::listen()?;
         let instance = Instance::create(host)?;
         let pipe = instance.open_pipe()?;
         instance.start(events)?;
@@ -43,37 +61,54 @@ impl Follower {
             pipe,
             instance,
             signals,
+            news,
         })
     }
 
     /// Passes on the text of the trace until a signal comes, and then what is left of it.
-    pub(crate) fn run(mut self, mut sink: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
-        pass_on_until(&mut self.pipe, self.signals.as_fd(), &mut sink)?;
+    pub(crate) fn run(mut self, mut sink: impl FnMut(Piece<'_>) -> Result<()>) -> Result<()> {
+        let Self {
+            pipe,
+            instance,
+            signals,
+            news,
+        } = &mut self;
+        let look = || Ok(news.take()?.then(|| instance.look_for_module()).flatten());
+        pass_on_until(pipe, signals.as_fd(), news.as_fd(), look, &mut sink)?;
         self.instance.stop()?;
         while pass_on(&mut self.pipe, &mut sink)? {}
         Ok(())
     }
 }
 
-/// Passes on what comes from `source` until `stop` is readable.
+/// Passes on what comes from `source` until `stop` is readable, and what `look` finds to say
+/// whenever `news` is.
 fn pass_on_until<S: Read + AsFd>(
     source: &mut S,
     stop: BorrowedFd<'_>,
-    sink: &mut impl FnMut(&[u8]) -> Result<()>,
+    news: BorrowedFd<'_>,
+    mut look: impl FnMut() -> Result<Option<&'static str>>,
+    sink: &mut impl FnMut(Piece<'_>) -> Result<()>,
 ) -> Result<()> {
     loop {
         let mut ready = [
             PollFd::new(stop, PollFlags::POLLIN),
+            PollFd::new(news, PollFlags::POLLIN),
             PollFd::new(source.as_fd(), PollFlags::POLLIN),
         ];
         match poll(&mut ready, PollTimeout::NONE) {
             Ok(_) | Err(Errno::EINTR) => {}
             Err(error) => return Err(error.into()),
         }
-        let [stop_events, source_events] =
+        let [stop_events, news_events, source_events] =
             ready.map(|fd| fd.revents().unwrap_or(PollFlags::empty()));
         if !stop_events.is_empty() {
             return Ok(());
+        }
+        if !news_events.is_empty() {
+            if let Some(notice) = look()? {
+                sink(Piece::Notice(notice))?;
+            }
         }
         if source_events.contains(PollFlags::POLLIN) {
             pass_on(source, sink)?;
@@ -84,11 +119,11 @@ fn pass_on_until<S: Read + AsFd>(
 }
 
 /// Passes on what one read yields. Returns whether there may be more.
-fn pass_on(source: &mut impl Read, sink: &mut impl FnMut(&[u8]) -> Result<()>) -> Result<bool> {
+fn pass_on(source: &mut impl Read, sink: &mut impl FnMut(Piece<'_>) -> Result<()>) -> Result<bool> {
     let mut buffer = [0; 1 << 16];
     match source.read(&mut buffer) {
         Ok(0) => Ok(false),
-        Ok(length) => sink(&buffer[..length]).map(|()| true),
+        Ok(length) => sink(Piece::Text(&buffer[..length])).map(|()| true),
         Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(false),
         Err(error) if error.kind() == ErrorKind::Interrupted => Ok(true),
         Err(error) => Err(error.into()),
@@ -105,20 +140,43 @@ mod tests {
     fn passes_on_until_stopped() {
         let (mut kernel, mut source) = UnixStream::pair().unwrap();
         let (mut signal, stop) = UnixStream::pair().unwrap();
+        let (mut uevent, news) = UnixStream::pair().unwrap();
         source.set_nonblocking(true).unwrap();
         kernel.write_all(b"one\n").unwrap();
 
-        let mut text = Vec::new();
-        let mut sink = |piece: &[u8]| {
-            text.extend_from_slice(piece);
-            // Comes after the first piece, as a signal would, and before the second is read.
+        let mut said = Vec::new();
+        let mut sink = |piece: Piece<'_>| {
+            match piece {
+                Piece::Text(text) => {
+                    said.push(String::from_utf8_lossy(text).into_owned());
+                    // Comes after the first piece.
+                    uevent.write_all(b"!")?;
+                }
+                Piece::Notice(notice) => {
+                    said.push(notice.to_owned());
+                    // Comes after the news, as a signal would, and before the second is read.
+                    signal.write_all(b"!")?;
+                }
+            }
             kernel.write_all(b"two\n")?;
-            signal.write_all(b"!")?;
             Ok(())
         };
-        pass_on_until(&mut source, stop.as_fd(), &mut sink).unwrap();
-        assert!(pass_on(&mut source, &mut sink).unwrap());
-        assert_eq!(text, b"one\ntwo\n");
+        let look = || {
+            let mut byte = [0];
+            (&news).read_exact(&mut byte)?;
+            Ok(Some("it was loaded anew"))
+        };
+        pass_on_until(&mut source, stop.as_fd(), news.as_fd(), look, &mut sink).unwrap();
+        let mut rest = String::new();
+        let mut keep = |piece: Piece<'_>| {
+            if let Piece::Text(text) = piece {
+                rest += &String::from_utf8_lossy(text);
+            }
+            Ok(())
+        };
+        assert!(pass_on(&mut source, &mut keep).unwrap());
+        assert_eq!(said[..2], ["one\n", "it was loaded anew"]);
+        assert!(rest.ends_with("two\n"));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::{self, Write};
 
 use super::event::{parse, Parsed};
-use super::follow::Follower;
+use super::follow::{Follower, Piece};
 use super::line::{LineBuffer, HEADER};
 use crate::cli::RecordArgs;
 use crate::host::Host;
@@ -27,11 +27,18 @@ pub(crate) fn run(host: &Host, args: &RecordArgs) -> Result<()> {
     let mut recorded = 0;
     let mut events_lost = 0;
     follower.run(|piece| {
+        let piece = match piece {
+            Piece::Text(text) => text,
+            Piece::Notice(notice) => {
+                eprintln!("nvme-fence: {notice}");
+                return writeln!(file, "{HEADER}{notice}").with_context(context);
+            }
+        };
         // Unbuffered: what has happened is in the file, even if we are killed.
         file.write_all(piece).with_context(context)?;
         lines.push(piece, |line| {
             match parse(line) {
-                Parsed::EventsLost(count) => events_lost += count,
+                Parsed::EventsLost(count) => events_lost = count.saturating_add(events_lost),
                 _ => recorded += 1,
             }
             Ok(())
