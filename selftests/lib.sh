@@ -271,6 +271,9 @@ in_state() { [ "$(host_state "$1")" = "$2" ]; }
 # wait_state CTRL STATE [SECONDS]
 wait_state() { await "${3:-10}" in_state "$1" "$2"; }
 
+# path_optimized N: may the host use it, and prefer it?
+path_optimized() { [ "$(cat /sys/class/nvme/"$(path_ctrl "$1")"/nvme*/ana_state)" = optimized ]; }
+
 # The multipath node.
 head_device() {
 	local node

@@ -51,8 +51,6 @@ filesystem_works() {
 	check "fsck finds nothing" e2fsck -fn "$DEVICE"
 }
 
-path_optimized() { [ "$(cat /sys/class/nvme/"$(path_ctrl "$1")"/nvme*/ana_state)" = optimized ]; }
-
 # both_paths_serve: what one path writes the other one reads
 both_paths_serve() {
 	await 5 path_optimized 1 && await 5 path_optimized 2 || return 1
