@@ -77,6 +77,8 @@ fn release(who: &str, directory: &Path) -> Result<()> {
     if released.commands > 0 {
         let what = what(released.commands, released.bytes);
         writeln!(io::stdout(), "{who}: released {what}")?;
+    } else if after.held.commands == 0 {
+        writeln!(io::stdout(), "{who}: nothing is held any more")?;
     }
     if released.commands < before.held.commands && after.held.commands > 0 {
         bail!(

@@ -49,6 +49,8 @@ fn says_what_was_released_and_what_was_not() {
             "".to_owned(),
             0,
         ),
+        // They were not sent on, but failed, say.
+        (0, 2, "nvme0: nothing is held any more\n", "".to_owned(), 0),
         // Others have failed since.
         (
             3,
