@@ -263,9 +263,15 @@ fn a_log_replaces_a_log_and_nothing_else() {
     BufReader::new(again.stdout.take().unwrap())
         .read_line(&mut ready)
         .unwrap();
-    stop(&mut again);
     assert_eq!(ready, "ready\n");
     assert_eq!(fs::read_to_string(path("log")).unwrap(), "");
+    // Nor does a second target empty the log of the first one.
+    let line = "{\"ns\":1,\"event\":\"gone\"}\n";
+    fs::write(path("log"), line).unwrap();
+    let second = target("--log", "log").output().unwrap();
+    stop(&mut again);
+    assert_eq!(second.status.code(), Some(2));
+    assert_eq!(fs::read_to_string(path("log")).unwrap(), line);
 }
 
 #[test]

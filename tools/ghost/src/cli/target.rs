@@ -3,7 +3,6 @@
 //! The options of `ghost target`.
 
 use std::fs;
-use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -193,16 +192,18 @@ impl TargetArgs {
                     .map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))?
             }
         };
-        let log = match &self.log {
-            None => None,
+        let (control, log) = (self.control.clone(), self.log.clone());
+        let target = Target::bind(self.config(), &control, rules)?;
+        // The log comes last: if another target has these arguments, addresses or socket are in
+        // use, and its log must not be emptied.
+        match log {
+            None => Ok(target),
             Some(path) => {
-                let file = output::log(path, LOG_BEGINNING)
+                let file = output::log(&path, LOG_BEGINNING)
                     .with_context(|| format!("cannot write {}", path.display()))?;
-                Some(Box::new(file) as Box<dyn Write + Send>)
+                Ok(target.log_to(Box::new(file)))
             }
-        };
-        let control = self.control.clone();
-        Target::bind(self.config(), &control, rules, log)
+        }
     }
 
     fn config(self) -> Config {

@@ -71,12 +71,7 @@ pub struct Target {
 
 impl Target {
     /// Starts to listen; nothing is accepted before [`serve`](Self::serve).
-    pub fn bind(
-        config: Config,
-        control: &Path,
-        rules: Rules,
-        log: Option<Box<dyn Write + Send>>,
-    ) -> Result<Self> {
+    pub fn bind(config: Config, control: &Path, rules: Rules) -> Result<Self> {
         let mut listeners = Vec::new();
         let mut ports = Vec::new();
         for &(address, ana) in &config.ports {
@@ -94,8 +89,15 @@ impl Target {
         Ok(Target {
             ports: listeners,
             operators,
-            core: Core::new(config, ports, store, rules, Journal::new(log)),
+            core: Core::new(config, ports, store, rules, Journal::new(None)),
         })
+    }
+
+    /// The same target, which logs what happens.
+    #[must_use]
+    pub fn log_to(mut self, log: Box<dyn Write + Send>) -> Self {
+        self.core.journal = Journal::new(Some(log));
+        self
     }
 
     /// The addresses on which hosts are accepted, by port.

@@ -40,7 +40,9 @@ impl Lab {
         let mut config = config();
         order(&mut config);
         let sink = Box::new(fs::File::create(&log).unwrap());
-        let target = Target::bind(config, &control, Rules::default(), Some(sink)).unwrap();
+        let target = Target::bind(config, &control, Rules::default())
+            .unwrap()
+            .log_to(sink);
         let ports = target.addresses();
         thread::spawn(move || target.serve());
         Lab {
