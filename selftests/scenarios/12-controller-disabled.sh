@@ -9,7 +9,8 @@
 # shellcheck disable=SC2034 # read by whoever runs scenarios
 DESCRIPTION="a controller that was disabled is fenced at once"
 # shellcheck disable=SC2034
-VARIANTS="fence:fence silent:fence control:fence silent_control:fence liar:fence liar_control:fence"
+VARIANTS="fence:fence silent:fence control:fence silent_control:fence liar:fence liar_control:fence
+	backend:fence stuck:fence backend_control:fence"
 # shellcheck disable=SC2034
 MACHINES="uml qemu"
 
@@ -109,4 +110,71 @@ variant_liar_control() {
 	expect_eq "it dropped the write" 1 \
 		"$(grep -c '"dropped".*"opcode":"write".*"reason":"disabled"' /out/target.json)"
 	check "no ghost write" registers_verify
+}
+
+# Below the namespace is a device with two ways to the medium. A write gets stuck on the
+# first way, and what comes later takes the second one: the connections of the controller
+# are in order, and it is its device that is late.
+
+late_device_start() {
+	local namespace="$TARGET/subsystems/$NQN/namespaces/1" size
+	target_start
+	size=$(cat /sys/block/ram0/size)
+	echo 0 >"$namespace/enable"
+	dmsetup create slow --noudevsync --table "0 $size linear /dev/ram0 0" || bail "no dm-linear"
+	dmsetup create ways --noudevsync --table "0 $size multipath 2 queue_mode bio 0 2 1 \
+		round-robin 0 1 1 /dev/dm-0 1 round-robin 0 1 1 /dev/ram0 1" || bail "no dm-multipath"
+	echo /dev/dm-1 >"$namespace/device_path"
+	echo 1 >"$namespace/enable"
+}
+
+device_has_write() { [ "$(awk '{ print $2 }' /sys/block/dm-1/inflight)" = 1 ]; }
+
+# reset_while_device_late MODE SECONDS: how long after the reset the write is executed
+reset_while_device_late() {
+	late_device_start
+	fence_load "mode=$1" || bail "the module does not load"
+	path_connect_direct 1 nr_io_queues=1,keep_alive_tmo=20
+	path_connect_direct 2
+	DEVICE=$(head_device)
+	trace_start
+	writer_start --blocks 1 --writes 3
+	dmsetup suspend --noudevsync --nolockfs --noflush slow
+	writer_go
+	await 10 device_has_write || bail "no write is stuck"
+	dmsetup message ways 0 fail_path /dev/dm-0
+	echo 1 2>/dev/null >"/sys/class/nvme/$(path_ctrl 1)/reset_controller" &
+	sleep "$2"
+	LATE_NS=$(now_ns)
+	dmsetup resume --noudevsync slow
+	writer_wait
+}
+
+# CSTS.RDY stays 1 until the device is done.
+variant_backend() {
+	plan 6
+	reset_while_device_late time 3
+	check "no ghost write" registers_verify
+	expect_eq "the write was held" 1 "$(fence_counter 1 held)"
+	expect_eq "the evidence is that the controller was disabled" disabled \
+		"$(fence_attr 1 evidence)"
+	expect_between "which it was when its device was done" 0 "$(late_ns 100000000)" \
+		$(($(event_ns ' nvme_fence_evidence: ') - LATE_NS))
+	expect_eq "no deadline was needed" 0 "$(trace_count nvme_fence_deadline)"
+}
+
+# The host gives up after 7.5 s (CAP.TO).
+variant_stuck() {
+	plan 4
+	reset_while_device_late time 20
+	check "no ghost write" registers_verify
+	expect_eq "the write was held" 1 "$(fence_counter 1 held)"
+	expect_eq "until time was the evidence" time "$(fence_attr 1 evidence)"
+}
+
+variant_backend_control() {
+	plan 3
+	reset_while_device_late off 3
+	expect_eq "the write was not held" 0 "$(fence_counter 1 held)"
+	check "the ghost write is there" eval '! registers_verify'
 }
