@@ -52,11 +52,11 @@ variant_no_event() {
 variant_failed() {
 	plan 5
 	ccr_scene auto
-	scripted_target rule 'reset times=1 : fail' >/dev/null
+	scripted_target rule 'reset times=2 : fail' >/dev/null
 	ccr_lose_path_1
-	by_reset 5000 5100
-	expect_eq "it was asked again" \
-		"asked accepted reported-failed asked accepted reported-success" "$(steps)"
+	by_reset 10000 10100
+	expect_eq "it was asked again, each time after five seconds" \
+		"asked accepted reported-failed asked accepted reported-failed asked accepted reported-success" "$(steps)"
 }
 
 # The log page says "in progress" for ever.
@@ -80,7 +80,7 @@ disguised() {
 	scripted_target rule "entry : $1" >/dev/null
 	ccr_lose_path_1
 	by_reset 5000 5100
-	expect_eq "the entry was no evidence" "asked accepted $2 asked immediate" "$(steps)"
+	expect_eq "the entry was no evidence" "asked accepted $2 asked gone" "$(steps)"
 	expect_eq "entries about nobody" "$3" "$(fence_counter 2 ccr_unmatched)"
 }
 

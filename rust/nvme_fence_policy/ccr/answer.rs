@@ -17,11 +17,16 @@ pub const INVALID_FIELD: u16 = 0x002;
 /// Dword 0 of the completion, bit 0 (IRS): the impacted controller is reset, or gone, already.
 const IMMEDIATE_RESET_SUCCESSFUL: u32 = 1;
 
+/// Dword 0 of the completion, bit 1 (V): there was such a controller. It means something if IRS is set.
+const VALIDATED: u32 = 1 << 1;
+
 /// What a source says to the command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// The impacted controller is reset, or gone, already.
+    /// The impacted controller is reset.
     Immediate,
+    /// There is no such instance of a controller, or not any more: there was nothing to reset.
+    Gone,
     /// It will be reset; the result will be in the log page.
     Accepted,
     /// The source has a reset of that controller in progress; its result will be in the log page.
@@ -42,13 +47,28 @@ impl Answer {
     /// Decodes Status Code Type and Status Code (11 bits), and dword 0 of the completion.
     pub const fn decode(status: u16, result: u32) -> Self {
         match status {
-            0 if result & IMMEDIATE_RESET_SUCCESSFUL != 0 => Self::Immediate,
-            0 => Self::Accepted,
+            0 if result & IMMEDIATE_RESET_SUCCESSFUL == 0 => Self::Accepted,
+            0 if result & VALIDATED == 0 => Self::Gone,
+            0 => Self::Immediate,
             CCR_IN_PROGRESS => Self::InProgress,
             CCR_LOG_FULL => Self::LogFull,
             CCR_LIMIT_EXCEEDED => Self::LimitExceeded,
             INVALID_FIELD => Self::Refused,
             _ => Self::Failed,
+        }
+    }
+
+    /// Whether nothing of the impacted controller can execute any more.
+    pub const fn is_evidence(self) -> bool {
+        match self {
+            Self::Immediate | Self::Gone => true,
+            Self::Accepted
+            | Self::InProgress
+            | Self::LogFull
+            | Self::LimitExceeded
+            | Self::Refused
+            | Self::Failed
+            | Self::NotSent => false,
         }
     }
 }
@@ -58,13 +78,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_success_with_irs_is_immediate() {
-        assert_eq!(Answer::decode(0, 0b001), Answer::Immediate);
-        assert_eq!(Answer::decode(0, 0b111), Answer::Immediate);
+    fn only_success_with_irs_is_evidence() {
         assert_eq!(Answer::decode(0, 0b110), Answer::Accepted);
+        for status in 0..0x800 {
+            assert!(!Answer::decode(status, 0b110).is_evidence());
+        }
         for status in 1..0x800 {
-            assert_ne!(Answer::decode(status, 1), Answer::Immediate);
+            assert!(!Answer::decode(status, 0b111).is_evidence());
             assert_ne!(Answer::decode(status, 0), Answer::Accepted);
+        }
+    }
+
+    #[test]
+    fn what_was_reset_is_told_from_what_was_not_there() {
+        for (result, answer) in [
+            (0b111, Answer::Immediate),
+            (0b011, Answer::Immediate),
+            (0b001, Answer::Gone),
+            (0b101, Answer::Gone),
+        ] {
+            assert_eq!(Answer::decode(0, result), answer, "{result:#b}");
+            assert!(answer.is_evidence());
         }
     }
 

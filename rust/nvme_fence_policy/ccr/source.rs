@@ -150,7 +150,7 @@ impl Source {
             }
             // Others may have the slots.
             Answer::LimitExceeded | Answer::NotSent => self.rest(now),
-            Answer::Refused | Answer::Failed => {}
+            Answer::Gone | Answer::Refused | Answer::Failed => {}
         }
     }
 

@@ -159,10 +159,10 @@ impl Tries {
                 (Answer::Refused, Some(one)) => one.phase = Phase::Refused,
                 // Not the fault of the source: it can be asked again when it is ready.
                 (Answer::LogFull | Answer::LimitExceeded | Answer::NotSent, _) => *place = None,
-                (Answer::Immediate, _) | (_, None) => {}
+                (Answer::Immediate | Answer::Gone, _) | (_, None) => {}
             }
         }
-        answer == Answer::Immediate
+        answer.is_evidence()
     }
 
     /// The log page of a source was read, from `reading` on. `status` is what it says of the
@@ -312,6 +312,7 @@ mod tests {
         tries.timeout(NOW.after_millis(ANSWER_MS));
         assert!(tries.has_room() && tries.awaits(A));
         assert!(tries.answered(A, Answer::Immediate, NOW));
+        assert!(tries.answered(A, Answer::Gone, NOW));
         // Even if it was forgotten.
         tries.forget(A);
         assert!(tries.answered(A, Answer::Immediate, NOW));

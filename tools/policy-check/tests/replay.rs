@@ -90,7 +90,7 @@ fn changed_traces_are_not() {
 #[test]
 fn resets_are_what_the_policy_asks_for_and_believes() {
     for (from, to, finding) in [
-        // Nothing but an immediate reset, or a success in the log page, is evidence.
+        // Nothing but an immediate reset, that it is gone, or a success in the log page, is evidence.
         ("step=immediate", "step=accepted", "knows of no reset"),
         ("step=immediate", "step=in-progress", "knows of no reset"),
         ("step=immediate", "step=not-sent", "knows of no reset"),
@@ -105,6 +105,7 @@ fn resets_are_what_the_policy_asks_for_and_believes() {
             "knows of no reset",
         ),
         ("step=failed", "step=immediate", "releases it before this"),
+        ("step=failed", "step=gone", "releases it before this"),
         (
             "step=in-progress",
             "step=immediate",
@@ -136,6 +137,11 @@ fn resets_are_what_the_policy_asks_for_and_believes() {
         let found = findings(CCR, from, to);
         assert!(found.contains(finding), "{from} -> {to}: {found:?}");
     }
+}
+
+#[test]
+fn a_controller_that_is_gone_needs_no_reset() {
+    assert_eq!(findings(CCR, "step=immediate", "step=gone"), "");
 }
 
 #[test]

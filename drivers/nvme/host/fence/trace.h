@@ -45,6 +45,7 @@
 	__print_symbolic(step,						\
 		{ NVME_FENCE_RESET_ASKED,		"asked" },	\
 		{ NVME_FENCE_RESET_IMMEDIATE,		"immediate" },	\
+		{ NVME_FENCE_RESET_GONE,		"gone" },	\
 		{ NVME_FENCE_RESET_ACCEPTED,		"accepted" },	\
 		{ NVME_FENCE_RESET_IN_PROGRESS,		"in-progress" }, \
 		{ NVME_FENCE_RESET_LOG_FULL,		"log-full" },	\

@@ -256,7 +256,7 @@ impl World {
             .association
             .source_mut()
             .answered(answer, self.now);
-        self.proof = (answer == Answer::Immediate).then_some(Proof::Immediate(identity));
+        self.proof = answer.is_evidence().then_some(Proof::Immediate(identity));
         for index in (0..self.records.len()).rev() {
             if *self.records[index].association.identity() != identity {
                 continue;

@@ -19,8 +19,11 @@ use crate::nvme::bytes::put;
 use crate::nvme::event::Event;
 use crate::nvme::status::Status;
 
-/// Dword 0 of a completion: Immediate Reset Successful.
+/// Dword 0 of a completion: Immediate Reset Successful. Alone it says that there was nothing to reset.
 const IRS: u64 = 1;
+
+/// Beside it: the controller was there (Validated), and was reset (Controller Level Reset Initiated).
+const V_CLRI: u64 = 1 << 1 | 1 << 2;
 
 /// In an entry: there is no alternate controller.
 const NO_CONTROLLER: u16 = 0xffff;
@@ -220,7 +223,7 @@ impl Core {
         for waiter in reset.waiters {
             match waiter.command {
                 Some(command) if reset.fails => self.finish(command, Status::INTERNAL.into()),
-                Some(command) => self.finish(command, Completion::result(IRS)),
+                Some(command) => self.finish(command, Completion::result(IRS | V_CLRI)),
                 None => self.log_reset(waiter.source, reset.icid, reset.ciu, reset.fails),
             }
         }

@@ -54,7 +54,7 @@ fn an_immediate_reset_is_answered_when_it_is_over() {
     });
     let (mut one, mut two) = (lab.connect(1), lab.connect(2));
     let answer = two.reset(1, one.identity());
-    assert_eq!((answer.status, answer.result), (0, 1));
+    assert_eq!((answer.status, answer.result), (0, 7));
     assert!(two.ccr_log(false, false).is_empty());
     assert!(lab.when("reset-over") - lab.when("reset-begun") >= 50_000_000);
 }

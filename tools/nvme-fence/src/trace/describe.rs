@@ -86,6 +86,7 @@ impl fmt::Display for Reset {
         match self.step.as_str() {
             "asked" => write!(f, "asked {source} to reset it"),
             "immediate" => write!(f, "{source}: it is reset"),
+            "gone" => write!(f, "{source}: there is no such controller any more"),
             "accepted" => write!(f, "{source}: it will be reset"),
             "in-progress" => write!(f, "{source}: a reset of it is in progress already"),
             "log-full" => write!(f, "{source}: not now, the log page is full"),
@@ -137,6 +138,10 @@ mod tests {
             (
                 "nvme_fence_reset: nvme0 record=3 source=nvme1 source_record=4 icid=1 ciu=3 step=asked",
                 "nvme0 record 3: asked nvme1 to reset it",
+            ),
+            (
+                "nvme_fence_reset: nvme0 record=3 source=nvme1 source_record=4 icid=1 ciu=3 step=gone",
+                "nvme0 record 3: nvme1: there is no such controller any more",
             ),
             (
                 "nvme_fence_reset: nvme0 record=3 source=nvme1 source_record=4 icid=1 ciu=3 step=reported-success",

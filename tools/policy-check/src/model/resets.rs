@@ -158,7 +158,7 @@ impl State {
             return;
         };
         record.source_mut(|source| source.answered(answer, now));
-        self.link(of).told_reset |= answer == Answer::Immediate;
+        self.link(of).told_reset |= answer.is_evidence();
         self.handle(bounds, of, Event::Answered(source_id(source), answer));
     }
 

@@ -204,6 +204,7 @@ fn reset_step(step: &str) -> Option<ResetStep> {
     Some(match step {
         "asked" => ResetStep::Asked,
         "immediate" => ResetStep::Answered(Answer::Immediate),
+        "gone" => ResetStep::Answered(Answer::Gone),
         "accepted" => ResetStep::Answered(Answer::Accepted),
         "in-progress" => ResetStep::Answered(Answer::InProgress),
         "log-full" => ResetStep::Answered(Answer::LogFull),

@@ -47,6 +47,7 @@ impl ResetStep {
             Self::Asked => raw::nvme_fence_reset_step_NVME_FENCE_RESET_ASKED,
             Self::Answered(answer) => match answer {
                 Answer::Immediate => raw::nvme_fence_reset_step_NVME_FENCE_RESET_IMMEDIATE,
+                Answer::Gone => raw::nvme_fence_reset_step_NVME_FENCE_RESET_GONE,
                 Answer::Accepted => raw::nvme_fence_reset_step_NVME_FENCE_RESET_ACCEPTED,
                 Answer::InProgress => raw::nvme_fence_reset_step_NVME_FENCE_RESET_IN_PROGRESS,
                 Answer::LogFull => raw::nvme_fence_reset_step_NVME_FENCE_RESET_LOG_FULL,
