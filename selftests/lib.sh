@@ -94,7 +94,7 @@ finish() {
 # put_away: end what the scenario has left, so that what is still allocated then is
 # a leak, and the ends are tested too.
 put_away() {
-	local ctrl port
+	local ctrl
 	# shellcheck disable=SC2046 # a list of process ids
 	[ ! -e "$HELPERS" ] || kill $(cat "$HELPERS") 2>/dev/null
 	[ ! -e /run/target.pid ] || {
@@ -107,15 +107,7 @@ put_away() {
 	[ ! -e /run/target.pid ] || kill "$(cat /run/target.pid)"
 	[ ! -d /sys/module/nvme_fence ] || await 120 fence_unload ||
 		echo "# left over: the module"
-	for port in 1 2; do
-		[ ! -d "$TARGET/ports/$port" ] || {
-			rm "$TARGET/ports/$port/subsystems/$NQN"
-			rmdir "$TARGET/ports/$port"
-		}
-	done
-	[ ! -d "$TARGET/subsystems/$NQN" ] ||
-		rmdir "$TARGET/subsystems/$NQN/namespaces/1" "$TARGET/subsystems/$NQN" ||
-		echo "# left over: the target"
+	target_remove || echo "# left over: the target"
 }
 
 # --- Waiting, time ------------------------------------------------------------
@@ -178,9 +170,18 @@ helper() {
 # ports, 127.0.0.1 and 127.0.0.2. A file has a volatile write cache, a ramdisk
 # (whose size is fixed) has none.
 target_start() {
-	local subsystem=$TARGET/subsystems/$NQN backing=/dev/ram0 port
+	target_subsystem "$@"
+	target_port 1
+	target_port 2
+}
+
+# target_subsystem [ramdisk|file [MEGABYTES]]: the subsystem alone
+target_subsystem() {
+	local subsystem=$TARGET/subsystems/$NQN backing=/dev/ram0
 	mkdir "$subsystem" "$subsystem/namespaces/1"
 	echo 1 >"$subsystem/attr_allow_any_host"
+	# The default is 0: no Cross-Controller Reset. Stock kernels have none at all.
+	[ ! -e "$subsystem/attr_ccrl" ] || target_set ccrl 4
 	if [ "$1" = file ]; then
 		backing=/tmp/namespace
 		truncate -s "${2:-64}M" "$backing"
@@ -188,14 +189,30 @@ target_start() {
 	fi
 	echo "$backing" >"$subsystem/namespaces/1/device_path"
 	echo 1 >"$subsystem/namespaces/1/enable"
-	for port in 1 2; do
-		mkdir "$TARGET/ports/$port"
-		echo tcp >"$TARGET/ports/$port/addr_trtype"
-		echo ipv4 >"$TARGET/ports/$port/addr_adrfam"
-		echo "127.0.0.$port" >"$TARGET/ports/$port/addr_traddr"
-		echo 4420 >"$TARGET/ports/$port/addr_trsvcid"
-		ln -s "$subsystem" "$TARGET/ports/$port/subsystems/$NQN"
+}
+
+# target_port N: the subsystem's port 127.0.0.N
+target_port() {
+	local port=$TARGET/ports/$1
+	mkdir "$port"
+	echo tcp >"$port/addr_trtype"
+	echo ipv4 >"$port/addr_adrfam"
+	echo "127.0.0.$1" >"$port/addr_traddr"
+	echo 4420 >"$port/addr_trsvcid"
+	ln -s "$TARGET/subsystems/$NQN" "$port/subsystems/$NQN"
+}
+
+# target_remove: the subsystem and its ports
+target_remove() {
+	local port
+	for port in "$TARGET"/ports/*; do
+		[ ! -d "$port" ] || {
+			rm "$port/subsystems/$NQN"
+			rmdir "$port"
+		}
 	done
+	[ ! -d "$TARGET/subsystems/$NQN" ] ||
+		rmdir "$TARGET/subsystems/$NQN/namespaces/1" "$TARGET/subsystems/$NQN"
 }
 
 # target_set NAME VALUE: an attribute of the subsystem, before paths are connected
