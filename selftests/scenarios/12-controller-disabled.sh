@@ -10,7 +10,7 @@
 DESCRIPTION="a controller that was disabled is fenced at once"
 # shellcheck disable=SC2034
 VARIANTS="fence:fence silent:fence control:fence silent_control:fence liar:fence liar_control:fence
-	backend:fence stuck:fence backend_control:fence"
+	backend:fence stuck:fence backend_control:fence data:fence data_control:fence"
 # shellcheck disable=SC2034
 MACHINES="uml qemu"
 
@@ -175,6 +175,52 @@ variant_stuck() {
 variant_backend_control() {
 	plan 3
 	reset_while_device_late off 3
+	expect_eq "the write was not held" 0 "$(fence_counter 1 held)"
+	check "the ghost write is there" eval '! registers_verify'
+}
+
+# Half of the data that the controller has asked for comes two seconds after the reset.
+
+HALF_OF_DATA=$((72 + 24 + 32768)) # the command, a header, data
+
+data_is_stuck() { proxy 1 list | grep -q "^$IO_CONNECTION .*kept_for_target=[1-9]"; }
+
+# reset_while_data_late MODE
+reset_while_data_late() {
+	target_start
+	proxy_start 1
+	fence_load "mode=$1" || bail "the module does not load"
+	path_connect 1 nr_io_queues=1,keep_alive_tmo=20
+	path_connect_direct 2
+	DEVICE=$(head_device)
+	trace_start
+	writer_start --blocks 1 --writes 3 --block-size 65536
+	proxy 1 hold --after $HALF_OF_DATA $IO_CONNECTION
+	proxy 1 refuse
+	writer_go
+	await 10 data_is_stuck || bail "no data is stuck"
+	echo 1 2>/dev/null >"/sys/class/nvme/$(path_ctrl 1)/reset_controller" &
+	proxy 1 wait host-closed $IO_CONNECTION
+	sleep 2
+	LATE_NS=$(now_ns)
+	proxy 1 deliver --wait $IO_CONNECTION
+	writer_wait
+}
+
+variant_data() {
+	plan 5
+	reset_while_data_late time
+	check "no ghost write" registers_verify
+	expect_eq "the write was held" 1 "$(fence_counter 1 held)"
+	expect_eq "the evidence is that the controller was disabled" disabled \
+		"$(fence_attr 1 evidence)"
+	expect_between "which it was when it had executed the write" 0 "$(late_ns 100000000)" \
+		$(($(event_ns ' nvme_fence_evidence: ') - LATE_NS))
+}
+
+variant_data_control() {
+	plan 3
+	reset_while_data_late off
 	expect_eq "the write was not held" 0 "$(fence_counter 1 held)"
 	check "the ghost write is there" eval '! registers_verify'
 }
