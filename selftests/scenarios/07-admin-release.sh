@@ -6,7 +6,7 @@
 # shellcheck disable=SC2034 # read by whoever runs scenarios
 DESCRIPTION="the administrator releases what is held"
 # shellcheck disable=SC2034
-VARIANTS="fence:fence removed:fence control:fence"
+VARIANTS="fence:fence untimed:fence removed:fence control:fence"
 # shellcheck disable=SC2034
 MACHINES="uml qemu"
 
@@ -20,9 +20,12 @@ lose() {
 
 variant_fence() {
 	local said
-	plan 9
+	plan 11
 	lose time
 	expect_eq "after 5 s, 4 writes are held" 4 "$(fence_attr 1 held)"
+	expect_eq "all of them have a deadline" 0 "$(fence_attr 1 held_without_deadline)"
+	check "until which the tool promises them" \
+		eval 'nvme-fence status | grep -q "4 commands held, 16.0 KiB, fenced by time"'
 	check "without a clear word the tool releases nothing" \
 		eval "! nvme-fence release $(path_ctrl 1)"
 	expect_eq "and they still are" 4 "$(fence_attr 1 held)"
@@ -34,6 +37,29 @@ variant_fence() {
 	expect_eq "nothing is held any more" 0 "$(fence_attr 1 held)"
 	expect_eq "the evidence is the administrator's word" admin "$(fence_attr 1 evidence)"
 	expect_eq "and it is counted" 1 "$(fence_counter 1 admin)"
+}
+
+# Keep alive was turned off: time proves nothing.
+variant_untimed() {
+	plan 7
+	scene_set time
+	nvme set-feature "/dev/$(path_ctrl 1)" --feature-id=0x0f --value=0 >/dev/null ||
+		bail "keep alive is not turned off"
+	path_io_timeout 1 3000
+	writer_start --blocks 4 --writes 2
+	lose_path_1
+	sleep 5
+	expect_eq "after 5 s, 4 writes are held" 4 "$(fence_attr 1 held)"
+	expect_eq "none of them has a deadline" "4 none" \
+		"$(fence_attr 1 held_without_deadline) $(fence_attr 1 deadline_ms)"
+	check "the tool promises none" \
+		eval 'nvme-fence status | grep -q "4 commands held, 16.0 KiB, no deadline"'
+	check "the administrator releases them" nvme-fence release --force "$(path_ctrl 1)"
+	expect_eq "nothing is held any more" "0 0" \
+		"$(fence_attr 1 held) $(fence_attr 1 held_without_deadline)"
+	check "there was nothing to release any more" \
+		eval 'nvme-fence release --force "$(path_ctrl 1)" | grep -q "nothing was released"'
+	writer_wait
 }
 
 # Path 1 is disconnected while its writes are held: they stay, and can still be released.

@@ -31,6 +31,7 @@ fn status() {
     let fence = "sys/class/nvme/nvme0/fence";
     host.file(&format!("{fence}/state"), "lost");
     host.file(&format!("{fence}/deadline_ms"), "none");
+    host.file(&format!("{fence}/held_without_deadline"), "4");
     // It has just been attached.
     host.file("sys/class/nvme/nvme1/fence/identity", "none");
     host.file("sys/class/nvme/nvme1/fence/ciu", "none");
@@ -71,7 +72,6 @@ fn what_is_not_protected() {
 fn deadlines() {
     let host = Host::fencing();
     let without = "sys/class/nvme/nvme0/fence/held_without_deadline";
-    host.file(without, "0");
     replay(&host, "deadline-all");
     host.file(without, "1");
     replay(&host, "deadline-some");
@@ -83,6 +83,10 @@ fn deadlines() {
         "cntlid=1 ciu=0 kato_ms=0 tbkas=1 cqt_ms=0 cqt_source=default wait_ms=none",
     );
     replay(&host, "deadline-none");
+    // A module that is older than the tool.
+    let host = Host::fencing();
+    std::fs::remove_file(host.path(without)).unwrap();
+    replay(&host, "deadline-older");
 }
 
 #[test]

@@ -126,6 +126,7 @@ pub(crate) enum CtrlAttribute {
     Held,
     HeldBytes,
     DeadlineMs,
+    HeldWithoutDeadline,
     Evidence,
     Counters,
     Release,
@@ -136,6 +137,7 @@ pub(crate) enum RemovedAttribute {
     Held,
     HeldBytes,
     DeadlineMs,
+    HeldWithoutDeadline,
     Release,
 }
 
@@ -147,6 +149,8 @@ struct Sum {
     held_bytes: u64,
     /// The last deadline of all.
     deadline: Option<policy::Nanos>,
+    /// What is held by records that have no deadline.
+    held_without_deadline: u64,
 }
 
 impl Sum {
@@ -160,6 +164,9 @@ impl Sum {
                 sum.held_bytes += association.held_bytes();
                 sum.fencing |= association.held() != 0;
                 sum.deadline = core::cmp::max(sum.deadline, association.deadline());
+                if association.deadline().is_none() {
+                    sum.held_without_deadline += u64::from(association.held());
+                }
             }
         }
         sum
@@ -171,6 +178,10 @@ impl Sum {
 
     fn show_held_bytes(&self, text: &mut Text<'_>) -> fmt::Result {
         writeln!(text, "{}", self.held_bytes)
+    }
+
+    fn show_held_without_deadline(&self, text: &mut Text<'_>) -> fmt::Result {
+        writeln!(text, "{}", self.held_without_deadline)
     }
 
     fn show_deadline_ms(&self, text: &mut Text<'_>) -> fmt::Result {
@@ -225,6 +236,7 @@ impl CtrlAttribute {
             Self::Held => sum.show_held(text),
             Self::HeldBytes => sum.show_held_bytes(text),
             Self::DeadlineMs => sum.show_deadline_ms(text),
+            Self::HeldWithoutDeadline => sum.show_held_without_deadline(text),
             Self::Evidence => writeln!(text, "{}", evidence_name(controller.evidence(&state))),
             Self::Counters => show_counters(controller, &state, text),
             Self::Release => Err(fmt::Error),
@@ -273,6 +285,7 @@ impl RemovedAttribute {
             Self::Held => sum.show_held(text),
             Self::HeldBytes => sum.show_held_bytes(text),
             Self::DeadlineMs => sum.show_deadline_ms(text),
+            Self::HeldWithoutDeadline => sum.show_held_without_deadline(text),
             Self::Release => Err(fmt::Error),
         })
     }

@@ -85,6 +85,8 @@ NVME_FENCE_FILE(ccrl, NVME_FENCE_ATTR_CCRL, 0444);
 NVME_FENCE_FILE(held, NVME_FENCE_ATTR_HELD, 0444);
 NVME_FENCE_FILE(held_bytes, NVME_FENCE_ATTR_HELD_BYTES, 0444);
 NVME_FENCE_FILE(deadline_ms, NVME_FENCE_ATTR_DEADLINE_MS, 0444);
+NVME_FENCE_FILE(held_without_deadline, NVME_FENCE_ATTR_HELD_WITHOUT_DEADLINE,
+		0444);
 NVME_FENCE_FILE(evidence, NVME_FENCE_ATTR_EVIDENCE, 0444);
 NVME_FENCE_FILE(counters, NVME_FENCE_ATTR_COUNTERS, 0444);
 NVME_FENCE_FILE(release, NVME_FENCE_ATTR_RELEASE, 0200);
@@ -99,6 +101,7 @@ static struct attribute *nvme_fence_ctrl_attrs[] = {
 	&nvme_fence_file_held.attr,
 	&nvme_fence_file_held_bytes.attr,
 	&nvme_fence_file_deadline_ms.attr,
+	&nvme_fence_file_held_without_deadline.attr,
 	&nvme_fence_file_evidence.attr,
 	&nvme_fence_file_counters.attr,
 	&nvme_fence_file_release.attr,
@@ -109,12 +112,15 @@ ATTRIBUTE_GROUPS(nvme_fence_ctrl);
 NVME_FENCE_REMOVED_FILE(held, NVME_FENCE_ATTR_REMOVED_HELD, 0444);
 NVME_FENCE_REMOVED_FILE(held_bytes, NVME_FENCE_ATTR_REMOVED_HELD_BYTES, 0444);
 NVME_FENCE_REMOVED_FILE(deadline_ms, NVME_FENCE_ATTR_REMOVED_DEADLINE_MS, 0444);
+NVME_FENCE_REMOVED_FILE(held_without_deadline,
+			NVME_FENCE_ATTR_REMOVED_HELD_WITHOUT_DEADLINE, 0444);
 NVME_FENCE_REMOVED_FILE(release, NVME_FENCE_ATTR_REMOVED_RELEASE, 0200);
 
 static struct attribute *nvme_fence_removed_attrs[] = {
 	&nvme_fence_file_removed_held.attr,
 	&nvme_fence_file_removed_held_bytes.attr,
 	&nvme_fence_file_removed_deadline_ms.attr,
+	&nvme_fence_file_removed_held_without_deadline.attr,
 	&nvme_fence_file_removed_release.attr,
 	NULL
 };

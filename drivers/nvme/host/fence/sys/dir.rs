@@ -168,6 +168,9 @@ impl<'a> File<'a> {
             raw::nvme_fence_attr_NVME_FENCE_ATTR_DEADLINE_MS => {
                 Self::Ctrl(ctrl(), CtrlAttribute::DeadlineMs)
             }
+            raw::nvme_fence_attr_NVME_FENCE_ATTR_HELD_WITHOUT_DEADLINE => {
+                Self::Ctrl(ctrl(), CtrlAttribute::HeldWithoutDeadline)
+            }
             raw::nvme_fence_attr_NVME_FENCE_ATTR_EVIDENCE => {
                 Self::Ctrl(ctrl(), CtrlAttribute::Evidence)
             }
@@ -185,6 +188,9 @@ impl<'a> File<'a> {
             }
             raw::nvme_fence_attr_NVME_FENCE_ATTR_REMOVED_DEADLINE_MS => {
                 Self::Removed(fence(), RemovedAttribute::DeadlineMs)
+            }
+            raw::nvme_fence_attr_NVME_FENCE_ATTR_REMOVED_HELD_WITHOUT_DEADLINE => {
+                Self::Removed(fence(), RemovedAttribute::HeldWithoutDeadline)
             }
             raw::nvme_fence_attr_NVME_FENCE_ATTR_REMOVED_RELEASE => {
                 Self::Removed(fence(), RemovedAttribute::Release)
