@@ -17,7 +17,7 @@ use crate::ccr::answer::Answer;
 use crate::ccr::log::Status;
 use crate::ccr::source::{Offer, Source};
 use crate::ccr::tries::Tries;
-use crate::ccr::SourceId;
+use crate::ccr::{Name, SourceId};
 use crate::hold::{Command, PassReason, Verdict};
 use crate::knobs::{Knobs, Mode};
 use crate::time::Nanos;
@@ -33,6 +33,16 @@ pub struct Identity {
     /// Controller Instance Random Number (TP8028). A secret: whoever knows it can reset the
     /// controller.
     pub cirn: u64,
+}
+
+impl Identity {
+    /// What log pages call it.
+    pub const fn name(&self) -> Name {
+        Name {
+            icid: self.cntlid,
+            ciu: self.ciu,
+        }
+    }
 }
 
 /// What proved that no command of an association can execute any more.

@@ -9,6 +9,7 @@
 //!
 //! - [`answer`]: what the source said to the command;
 //! - [`log`]: what its log page says;
+//! - [`pending`]: the resets that a source may still have to report on;
 //! - [`tries`]: the resets that were asked for on behalf of one impacted association;
 //! - [`source`]: what one association does for others: its slots, when its log page is to be read;
 //! - [`choice`]: which reset to ask for next, and through which source.
@@ -18,6 +19,7 @@
 pub mod answer;
 pub mod choice;
 pub mod log;
+pub mod pending;
 pub mod source;
 pub mod tries;
 
@@ -49,6 +51,20 @@ pub const TRIES_AT_ONCE: usize = 2;
 /// If so many sources do not answer, no other one is asked before one of them does: when nvme-core's
 /// timeout for the command is over, it takes the source for dead, and its path is lost, too.
 pub const UNANSWERED_MAX: usize = 2;
+
+/// While nothing but resets that nobody waits for any more may be in progress, the log page is read
+/// every so many milliseconds.
+pub const FORGOTTEN_POLL_MS: u64 = RESULT_MS;
+
+/// What a log page calls an instance of a controller. Others may have had the same name, or have it:
+/// it has no CIRN.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Name {
+    /// Controller ID.
+    pub icid: u16,
+    /// Controller Instance Uniquifier.
+    pub ciu: u8,
+}
 
 /// Names a source: no two associations of a subsystem ever have the same number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

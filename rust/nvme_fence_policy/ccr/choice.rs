@@ -34,8 +34,6 @@ pub struct Priority {
 pub struct Standing {
     /// Which one it is.
     pub id: SourceId,
-    /// So many resets are in progress through it.
-    pub used_slots: usize,
     /// It has a path in the ANA state Optimized.
     pub optimized: bool,
 }
@@ -49,10 +47,12 @@ impl Priority {
         standing: &Standing,
         knobs: &Knobs,
     ) -> Option<Self> {
-        let free_slots = source.source().free_slots(standing.used_slots);
+        let free_slots = source.source().free_slots();
         if free_slots == 0
             || !impacted.wants_reset(knobs)
             || !impacted.tries().allows(standing.id)
+            // What it reports then could be about the other one.
+            || source.source().may_report_on(impacted.identity().name())
             // A controller does not reset itself.
             || impacted.identity().cntlid == source.identity().cntlid
         {
@@ -84,7 +84,6 @@ mod tests {
     const KNOBS: Knobs = Knobs::DEFAULT;
     const STANDING: Standing = Standing {
         id: SourceId(9),
-        used_slots: 0,
         optimized: false,
     };
 
@@ -173,13 +172,24 @@ mod tests {
 
     #[test]
     fn slots_are_not_exceeded() {
-        for (used_slots, asked) in [(0, true), (1, true), (2, false), (3, false)] {
-            let standing = Standing {
-                used_slots,
-                ..STANDING
-            };
-            assert_eq!(find(&lost(1, 1), &source(2, 1), &standing).is_some(), asked);
+        let mut source = source(9, 1);
+        for cntlid in 1..=2 {
+            assert!(find(&lost(cntlid, 1), &source, &STANDING).is_some());
+            source.source_mut().ask(lost(cntlid, 1).identity());
         }
+        assert_eq!(find(&lost(3, 1), &source, &STANDING), None);
+    }
+
+    #[test]
+    fn nobody_is_asked_about_two_of_the_same_name() {
+        let mut source = source(9, 1);
+        let identity = Identity {
+            cirn: 0xbad,
+            ..*lost(1, 1).identity()
+        };
+        source.source_mut().ask(&identity);
+        assert_eq!(find(&lost(1, 1), &source, &STANDING), None);
+        assert!(find(&lost(2, 1), &source, &STANDING).is_some());
     }
 
     #[test]
@@ -214,18 +224,21 @@ mod tests {
             optimized: true,
             ..STANDING
         };
-        let busy = Standing {
-            used_slots: 1,
-            ..STANDING
+        let asked = *lost(8, 1).identity();
+        let busy = |cntlid, port| {
+            let mut source = source(cntlid, port);
+            source.source_mut().ask(&asked);
+            source
         };
         let mut proven = source(4, 1);
-        proven.source_mut().answered(Answer::Immediate, NOW);
+        proven.source_mut().ask(&asked);
+        proven.source_mut().answered(&asked, Answer::Immediate, NOW);
         let in_order = [
-            find(&impacted, &source(2, 2), &busy),
+            find(&impacted, &busy(2, 2), &STANDING),
             find(&impacted, &source(3, 1), &optimized),
             find(&impacted, &proven, &STANDING),
             find(&impacted, &source(4, 1), &STANDING),
-            find(&impacted, &source(4, 1), &busy),
+            find(&impacted, &busy(4, 1), &STANDING),
         ];
         assert!(in_order.iter().all(Option::is_some));
         assert!(in_order.is_sorted_by(|a, b| a > b));

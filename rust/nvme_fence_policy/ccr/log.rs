@@ -2,6 +2,7 @@
 
 //! The Cross-Controller Reset log page (1Eh).
 
+use super::Name;
 use crate::association::Identity;
 
 /// Length of the header: the number of entries (NE), and reserved bytes.
@@ -41,9 +42,22 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Whether it is about this instance of a controller.
+    /// Whether it is about this instance of a controller, or about another one that has the same
+    /// name.
     pub const fn is_about(&self, identity: &Identity) -> bool {
-        self.icid == identity.cntlid && self.ciu == identity.ciu
+        self.is_called(identity.name())
+    }
+
+    const fn is_called(&self, name: Name) -> bool {
+        self.icid == name.icid && self.ciu == name.ciu
+    }
+
+    /// What it calls the instance that it is about.
+    pub const fn name(&self) -> Name {
+        Name {
+            icid: self.icid,
+            ciu: self.ciu,
+        }
     }
 
     fn parse(bytes: &[u8]) -> Option<Self> {
@@ -93,12 +107,17 @@ impl<'a> Log<'a> {
     }
 
     /// How the resets of this instance of a controller stand, all taken together; [`None`] if none
-    /// is listed.
+    /// is listed. It can not be told from another instance that has the same name.
+    pub fn status(&self, identity: &Identity) -> Option<Status> {
+        self.status_of(identity.name())
+    }
+
+    /// The same, by its name.
     ///
     /// As long as one goes on, nothing is said: what is completed may be older.
-    pub fn status(&self, identity: &Identity) -> Option<Status> {
+    pub(super) fn status_of(&self, name: Name) -> Option<Status> {
         self.entries()
-            .filter(|entry| entry.is_about(identity))
+            .filter(|entry| entry.is_called(name))
             .map(|entry| entry.status)
             .reduce(Status::with)
     }

@@ -8,7 +8,9 @@
 
 use super::answer::Answer;
 use super::log::Log;
-use super::{BUSY_MS, POLL_MS};
+use super::pending::PendingResets;
+use super::{Name, BUSY_MS, FORGOTTEN_POLL_MS, POLL_MS};
+use crate::association::Identity;
 use crate::time::Nanos;
 
 /// What an association offers as a source.
@@ -49,6 +51,8 @@ pub struct Source {
     port: u64,
     /// Commands can be sent on it.
     live: bool,
+    /// What it was asked for and may still report on.
+    pending: PendingResets,
     /// When completed entries were last removed from the log page.
     removed_at: Option<Nanos>,
     /// The read of the log page that is under way.
@@ -71,6 +75,7 @@ impl Source {
             ccrl: offer.ccrl,
             port: offer.port,
             live: false,
+            pending: PendingResets::new(),
             removed_at: None,
             reading: None,
             wanted: Wanted {
@@ -109,6 +114,8 @@ impl Source {
         *self = Self {
             // Its memory is in use until it ends.
             reading: self.reading,
+            // It may be used on. What it was asked for before is not over then.
+            pending: self.pending.clone(),
             last_success: self.last_success,
             ..Self::new(self.offer())
         };
@@ -124,20 +131,44 @@ impl Source {
             && self.full_until.is_none()
     }
 
-    /// How many more resets it can take, if `used` are in progress.
-    pub(crate) fn free_slots(&self, used: usize) -> usize {
-        if self.is_ready() {
-            usize::from(self.ccrl).saturating_sub(used)
+    /// How many more resets it can take.
+    pub(crate) fn free_slots(&self) -> usize {
+        if self.is_ready() && self.pending.has_room() {
+            usize::from(self.ccrl).saturating_sub(self.pending.count())
         } else {
             0
         }
     }
 
-    /// It has answered a Cross-Controller Reset command.
-    pub fn answered(&mut self, answer: Answer, now: Nanos) {
+    /// Whether it may report on an instance of this name, which it was asked about before.
+    pub(crate) fn may_report_on(&self, name: Name) -> bool {
+        self.pending.contains(name)
+    }
+
+    /// It is asked to reset what has this identity.
+    pub fn ask(&mut self, identity: &Identity) {
+        self.pending.asked(identity.name());
+    }
+
+    /// It has answered the command that named `identity`.
+    pub fn answered(&mut self, identity: &Identity, answer: Answer, now: Nanos) {
+        let began = match answer {
+            Answer::Accepted | Answer::InProgress => true,
+            // Nobody knows how far it got.
+            Answer::Failed => true,
+            Answer::Immediate
+            | Answer::Gone
+            | Answer::LogFull
+            | Answer::LimitExceeded
+            | Answer::Refused
+            | Answer::NotSent => false,
+        };
+        self.pending.answered(identity.name(), began);
         match answer {
             Answer::Immediate => self.last_success = Some(now),
-            Answer::Accepted | Answer::InProgress => self.expect_result(now),
+            Answer::Accepted | Answer::InProgress | Answer::Failed => {
+                self.poll_after(now, POLL_MS);
+            }
             Answer::LogFull => {
                 self.wanted.removal = self.live;
                 // If that did not help just now, it will not at once.
@@ -150,7 +181,7 @@ impl Source {
             }
             // Others may have the slots.
             Answer::LimitExceeded | Answer::NotSent => self.rest(now),
-            Answer::Gone | Answer::Refused | Answer::Failed => {}
+            Answer::Gone | Answer::Refused => {}
         }
     }
 
@@ -161,9 +192,10 @@ impl Source {
         }
     }
 
-    fn expect_result(&mut self, now: Nanos) {
+    fn poll_after(&mut self, now: Nanos, millis: u64) {
         if self.live {
-            self.poll_at.get_or_insert(now.after_millis(POLL_MS));
+            let at = now.after_millis(millis);
+            self.poll_at = Some(self.poll_at.map_or(at, |before| before.min(at)));
         }
     }
 
@@ -195,6 +227,7 @@ impl Source {
             ..Wanted::default()
         };
         self.poll_at = None;
+        self.pending.read_begins();
         self.reading = Some(read);
         read
     }
@@ -213,6 +246,7 @@ impl Source {
         if success {
             self.last_success = Some(now);
         }
+        self.pending.read_ends(log, read.remove_completed);
         if !self.live {
             return;
         }
@@ -223,7 +257,9 @@ impl Source {
             self.full_until = None;
         }
         if awaited {
-            self.expect_result(now);
+            self.poll_after(now, POLL_MS);
+        } else if self.pending.any() {
+            self.poll_after(now, FORGOTTEN_POLL_MS);
         }
     }
 
@@ -267,6 +303,11 @@ mod tests {
 
     const OFFER: Offer = Offer { ccrl: 2, port: 1 };
     const NOW: Nanos = Nanos(1_000);
+    const ASKED: Identity = Identity {
+        cntlid: 1,
+        ciu: 1,
+        cirn: 0xa,
+    };
 
     fn page(entries: &[[u8; 8]]) -> Vec<u8> {
         let mut bytes = vec![0; 8];
@@ -295,14 +336,85 @@ mod tests {
     #[test]
     fn a_source_is_asked_after_old_entries_were_removed() {
         let mut source = Source::new(OFFER);
-        assert_eq!(source.free_slots(0), 0);
+        assert_eq!(source.free_slots(), 0);
         source.enter_service();
-        assert_eq!(source.free_slots(0), 0);
+        assert_eq!(source.free_slots(), 0);
         let read = read(&mut source, NOW, &[[1, 0, 1, 0, 0, 0, 1, 0]], false);
         assert!(read.remove_completed && !read.retain_event);
-        assert_eq!(source.free_slots(0), 2);
-        assert_eq!(source.free_slots(1), 1);
-        assert_eq!(source.free_slots(3), 0);
+        assert_eq!(source.free_slots(), 2);
+    }
+
+    #[test]
+    fn a_slot_is_in_use_until_a_log_page_shows_that_it_is_free() {
+        let mut source = ready();
+        source.ask(&ASKED);
+        assert_eq!(source.free_slots(), 1);
+        source.answered(&ASKED, Answer::Accepted, NOW);
+        source.completed_event();
+        let completed = [[1, 0, 1, 0, 0, 0, 1, 0]];
+        read(&mut source, NOW, &completed, false);
+        assert!(source.may_report_on(ASKED.name()));
+        read(&mut source, NOW, &completed, false);
+        assert!(!source.may_report_on(ASKED.name()));
+        assert_eq!(source.free_slots(), 2);
+    }
+
+    #[test]
+    fn what_the_command_did_not_begin_uses_no_slot() {
+        for answer in [
+            Answer::Immediate,
+            Answer::LogFull,
+            Answer::LimitExceeded,
+            Answer::Refused,
+            Answer::NotSent,
+        ] {
+            let mut source = ready();
+            source.ask(&ASKED);
+            source.answered(&ASKED, answer, NOW);
+            assert!(!source.may_report_on(ASKED.name()), "{answer:?}");
+        }
+    }
+
+    #[test]
+    fn nobody_knows_how_far_a_command_got_that_failed() {
+        let mut source = ready();
+        source.ask(&ASKED);
+        source.answered(&ASKED, Answer::Failed, NOW);
+        assert!(source.may_report_on(ASKED.name()));
+        let poll_at = source.next_deadline().unwrap();
+        source.timeout(poll_at);
+        read(&mut source, poll_at, &[], false);
+        assert!(!source.may_report_on(ASKED.name()));
+        assert_eq!(source.next_deadline(), None);
+    }
+
+    #[test]
+    fn what_nobody_waits_for_any_more_is_looked_at_now_and_then() {
+        let going_on = [[1, 0, 1, 0, 0, 0, 0, 0]];
+        let mut source = ready();
+        source.ask(&ASKED);
+        source.answered(&ASKED, Answer::Accepted, NOW);
+        let mut now = source.next_deadline().unwrap();
+        for _ in 0..3 {
+            source.timeout(now);
+            read(&mut source, now, &going_on, false);
+            let next = source.next_deadline().unwrap();
+            assert_eq!(next, now.after_millis(FORGOTTEN_POLL_MS));
+            now = next;
+        }
+        source.timeout(now);
+        read(&mut source, now, &[], false);
+        assert_eq!(source.next_deadline(), None);
+    }
+
+    #[test]
+    fn what_it_was_asked_for_is_not_over_when_it_is_used_on() {
+        let mut source = ready();
+        source.ask(&ASKED);
+        source.leave_service();
+        source.enter_service();
+        read(&mut source, NOW, &[], false);
+        assert!(source.is_ready() && source.may_report_on(ASKED.name()));
     }
 
     #[test]
@@ -310,7 +422,7 @@ mod tests {
         let mut source = Source::new(Offer { ccrl: 0, port: 1 });
         source.enter_service();
         assert!(!source.wants_log_read());
-        assert_eq!(source.free_slots(0), 0);
+        assert_eq!(source.free_slots(), 0);
     }
 
     #[test]
@@ -333,7 +445,7 @@ mod tests {
     #[test]
     fn a_lost_event_is_survived_by_polling() {
         let mut source = ready();
-        source.answered(Answer::Accepted, NOW);
+        source.answered(&ASKED, Answer::Accepted, NOW);
         let poll_at = NOW.after_millis(POLL_MS);
         assert_eq!(source.next_deadline(), Some(poll_at));
         source.timeout(Nanos(poll_at.0 - 1));
@@ -362,12 +474,12 @@ mod tests {
     fn a_source_without_slots_rests() {
         for answer in [Answer::LimitExceeded, Answer::NotSent] {
             let mut source = ready();
-            source.answered(answer, NOW);
-            assert_eq!(source.free_slots(0), 0);
+            source.answered(&ASKED, answer, NOW);
+            assert_eq!(source.free_slots(), 0);
             let rested = NOW.after_millis(BUSY_MS);
             assert_eq!(source.next_deadline(), Some(rested));
             source.timeout(rested);
-            assert_eq!(source.free_slots(0), 2);
+            assert_eq!(source.free_slots(), 2);
             assert_eq!(source.next_deadline(), None);
         }
     }
@@ -375,7 +487,7 @@ mod tests {
     #[test]
     fn a_completed_entry_is_the_end_of_a_rest() {
         let mut source = ready();
-        source.answered(Answer::LimitExceeded, NOW);
+        source.answered(&ASKED, Answer::LimitExceeded, NOW);
         source.completed_event();
         let completed = [[1, 0, 1, 0, 0, 0, 2, 0]];
         read(&mut source, NOW, &completed, false);
@@ -387,11 +499,11 @@ mod tests {
     fn a_full_log_page_is_cleared_and_not_over_and_over_again() {
         let later = NOW.after_millis(BUSY_MS);
         let mut source = ready();
-        source.answered(Answer::LogFull, later);
+        source.answered(&ASKED, Answer::LogFull, later);
         assert!(!source.is_ready());
         assert!(read(&mut source, later, &[], false).remove_completed);
         assert!(source.is_ready());
-        source.answered(Answer::LogFull, later);
+        source.answered(&ASKED, Answer::LogFull, later);
         read(&mut source, later, &[], false);
         assert!(!source.is_ready());
         source.timeout(later.after_millis(BUSY_MS));
@@ -401,19 +513,19 @@ mod tests {
     #[test]
     fn what_is_lost_is_asked_nothing_and_wakes_nobody() {
         let mut source = ready();
-        source.answered(Answer::Accepted, NOW);
+        source.answered(&ASKED, Answer::Accepted, NOW);
         source.completed_event();
         let read = source.begin_log_read(NOW);
         source.leave_service();
         assert_eq!(source.reading(), Some(read));
         source.log_read_fails(NOW);
-        source.answered(Answer::LimitExceeded, NOW);
-        source.answered(Answer::LogFull, NOW);
-        source.answered(Answer::Accepted, NOW);
+        source.answered(&ASKED, Answer::LimitExceeded, NOW);
+        source.answered(&ASKED, Answer::LogFull, NOW);
+        source.answered(&ASKED, Answer::Accepted, NOW);
         source.completed_event();
         assert!(!source.wants_log_read());
         assert_eq!(source.next_deadline(), None);
-        assert_eq!(source.free_slots(0), 0);
+        assert_eq!(source.free_slots(), 0);
     }
 
     #[test]

@@ -33,6 +33,8 @@ enum Phase {
 struct Try {
     source: SourceId,
     phase: Phase,
+    /// When it was made.
+    made: Nanos,
     /// When it was sent or accepted.
     since: Nanos,
     /// When the phase is over, if it ends by itself.
@@ -142,6 +144,7 @@ impl Tries {
             *place = Some(Try {
                 source,
                 phase: Phase::Sent,
+                made: now,
                 since: now,
                 until: now.after_millis(ANSWER_MS),
             });
@@ -178,7 +181,8 @@ impl Tries {
             return false;
         };
         match status {
-            Some(Status::Success) => one.uses_slot(),
+            // What was read before can only be about another instance of the same name.
+            Some(Status::Success) => one.uses_slot() && one.made <= reading,
             Some(Status::InProgress) => false,
             Some(Status::Failed | Status::Invalid) | None => {
                 // What was read may be older than the answer to the command.
@@ -343,6 +347,15 @@ mod tests {
         let mut refused = asked(A);
         refused.answered(A, Answer::Refused, NOW);
         assert!(!refused.reported(A, Some(Status::Success), reading, reading));
+    }
+
+    #[test]
+    fn a_success_is_one_if_it_is_not_older_than_the_question() {
+        let mut tries = accepted(A);
+        let before = Nanos(NOW.0 - 1);
+        assert!(!tries.reported(A, Some(Status::Success), before, NOW));
+        assert!(tries.awaits(A), "a newer one may still come");
+        assert!(tries.reported(A, Some(Status::Success), NOW, NOW));
     }
 
     #[test]

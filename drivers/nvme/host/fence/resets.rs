@@ -100,6 +100,7 @@ impl State {
         } = self.most_urgent_reset()?;
         impacted.ask(self, &source, now);
         let identity = *impacted.association(self).identity();
+        source.source_mut(self).ask(&identity);
         Some((source.source_id(), ctrl, Request::Reset(identity)))
     }
 
@@ -128,7 +129,6 @@ impl State {
             }
             let standing = Standing {
                 id: source.source_id(),
-                used_slots: self.used_slots(&source),
                 optimized: ctrl.is_optimized(),
             };
             for impacted in lost {
@@ -155,12 +155,11 @@ impl State {
         best
     }
 
-    /// How many resets a source may have in progress.
-    fn used_slots(&self, source: &Record) -> usize {
+    /// Whether somebody waits for what a source was asked for.
+    fn is_awaited(&self, source: &Record) -> bool {
         self.records()
             .filter(|record| record.shares_subsystem_with(source))
-            .filter(|record| record.association(self).tries().awaits(source.source_id()))
-            .count()
+            .any(|record| record.association(self).tries().awaits(source.source_id()))
     }
 
     /// The record of a source, if its association is not over yet.
@@ -174,7 +173,9 @@ impl State {
         let Some(source) = self.source(id) else {
             return;
         };
-        source.source_mut(self).answered(answer, sys::now());
+        source
+            .source_mut(self)
+            .answered(identity, answer, sys::now());
         self.each(|record, state| {
             if !record.shares_subsystem_with(&source)
                 || record.association(state).identity() != identity
@@ -204,7 +205,7 @@ impl State {
             source.controller().count_unmatched(self, unmatched);
         }
         let success = self.report(&source, &log, read);
-        let awaited = self.used_slots(&source) != 0;
+        let awaited = self.is_awaited(&source);
         source
             .source_mut(self)
             .log_read_ends(&log, awaited, success, sys::now());

@@ -2,6 +2,7 @@
 
 //! Properties that hold for whatever may happen to an association, in whatever order.
 
+mod namesakes;
 mod resets;
 mod world;
 

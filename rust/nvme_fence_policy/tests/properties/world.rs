@@ -78,7 +78,7 @@ pub(crate) struct Record {
 }
 
 /// A command that was not answered yet.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Asked {
     pub(crate) source: SourceId,
     pub(crate) identity: Identity,
@@ -104,6 +104,8 @@ pub(crate) struct World {
     next_id: u64,
     pub(crate) commands: Vec<Asked>,
     proof: Option<Proof>,
+    /// The CIRNs of the instances that were really reset, if the target is one that can tell.
+    pub(crate) reset: Option<Vec<u64>>,
     /// Resets that were asked for, in all.
     pub(crate) resets: usize,
     /// Log pages that were read, in all.
@@ -126,6 +128,7 @@ impl World {
             next_id: 1,
             commands: Vec::new(),
             proof: None,
+            reset: None,
             resets: 0,
             log_reads: 0,
             fenced_by_reset: 0,
@@ -142,11 +145,16 @@ impl World {
 
     /// A new association is made with a controller.
     pub(crate) fn identify(&mut self, controller: usize, ciu: u8) -> Check {
+        self.identify_as(controller, controller as u16 + 1, ciu)
+    }
+
+    /// The same, with a controller ID that may be another one's.
+    pub(crate) fn identify_as(&mut self, controller: usize, cntlid: u16, ciu: u8) -> Check {
         self.event(controller, Event::Detached)?;
         let id = SourceId(self.next_id);
         self.next_id += 1;
         let identity = Identity {
-            cntlid: controller as u16 + 1,
+            cntlid,
             ciu,
             cirn: id.0,
         };
@@ -255,7 +263,7 @@ impl World {
         self.records[index]
             .association
             .source_mut()
-            .answered(answer, self.now);
+            .answered(&identity, answer, self.now);
         self.proof = answer.is_evidence().then_some(Proof::Immediate(identity));
         for index in (0..self.records.len()).rev() {
             if *self.records[index].association.identity() != identity {
@@ -319,7 +327,7 @@ impl World {
             );
         }
         self.proof = None;
-        let awaited = self.used_slots(id) != 0;
+        let awaited = self.is_awaited(id);
         if let Some(index) = self.find(id) {
             self.records[index]
                 .association
@@ -380,12 +388,11 @@ impl World {
         self.ask()
     }
 
-    /// How many resets a source may have in progress, as the module counts them.
-    fn used_slots(&self, id: SourceId) -> usize {
+    /// Whether somebody waits for what a source was asked for.
+    fn is_awaited(&self, id: SourceId) -> bool {
         self.records
             .iter()
-            .filter(|record| record.association.tries().awaits(id))
-            .count()
+            .any(|record| record.association.tries().awaits(id))
     }
 
     /// Asks for all that is to be asked for.
@@ -414,7 +421,6 @@ impl World {
         for (by, source) in self.records.iter().enumerate() {
             let standing = Standing {
                 id: source.id,
-                used_slots: self.used_slots(source.id),
                 optimized: by == 0,
             };
             for (of, impacted) in self.records.iter().enumerate() {
@@ -444,10 +450,9 @@ impl World {
             stands: Stands::Asked,
             since: now,
         });
-        self.commands.push(Asked {
-            source,
-            identity: *record.association.identity(),
-        });
+        let identity = *record.association.identity();
+        self.commands.push(Asked { source, identity });
+        self.records[by].association.source_mut().ask(&identity);
         self.resets += 1;
         Ok(true)
     }
@@ -521,6 +526,12 @@ impl World {
             Evidence::Ccr => {
                 check!(!record.live, "fenced while it is in use");
                 self.fenced_by_reset += 1;
+                check!(
+                    self.reset
+                        .as_ref()
+                        .is_none_or(|reset| reset.contains(&identity.cirn)),
+                    "{identity:?} was not reset"
+                );
                 match self.proof {
                     None => false,
                     Some(Proof::Immediate(named)) => named == identity,

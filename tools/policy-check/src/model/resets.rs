@@ -8,7 +8,7 @@ use super::property::Violation;
 use super::service::{Ccrs, Page, Read, Reply, Stage};
 use super::shell::Record;
 use super::state::{Phase, State};
-use nvme_fence_policy::{Answer, Event, Log, Priority, SourceId, Standing};
+use nvme_fence_policy::{Answer, Event, Identity, Log, Priority, SourceId, Standing};
 
 /// More than this is never to be asked for in one instant.
 const ASKED_AT_ONCE_MAX: usize = 32;
@@ -68,7 +68,6 @@ impl State {
         for (by, source) in self.records() {
             let standing = Standing {
                 id: source_id(by),
-                used_slots: self.used_slots(by),
                 optimized: true,
             };
             for (of, impacted) in self.records() {
@@ -84,12 +83,26 @@ impl State {
             return false;
         };
         let now = bounds.nanos(self.now);
-        if let Some(record) = &mut self.link(of).record {
-            record.ask(source_id(by), now);
+        let Some(record) = &mut self.link(of).record else {
+            return false;
+        };
+        record.ask(source_id(by), now);
+        let identity = *record.association().identity();
+        if let Some(record) = &mut self.link(by).record {
+            record.source_mut(|source| source.ask(&identity));
         }
         self.link(by).service.send(of);
         self.sent(by);
         true
+    }
+
+    /// What identifies an association, whether there still is a record of it or not.
+    fn identity(&self, of: u8) -> Identity {
+        Identity {
+            cntlid: u16::from(self.links[usize::from(of)].controller) + 1,
+            ciu: of + 1,
+            cirn: u64::from(of) + 1,
+        }
     }
 
     /// A command is sent on an association: its clocks count from now on.
@@ -97,10 +110,9 @@ impl State {
         self.link(on).truth.sent = self.now;
     }
 
-    fn used_slots(&self, by: u8) -> usize {
+    fn is_awaited(&self, by: u8) -> bool {
         self.records()
-            .filter(|(_, record)| record.association().tries().awaits(source_id(by)))
-            .count()
+            .any(|(_, record)| record.association().tries().awaits(source_id(by)))
     }
 
     /// A command arrives at the source, which replies.
@@ -154,10 +166,11 @@ impl State {
 
     fn tell_answer(&mut self, bounds: &Bounds, source: u8, of: u8, answer: Answer) {
         let now = bounds.nanos(self.now);
+        let identity = self.identity(of);
         let Some(record) = &mut self.link(source).record else {
             return;
         };
-        record.source_mut(|source| source.answered(answer, now));
+        record.source_mut(|source| source.answered(&identity, answer, now));
         self.link(of).told_reset |= answer.is_evidence();
         self.handle(bounds, of, Event::Answered(source_id(source), answer));
     }
@@ -214,7 +227,7 @@ impl State {
             };
             self.handle(bounds, of, reported);
         }
-        let awaited = self.used_slots(source) != 0;
+        let awaited = self.is_awaited(source);
         if let Some(record) = &mut self.link(source).record {
             record.source_mut(|source| source.log_read_ends(&log, awaited, success, now));
         }

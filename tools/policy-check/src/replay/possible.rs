@@ -136,7 +136,6 @@ impl Possible {
 fn may_ask(association: &Association, source: SourceId, knobs: &Knobs) -> bool {
     let standing = Standing {
         id: source,
-        used_slots: 0,
         optimized: true,
     };
     Priority::find(association, &willing(association), &standing, knobs).is_some()

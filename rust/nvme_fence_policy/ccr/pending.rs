@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The resets that a source may still have to report on.
+//!
+//! An entry of the log page names an instance by ICID and CIU, and nothing else. CIUs repeat, and so
+//! do controller IDs: two instances that differ in CIRN alone have the same name there. So a source
+//! is never asked about a name as long as it may report on another instance that has it. It may from
+//! the moment it is asked until a log page shows that it is over, whatever becomes meanwhile of the
+//! association that it was asked for.
+
+use super::log::{Log, Status};
+use super::Name;
+
+/// A source is asked for at most so many resets at the same time, whatever its limit (CCRL) is. The
+/// specification recommends targets to support four.
+pub const PENDING_MAX: usize = 8;
+
+/// How much is known of a reset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// The command was not answered: it may not even have arrived.
+    Asked,
+    /// It was answered: if there is to be an entry in the log page, there is one now.
+    Answered,
+    /// The same, before the latest read of the log page began: so that one shows it.
+    Shown,
+}
+
+/// A reset that the source may have in progress, or not have reported yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Pending {
+    name: Name,
+    stage: Stage,
+}
+
+/// All of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct PendingResets {
+    resets: [Option<Pending>; PENDING_MAX],
+    /// The log page listed more in progress than there is room for here.
+    overflow: bool,
+}
+
+impl PendingResets {
+    pub(super) const fn new() -> Self {
+        Self {
+            resets: [None; PENDING_MAX],
+            overflow: false,
+        }
+    }
+
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.resets.iter().flatten().count()
+    }
+
+    /// Whether there is one, known by name or not.
+    pub(super) fn any(&self) -> bool {
+        self.overflow || self.count() != 0
+    }
+
+    /// Whether the source can be asked about one more, as far as this goes.
+    pub(super) fn has_room(&self) -> bool {
+        !self.overflow && self.resets.contains(&None)
+    }
+
+    /// Whether the source may report on an instance of this name.
+    pub(super) fn contains(&self, name: Name) -> bool {
+        self.resets.iter().flatten().any(|one| one.name == name)
+    }
+
+    fn add(&mut self, name: Name, stage: Stage) {
+        match self.resets.iter_mut().find(|place| place.is_none()) {
+            Some(place) => *place = Some(Pending { name, stage }),
+            None => self.overflow = true,
+        }
+    }
+
+    /// The source is asked.
+    pub(super) fn asked(&mut self, name: Name) {
+        self.add(name, Stage::Asked);
+    }
+
+    /// The command was answered. There is nothing to come if it `began` nothing.
+    pub(super) fn answered(&mut self, name: Name, began: bool) {
+        let asked = Some(Pending {
+            name,
+            stage: Stage::Asked,
+        });
+        if let Some(place) = self.resets.iter_mut().find(|place| **place == asked) {
+            *place = began.then_some(Pending {
+                name,
+                stage: Stage::Answered,
+            });
+        }
+    }
+
+    /// A read of the log page begins.
+    pub(super) fn read_begins(&mut self) {
+        for one in self.resets.iter_mut().flatten() {
+            if one.stage == Stage::Answered {
+                one.stage = Stage::Shown;
+            }
+        }
+    }
+
+    /// The log page was read. If completed entries were `removed`, it lists them for the last time.
+    pub(super) fn read_ends(&mut self, log: &Log<'_>, removed: bool) {
+        for place in &mut self.resets {
+            let over = |one: &mut Pending| {
+                one.stage == Stage::Shown
+                    && match log.status_of(one.name) {
+                        None => true,
+                        Some(Status::InProgress) => false,
+                        Some(Status::Success | Status::Failed | Status::Invalid) => removed,
+                    }
+            };
+            place.take_if(over);
+        }
+        // What goes on and nobody here has asked for was asked for before this began to keep books.
+        self.overflow = false;
+        for entry in log.entries() {
+            if entry.status == Status::InProgress && !self.contains(entry.name()) {
+                self.add(entry.name(), Stage::Shown);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use std::vec::Vec;
+
+    const A: Name = Name { icid: 1, ciu: 1 };
+    const IN_PROGRESS: u8 = 0;
+    const SUCCESS: u8 = 1;
+
+    fn page(entries: &[(Name, u8)]) -> Vec<u8> {
+        let mut bytes = Vec::from([0; 8]);
+        bytes[..2].copy_from_slice(&(entries.len() as u16).to_le_bytes());
+        for (name, ccrs) in entries {
+            let [low, high] = name.icid.to_le_bytes();
+            bytes.extend([low, high, name.ciu, 0, 0, 0, *ccrs, 0]);
+        }
+        bytes
+    }
+
+    /// The log page is read, and this is in it.
+    fn read(pending: &mut PendingResets, entries: &[(Name, u8)], removed: bool) {
+        pending.read_begins();
+        pending.read_ends(&Log::parse(&page(entries)).unwrap(), removed);
+    }
+
+    fn answered() -> PendingResets {
+        let mut pending = PendingResets::new();
+        pending.asked(A);
+        pending.answered(A, true);
+        pending
+    }
+
+    #[test]
+    fn it_is_over_when_a_log_page_does_not_list_it() {
+        let mut pending = answered();
+        read(&mut pending, &[(A, IN_PROGRESS)], true);
+        assert!(pending.contains(A));
+        read(&mut pending, &[], false);
+        assert!(!pending.any());
+    }
+
+    #[test]
+    fn a_completed_entry_has_to_be_removed() {
+        let mut pending = answered();
+        read(&mut pending, &[(A, SUCCESS)], false);
+        assert!(pending.contains(A));
+        read(&mut pending, &[(A, SUCCESS)], true);
+        assert!(!pending.any());
+    }
+
+    #[test]
+    fn a_log_page_is_no_use_if_its_read_began_before_the_answer() {
+        let mut pending = PendingResets::new();
+        pending.asked(A);
+        read(&mut pending, &[], true);
+        assert!(pending.contains(A), "the command may not have arrived");
+        pending.read_begins();
+        pending.answered(A, true);
+        pending.read_ends(&Log::parse(&page(&[])).unwrap(), true);
+        assert!(pending.contains(A), "the page may be older");
+        read(&mut pending, &[], true);
+        assert!(!pending.any());
+    }
+
+    #[test]
+    fn what_was_not_begun_is_not_waited_for() {
+        let mut pending = PendingResets::new();
+        pending.asked(A);
+        pending.answered(A, false);
+        assert!(!pending.any());
+    }
+
+    #[test]
+    fn what_somebody_else_has_asked_for_is_waited_for() {
+        let mut pending = PendingResets::new();
+        read(&mut pending, &[(A, IN_PROGRESS), (A, IN_PROGRESS)], true);
+        assert!(pending.contains(A));
+        assert_eq!(pending.count(), 1);
+        read(&mut pending, &[(A, SUCCESS)], true);
+        assert!(!pending.any());
+    }
+
+    #[test]
+    fn more_than_there_is_room_for_is_too_much() {
+        let many: Vec<_> = (0..=PENDING_MAX as u16)
+            .map(|icid| (Name { icid, ciu: 1 }, IN_PROGRESS))
+            .collect();
+        let mut pending = PendingResets::new();
+        read(&mut pending, &many[1..], true);
+        assert!(!pending.has_room() && !pending.overflow);
+        read(&mut pending, &many, true);
+        read(&mut pending, &[], true);
+        assert!(pending.has_room() && !pending.any(), "all of it is over");
+
+        read(&mut pending, &many, true);
+        read(&mut pending, &many[PENDING_MAX..], true);
+        assert!(pending.has_room(), "the rest is known by name");
+        assert_eq!(pending.count(), 1);
+    }
+}
