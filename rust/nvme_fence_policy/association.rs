@@ -9,8 +9,9 @@
 //! ```
 //!
 //! An association is *lost* when the host gives it up, and *closed* when the host has terminated all
-//! its connections and can send nothing on it any more. Only then does the time rule apply. That the
-//! controller was disabled or reset can come before: then it is over, whatever the host still sends.
+//! its connections and can send nothing on it any more. Only then does the time rule apply, and only
+//! then is another controller asked to reset it. That the controller was disabled can come before:
+//! then it is over, whatever the host still sends.
 //! An association that is closed and holds nothing is gone at once.
 
 use crate::ccr::answer::Answer;
@@ -238,12 +239,16 @@ impl Association {
     }
 
     /// Whether one more reset of it is to be asked for.
+    ///
+    /// Not before it is closed: the host may be resetting the controller itself, and would wait in
+    /// vain for answers of one that is reset under its hands.
     pub fn wants_reset(&self, knobs: &Knobs) -> bool {
-        let lost = match self.state {
-            State::Lost | State::Fencing(_) => true,
-            State::Open | State::Fenced(_) | State::Gone => false,
+        let closed = match self.state {
+            State::Fencing(_) => true,
+            State::Open | State::Lost | State::Fenced(_) | State::Gone => false,
         };
-        lost && knobs.mode() == Mode::Auto
+        closed
+            && knobs.mode() == Mode::Auto
             && self.held != 0
             && self.identity.ciu != 0
             && self.tries.has_room()
@@ -267,8 +272,8 @@ impl Association {
     pub fn next_deadline(&self) -> Option<Nanos> {
         let of_resets = match self.state {
             State::Open => self.source.next_deadline(),
-            State::Lost | State::Fencing(_) => self.tries.next_deadline(),
-            State::Fenced(_) | State::Gone => None,
+            State::Fencing(_) => self.tries.next_deadline(),
+            State::Lost | State::Fenced(_) | State::Gone => None,
         };
         [self.deadline(), of_resets].into_iter().flatten().min()
     }
@@ -340,7 +345,7 @@ impl Association {
             (State::Fencing(Some(deadline)), Event::Timeout) if now >= deadline.at() => {
                 self.fence(Evidence::Time)
             }
-            (State::Lost | State::Fencing(_), Event::Timeout) => {
+            (State::Fencing(_), Event::Timeout) => {
                 self.tries.timeout(now);
                 Actions::NONE
             }
@@ -349,33 +354,12 @@ impl Association {
                 Actions::NONE
             }
 
-            // What the host goes on using was not reset: it was resumed meanwhile, or another
-            // association calls itself the same.
-            (State::Open, Event::Answered(source, answer)) => {
-                if self.tries.answered(source, answer, now) {
-                    self.tries.forget(source);
-                }
-                Actions::NONE
-            }
-            (
-                State::Open,
-                Event::Reported {
-                    source,
-                    status,
-                    reading,
-                },
-            ) => {
-                if self.tries.reported(source, status, reading, now) {
-                    self.tries.forget(source);
-                }
-                Actions::NONE
-            }
-            (State::Lost | State::Fencing(_), Event::Answered(source, answer)) => {
+            (State::Fencing(_), Event::Answered(source, answer)) => {
                 let reset = self.tries.answered(source, answer, now);
                 self.fence_if(reset)
             }
             (
-                State::Lost | State::Fencing(_),
+                State::Fencing(_),
                 Event::Reported {
                     source,
                     status,
@@ -385,7 +369,7 @@ impl Association {
                 let reset = self.tries.reported(source, status, reading, now);
                 self.fence_if(reset)
             }
-            (State::Open | State::Lost | State::Fencing(_), Event::SourceLost(source)) => {
+            (State::Fencing(_), Event::SourceLost(source)) => {
                 self.tries.forget(source);
                 Actions::NONE
             }
@@ -400,10 +384,26 @@ impl Association {
                 self.discard_if_drained()
             }
 
-            (State::Open, Event::Release | Event::Drained { .. })
+            // Nobody was asked about it before it is closed: an answer is about another association,
+            // which calls itself the same.
+            (
+                State::Open,
+                Event::Release
+                | Event::Answered(..)
+                | Event::Reported { .. }
+                | Event::SourceLost(_)
+                | Event::Drained { .. },
+            )
             | (
                 State::Lost,
-                Event::Lost | Event::PeerClosed | Event::Release | Event::Drained { .. },
+                Event::Lost
+                | Event::PeerClosed
+                | Event::Release
+                | Event::Answered(..)
+                | Event::Reported { .. }
+                | Event::SourceLost(_)
+                | Event::Timeout
+                | Event::Drained { .. },
             )
             | (
                 State::Fencing(_),
@@ -551,20 +551,25 @@ mod tests {
     }
 
     #[test]
-    fn what_is_in_use_was_not_reset() {
+    fn an_answer_before_it_is_closed_is_about_another_one() {
         const SOURCE: SourceId = SourceId(9);
         let mut association = open();
-        handle(&mut association, Nanos(200), Event::Lost);
         hold(&mut association);
-        association.ask(SOURCE, Nanos(201));
-        assert_eq!(
-            handle(&mut association, Nanos(202), Event::Resumed),
-            [Some(Action::Terminate), None]
-        );
-        let answer = Event::Answered(SOURCE, Answer::Immediate);
-        assert_eq!(handle(&mut association, Nanos(203), answer), [None; 2]);
-        assert_eq!(association.state(), State::Open);
-        assert!(association.tries().allows(SOURCE));
+        for before in [Event::Resumed, Event::Lost] {
+            handle(&mut association, Nanos(200), before);
+            for event in [
+                Event::Answered(SOURCE, Answer::Immediate),
+                Event::Reported {
+                    source: SOURCE,
+                    status: Some(Status::Success),
+                    reading: Nanos(201),
+                },
+            ] {
+                let state = association.state();
+                assert_eq!(handle(&mut association, Nanos(202), event), [None; 2]);
+                assert_eq!(association.state(), state);
+            }
+        }
     }
 
     #[test]

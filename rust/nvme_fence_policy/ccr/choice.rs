@@ -78,7 +78,7 @@ mod tests {
     use crate::ccr::source::Offer;
     use crate::hold::{Command, Kind, HOST_ABORTED_CMD};
     use crate::knobs::Mode;
-    use crate::wait::Terms;
+    use crate::wait::{Clocks, Terms};
 
     const NOW: Nanos = Nanos(1_000);
     const KNOBS: Knobs = Knobs::DEFAULT;
@@ -112,18 +112,30 @@ mod tests {
         association
     }
 
+    const WRITE: Command = Command {
+        kind: Kind::Write,
+        status: HOST_ABORTED_CMD,
+        sent: true,
+        bytes: 4096,
+    };
+
+    fn close(association: &mut Association) {
+        let clocks = Clocks {
+            keep_alive: NOW,
+            sent: NOW,
+            kato_ms: 5000,
+        };
+        association.handle(NOW, Event::Closed(clocks), &KNOBS);
+    }
+
+    /// An association that was lost with so many writes, and closed.
     fn lost(cntlid: u16, held: usize) -> Association {
         let mut association = open(cntlid, 1);
         association.handle(NOW, Event::Lost, &KNOBS);
         for _ in 0..held {
-            let write = Command {
-                kind: Kind::Write,
-                status: HOST_ABORTED_CMD,
-                sent: true,
-                bytes: 4096,
-            };
-            association.hold(&write, &KNOBS);
+            association.hold(&WRITE, &KNOBS);
         }
+        close(&mut association);
         association
     }
 
@@ -142,6 +154,16 @@ mod tests {
     }
 
     #[test]
+    fn what_the_host_may_be_resetting_itself_is_not_reset() {
+        let mut impacted = open(1, 1);
+        impacted.hold(&WRITE, &KNOBS);
+        impacted.handle(NOW, Event::Lost, &KNOBS);
+        assert_eq!(find(&impacted, &source(2, 1), &STANDING), None);
+        close(&mut impacted);
+        assert!(find(&impacted, &source(2, 1), &STANDING).is_some());
+    }
+
+    #[test]
     fn only_what_can_be_named_is_reset() {
         let identity = Identity {
             ciu: 0,
@@ -149,14 +171,8 @@ mod tests {
         };
         let terms = *lost(1, 1).terms();
         let mut nameless = Association::new(NOW, identity, terms, Offer::default());
-        nameless.handle(NOW, Event::Lost, &KNOBS);
-        let write = Command {
-            kind: Kind::Write,
-            status: HOST_ABORTED_CMD,
-            sent: true,
-            bytes: 4096,
-        };
-        nameless.hold(&write, &KNOBS);
+        nameless.hold(&WRITE, &KNOBS);
+        close(&mut nameless);
         assert_eq!(find(&nameless, &source(2, 1), &STANDING), None);
     }
 

@@ -24,6 +24,8 @@ enum Step {
     Connect(usize, u8),
     /// A write is cancelled, and the association given up.
     Lose(usize),
+    /// The same, and it is closed.
+    Break(usize),
     Hold(usize),
     Close(usize),
     /// An outstanding command is answered with this status and dword 0.
@@ -80,7 +82,8 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (controller(), 0u8..4).prop_map(|(on, ciu)| Step::Identify(on, ciu)),
         1 => controller().prop_map(Step::Resume),
         3 => (controller(), 0u8..4).prop_map(|(on, ciu)| Step::Connect(on, ciu)),
-        3 => controller().prop_map(Step::Lose),
+        2 => controller().prop_map(Step::Lose),
+        3 => controller().prop_map(Step::Break),
         2 => controller().prop_map(Step::Hold),
         2 => controller().prop_map(Step::Close),
         9 => (any::<usize>(), status(), dword).prop_map(|(n, status, dword)| {
@@ -116,6 +119,10 @@ fn take(world: &mut World, step: Step) -> Check {
         Step::Lose(controller) => {
             world.hold(controller)?;
             world.event(controller, Event::Lost)
+        }
+        Step::Break(controller) => {
+            world.hold(controller)?;
+            world.close(controller)
         }
         Step::Hold(controller) => world.hold(controller),
         Step::Close(controller) => world.close(controller),
@@ -203,8 +210,8 @@ fn resets_succeed_in_many_histories() {
 fn no_third_source_is_asked_while_two_are_awaited() {
     let going_on = [1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0];
     let mut world = World::new(4, 1).unwrap();
-    world.event(0, Event::Lost).unwrap();
     world.hold(0).unwrap();
+    world.close_without_deadline(0).unwrap();
     let end = world.now.after_millis(RESULT_MS);
     while world.now < end {
         while !world.commands.is_empty() {
@@ -227,9 +234,8 @@ fn no_third_source_is_asked_while_two_are_awaited() {
 fn unhelpful(ccrl: u8, status: u16, page: Option<&[u8]>, event: bool) -> Check {
     const SECONDS: usize = 60;
     let mut world = World::new(2, ccrl)?;
-    // Never closed, so that time does not release it.
-    world.event(0, Event::Lost)?;
     world.hold(0)?;
+    world.close_without_deadline(0)?;
     check!(world.resets == 1, "a source is asked at once");
     let reads_before = world.log_reads;
     let end = world.now.after_millis(SECONDS as u64 * 1000);

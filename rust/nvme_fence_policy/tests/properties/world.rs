@@ -195,7 +195,7 @@ impl World {
         };
         let index = self.find(id).ok_or("it is kept until it is closed")?;
         let sent = match event {
-            Event::Closed(clocks) => Some(clocks.sent),
+            Event::Closed(clocks) if clocks.kato_ms != 0 => Some(clocks.sent),
             Event::Detached => Some(self.now),
             _ => None,
         };
@@ -246,10 +246,19 @@ impl World {
 
     /// The connections of the association in use are terminated.
     pub(crate) fn close(&mut self, controller: usize) -> Check {
+        self.close_with(controller, KATO_MS)
+    }
+
+    /// The same without keep alive: time will not fence it.
+    pub(crate) fn close_without_deadline(&mut self, controller: usize) -> Check {
+        self.close_with(controller, 0)
+    }
+
+    fn close_with(&mut self, controller: usize, kato_ms: u32) -> Check {
         let clocks = Clocks {
             keep_alive: self.now,
             sent: self.now,
-            kato_ms: KATO_MS,
+            kato_ms,
         };
         self.event(controller, Event::Closed(clocks))
     }
@@ -464,8 +473,8 @@ impl World {
         check!(source.live, "asked what is not in use");
         check!(impacted.held > 0, "asked for nothing");
         check!(
-            impacted.association.state() != State::Open,
-            "asked for what is in use"
+            matches!(impacted.association.state(), State::Fencing(_)),
+            "asked for what is not closed"
         );
         check!(!impacted.released, "asked when there was evidence");
         let identity = impacted.association.identity();

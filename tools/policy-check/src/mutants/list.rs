@@ -337,8 +337,8 @@ pub fn all() -> &'static [Mutant] {
             name: "reset-in-use",
             what: "a reset fences an association that is in use",
             file: "association.rs",
-            from: "                if self.tries.answered(source, answer, now) {\n                    self.tries.forget(source);\n                }",
-            to: "                if self.tries.answered(source, answer, now) {\n                    return self.fence(Evidence::Ccr);\n                }",
+            from: "            // Nobody was asked about it before it is closed:",
+            to: "            (State::Open, Event::Answered(_, Answer::Immediate)) => self.fence(Evidence::Ccr),\n            // Nobody was asked about it before it is closed:",
         },
         Mutant {
             name: "foreign-instance",
@@ -533,8 +533,15 @@ pub fn all() -> &'static [Mutant] {
             name: "asks-for-the-living",
             what: "what is in use is to be reset",
             file: "association.rs",
-            from: "State::Lost | State::Fencing(_) => true,\n            State::Open | State::Fenced(_) | State::Gone => false,",
-            to: "State::Open | State::Lost | State::Fencing(_) => true,\n            State::Fenced(_) | State::Gone => false,",
+            from: "State::Fencing(_) => true,\n            State::Open | State::Lost | State::Fenced(_) | State::Gone => false,",
+            to: "State::Open | State::Fencing(_) => true,\n            State::Lost | State::Fenced(_) | State::Gone => false,",
+        },
+        Mutant {
+            name: "asks-before-closed",
+            what: "what the host may be resetting itself is to be reset",
+            file: "association.rs",
+            from: "State::Fencing(_) => true,\n            State::Open | State::Lost | State::Fenced(_) | State::Gone => false,",
+            to: "State::Lost | State::Fencing(_) => true,\n            State::Open | State::Fenced(_) | State::Gone => false,",
         },
         Mutant {
             name: "reset-extends",
