@@ -23,8 +23,8 @@ pub mod pending;
 pub mod source;
 pub mod tries;
 
-/// For so many milliseconds, a source is expected to answer the command. After that another one is
-/// tried as well; an answer that comes later still counts.
+/// For so many milliseconds, a source is expected to answer the command. After that it is not hoped
+/// for any more; an answer that comes later still counts.
 pub const ANSWER_MS: u64 = 2_000;
 
 /// For so many milliseconds, a reset that was accepted is expected to take. After that another
@@ -47,10 +47,6 @@ pub const BUSY_MS: u64 = 1_000;
 
 /// At most so many resets of one association are awaited at the same time.
 pub const TRIES_AT_ONCE: usize = 2;
-
-/// If so many sources do not answer, no other one is asked before one of them does: when nvme-core's
-/// timeout for the command is over, it takes the source for dead, and its path is lost, too.
-pub const UNANSWERED_MAX: usize = 2;
 
 /// While nothing but resets that nobody waits for any more may be in progress, the log page is read
 /// every so many milliseconds.

@@ -30,7 +30,7 @@ pub mod wait;
 
 pub use association::{Action, Actions, Association, Event, Evidence, Identity, State};
 pub use ccr::answer::Answer;
-pub use ccr::choice::{Priority, Standing};
+pub use ccr::choice::{Neighbours, Priority, Standing};
 pub use ccr::log::Log;
 pub use ccr::source::{LogRead, Offer};
 pub use ccr::SourceId;

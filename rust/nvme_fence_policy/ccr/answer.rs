@@ -14,6 +14,10 @@ pub const CCR_LIMIT_EXCEEDED: u16 = 0x141;
 /// Status Code Type 0h, Status Code 02h: Invalid Field in Command.
 pub const INVALID_FIELD: u16 = 0x002;
 
+/// Status Code Type 0h, Status Code 07h: Command Abort Requested. The host has the command aborted
+/// when it is not answered in time.
+pub const COMMAND_ABORT_REQUESTED: u16 = 0x007;
+
 /// Dword 0 of the completion, bit 0 (IRS): the impacted controller is reset, or gone, already.
 const IMMEDIATE_RESET_SUCCESSFUL: u32 = 1;
 
@@ -39,6 +43,8 @@ pub enum Answer {
     Refused,
     /// Something else went wrong, or the source was lost.
     Failed,
+    /// The host has given the command up, because the source did not answer it.
+    Unanswered,
     /// The command could not be sent just now.
     NotSent,
 }
@@ -54,6 +60,7 @@ impl Answer {
             CCR_LOG_FULL => Self::LogFull,
             CCR_LIMIT_EXCEEDED => Self::LimitExceeded,
             INVALID_FIELD => Self::Refused,
+            COMMAND_ABORT_REQUESTED => Self::Unanswered,
             _ => Self::Failed,
         }
     }
@@ -68,6 +75,7 @@ impl Answer {
             | Self::LimitExceeded
             | Self::Refused
             | Self::Failed
+            | Self::Unanswered
             | Self::NotSent => false,
         }
     }
@@ -109,6 +117,7 @@ mod tests {
             (0x140, Answer::LogFull),
             (0x141, Answer::LimitExceeded),
             (0x002, Answer::Refused),
+            (0x007, Answer::Unanswered),
             (0x001, Answer::Failed),
             // The same Status Codes of other types.
             (0x03f, Answer::Failed),

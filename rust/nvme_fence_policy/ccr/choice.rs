@@ -38,6 +38,38 @@ pub struct Standing {
     pub optimized: bool,
 }
 
+/// What is known of all associations of a subsystem together.
+///
+/// A command that is not answered may cost the path that it was sent on: the host has it aborted, and
+/// if that is not answered either, it takes the controller for dead. So there is one such command in a
+/// subsystem at most. The next reset is asked for when the one before was answered; that many are in
+/// progress at the same time does no harm. And once a command was not answered, the last path that is
+/// in use is not asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Neighbours {
+    /// A command is not answered yet.
+    awaits_answer: bool,
+    /// A command was given up because it was not answered.
+    went_unanswered: bool,
+    /// So many paths are in use.
+    in_use: usize,
+}
+
+impl Neighbours {
+    /// Takes one more association into account.
+    pub fn add(&mut self, association: &Association) {
+        let source = association.source();
+        self.awaits_answer |= source.owes_answer();
+        self.went_unanswered |= source.is_silent() || association.tries().went_unanswered();
+        self.in_use += usize::from(source.is_in_use());
+    }
+
+    /// Whether any source can be asked.
+    const fn allow(&self) -> bool {
+        !self.awaits_answer && (!self.went_unanswered || self.in_use > 1)
+    }
+}
+
 impl Priority {
     /// How urgent it is to have `impacted` reset through `source`, of the same subsystem; [`None`] if
     /// that is not to be done now.
@@ -45,10 +77,13 @@ impl Priority {
         impacted: &Association,
         source: &Association,
         standing: &Standing,
+        neighbours: &Neighbours,
         knobs: &Knobs,
     ) -> Option<Self> {
         let free_slots = source.source().free_slots();
         if free_slots == 0
+            || !neighbours.allow()
+            || source.source().is_silent()
             || !impacted.wants_reset(knobs)
             || !impacted.tries().allows(standing.id)
             // What it reports then could be about the other one.
@@ -140,7 +175,7 @@ mod tests {
     }
 
     fn find(impacted: &Association, source: &Association, standing: &Standing) -> Option<Priority> {
-        Priority::find(impacted, source, standing, &KNOBS)
+        Priority::find(impacted, source, standing, &Neighbours::default(), &KNOBS)
     }
 
     #[test]
@@ -181,7 +216,13 @@ mod tests {
         for (mode, asked) in [(Mode::Auto, true), (Mode::Time, false), (Mode::Off, false)] {
             let mut knobs = KNOBS;
             knobs.set_mode(mode);
-            let found = Priority::find(&lost(1, 1), &source(2, 1), &STANDING, &knobs);
+            let found = Priority::find(
+                &lost(1, 1),
+                &source(2, 1),
+                &STANDING,
+                &Neighbours::default(),
+                &knobs,
+            );
             assert_eq!(found.is_some(), asked);
         }
     }
@@ -194,6 +235,50 @@ mod tests {
             source.source_mut().ask(lost(cntlid, 1).identity());
         }
         assert_eq!(find(&lost(3, 1), &source, &STANDING), None);
+    }
+
+    fn allowed(associations: &[&Association]) -> bool {
+        let mut neighbours = Neighbours::default();
+        for association in associations {
+            neighbours.add(association);
+        }
+        neighbours.allow()
+    }
+
+    #[test]
+    fn one_command_of_a_subsystem_is_unanswered_at_most() {
+        let (impacted, other, mut asked) = (lost(1, 1), source(3, 1), source(2, 1));
+        assert!(allowed(&[&impacted, &asked]), "the last path is asked");
+        asked.source_mut().ask(impacted.identity());
+        assert!(!allowed(&[&impacted, &asked, &other]));
+        for answer in [Answer::Accepted, Answer::InProgress, Answer::Failed] {
+            let mut asked = asked.clone();
+            asked
+                .source_mut()
+                .answered(impacted.identity(), answer, NOW);
+            assert!(allowed(&[&impacted, &asked]), "{answer:?}");
+        }
+    }
+
+    #[test]
+    fn once_a_command_was_not_answered_the_last_path_is_not_asked() {
+        let (mut impacted, other, mut asked) = (lost(1, 1), source(3, 1), source(2, 1));
+        let identity = *impacted.identity();
+        asked.source_mut().ask(&identity);
+        asked
+            .source_mut()
+            .answered(&identity, Answer::Unanswered, NOW);
+        assert_eq!(find(&impacted, &asked, &STANDING), None);
+        assert!(allowed(&[&impacted, &asked, &other]));
+        assert!(!allowed(&[&impacted, &asked]));
+
+        // It is remembered when the source is gone.
+        assert!(allowed(&[&impacted, &other]));
+        impacted.ask(STANDING.id, NOW);
+        let unanswered = Event::Answered(STANDING.id, Answer::Unanswered);
+        impacted.handle(NOW, unanswered, &KNOBS);
+        assert!(!allowed(&[&impacted, &other]));
+        assert!(allowed(&[&impacted, &other, &source(4, 1)]));
     }
 
     #[test]

@@ -64,6 +64,14 @@ impl PendingResets {
         !self.overflow && self.resets.contains(&None)
     }
 
+    /// Whether a command was not answered yet.
+    pub(super) fn owes_answer(&self) -> bool {
+        self.resets
+            .iter()
+            .flatten()
+            .any(|one| one.stage == Stage::Asked)
+    }
+
     /// Whether the source may report on an instance of this name.
     pub(super) fn contains(&self, name: Name) -> bool {
         self.resets.iter().flatten().any(|one| one.name == name)

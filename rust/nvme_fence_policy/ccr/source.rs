@@ -49,8 +49,12 @@ struct Wanted {
 pub struct Source {
     ccrl: u8,
     port: u64,
-    /// Commands can be sent on it.
+    /// It is a path that is in use: commands can be sent on it.
+    in_use: bool,
+    /// The same, and it can be asked for resets.
     live: bool,
+    /// It let a command go unanswered for so long that it was given up, and has not answered since.
+    silent: bool,
     /// What it was asked for and may still report on.
     pending: PendingResets,
     /// When completed entries were last removed from the log page.
@@ -74,7 +78,9 @@ impl Source {
         Self {
             ccrl: offer.ccrl,
             port: offer.port,
+            in_use: false,
             live: false,
+            silent: false,
             pending: PendingResets::new(),
             removed_at: None,
             reading: None,
@@ -105,6 +111,7 @@ impl Source {
 
     /// Commands can be sent on it from now on.
     pub(crate) fn enter_service(&mut self) {
+        self.in_use = true;
         self.live = self.ccrl != 0;
         self.wanted.removal = self.live && self.removed_at.is_none();
     }
@@ -116,6 +123,7 @@ impl Source {
             reading: self.reading,
             // It may be used on. What it was asked for before is not over then.
             pending: self.pending.clone(),
+            silent: self.silent,
             last_success: self.last_success,
             ..Self::new(self.offer())
         };
@@ -140,6 +148,21 @@ impl Source {
         }
     }
 
+    /// Whether it is a path that is in use.
+    pub(crate) const fn is_in_use(&self) -> bool {
+        self.in_use
+    }
+
+    /// Whether it was sent a command that it has not answered yet.
+    pub(crate) fn owes_answer(&self) -> bool {
+        self.pending.owes_answer()
+    }
+
+    /// Whether it let a command go unanswered, and has not answered since.
+    pub(crate) const fn is_silent(&self) -> bool {
+        self.silent
+    }
+
     /// Whether it may report on an instance of this name, which it was asked about before.
     pub(crate) fn may_report_on(&self, name: Name) -> bool {
         self.pending.contains(name)
@@ -155,7 +178,7 @@ impl Source {
         let began = match answer {
             Answer::Accepted | Answer::InProgress => true,
             // Nobody knows how far it got.
-            Answer::Failed => true,
+            Answer::Failed | Answer::Unanswered => true,
             Answer::Immediate
             | Answer::Gone
             | Answer::LogFull
@@ -164,9 +187,22 @@ impl Source {
             | Answer::NotSent => false,
         };
         self.pending.answered(identity.name(), began);
+        self.silent = match answer {
+            Answer::Unanswered => true,
+            // Said by the host.
+            Answer::NotSent => self.silent,
+            Answer::Immediate
+            | Answer::Gone
+            | Answer::Accepted
+            | Answer::InProgress
+            | Answer::LogFull
+            | Answer::LimitExceeded
+            | Answer::Refused
+            | Answer::Failed => false,
+        };
         match answer {
             Answer::Immediate => self.last_success = Some(now),
-            Answer::Accepted | Answer::InProgress | Answer::Failed => {
+            Answer::Accepted | Answer::InProgress | Answer::Failed | Answer::Unanswered => {
                 self.poll_after(now, POLL_MS);
             }
             Answer::LogFull => {

@@ -4,7 +4,7 @@
 
 use super::answer::Answer;
 use super::log::Status;
-use super::{SourceId, ANSWER_MS, RESULT_MS, RETRY_MS, SECOND_MS, TRIES_AT_ONCE, UNANSWERED_MAX};
+use super::{SourceId, ANSWER_MS, RESULT_MS, RETRY_MS, SECOND_MS, TRIES_AT_ONCE};
 use crate::time::Nanos;
 
 /// So many sources are remembered. If none of them helps, no more are asked until one of these can
@@ -89,6 +89,8 @@ pub struct Tries {
     made: u32,
     /// When a second source is asked, beside the first.
     second_at: Option<Nanos>,
+    /// A command was given up because it was not answered.
+    went_unanswered: bool,
 }
 
 impl Tries {
@@ -98,6 +100,7 @@ impl Tries {
             tries: [None; TRIES_MAX],
             made: 0,
             second_at: None,
+            went_unanswered: false,
         }
     }
 
@@ -120,11 +123,12 @@ impl Tries {
     pub(crate) fn has_room(&self) -> bool {
         let hopeful = self.iter().filter(|one| one.is_hopeful()).count();
         let in_turn = hopeful == 0 || (hopeful < TRIES_AT_ONCE && self.second_at.is_none());
-        let unanswered = self
-            .iter()
-            .filter(|one| one.phase == Phase::Unanswered)
-            .count();
-        in_turn && unanswered < UNANSWERED_MAX && self.tries.contains(&None)
+        in_turn && self.tries.contains(&None)
+    }
+
+    /// Whether a command was given up because it was not answered.
+    pub(crate) const fn went_unanswered(&self) -> bool {
+        self.went_unanswered
     }
 
     /// Whether this source can be asked.
@@ -158,13 +162,14 @@ impl Tries {
         if let Some(place) = self.find(source) {
             match (answer, place.as_mut()) {
                 (Answer::Accepted | Answer::InProgress, Some(one)) => one.accepted(now),
-                (Answer::Failed, Some(one)) => one.failed(now),
+                (Answer::Failed | Answer::Unanswered, Some(one)) => one.failed(now),
                 (Answer::Refused, Some(one)) => one.phase = Phase::Refused,
                 // Not the fault of the source: it can be asked again when it is ready.
                 (Answer::LogFull | Answer::LimitExceeded | Answer::NotSent, _) => *place = None,
                 (Answer::Immediate | Answer::Gone, _) | (_, None) => {}
             }
         }
+        self.went_unanswered |= answer == Answer::Unanswered;
         answer.is_evidence()
     }
 
@@ -273,6 +278,7 @@ mod tests {
             Answer::LimitExceeded,
             Answer::Refused,
             Answer::Failed,
+            Answer::Unanswered,
             Answer::NotSent,
         ] {
             let mut tries = asked(A);
@@ -293,21 +299,6 @@ mod tests {
             tries.timeout(later);
             assert_eq!(tries.allows(A), again);
         }
-    }
-
-    #[test]
-    fn if_two_do_not_answer_no_third_one_is_asked() {
-        let mut tries = asked(A);
-        tries.begin(B, NOW);
-        tries.timeout(NOW.after_millis(ANSWER_MS));
-        assert!(!tries.has_room());
-        tries.answered(B, Answer::Refused, NOW);
-        assert!(tries.has_room());
-        tries.begin(SourceId(3), NOW);
-        tries.timeout(NOW.after_millis(ANSWER_MS));
-        assert!(!tries.has_room());
-        tries.forget(A);
-        assert!(tries.has_room());
     }
 
     #[test]

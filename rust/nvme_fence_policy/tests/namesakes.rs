@@ -6,7 +6,7 @@
 use nvme_fence_policy::hold::HOST_ABORTED_CMD;
 use nvme_fence_policy::{
     Action, Actions, Answer, Association, Clocks, Command, Event, Evidence, Identity, Kind, Knobs,
-    Log, Nanos, Offer, Priority, SourceId, Standing, State, Terms, Verdict,
+    Log, Nanos, Neighbours, Offer, Priority, SourceId, Standing, State, Terms, Verdict,
 };
 
 const KNOBS: Knobs = Knobs::DEFAULT;
@@ -82,7 +82,8 @@ fn ask(impacted: &mut Association, source: &mut Association, now: Nanos) -> bool
         id: SOURCE,
         optimized: true,
     };
-    let allowed = Priority::find(impacted, source, &standing, &KNOBS).is_some();
+    let allowed =
+        Priority::find(impacted, source, &standing, &Neighbours::default(), &KNOBS).is_some();
     if allowed {
         impacted.ask(SOURCE, now);
         source.source_mut().ask(impacted.identity());

@@ -12,7 +12,7 @@ use crate::sys::{self, Ctrl, ResetStep};
 use kernel::sync::Arc;
 use nvme_fence_policy::ccr::log::Status;
 use nvme_fence_policy::{
-    Answer, Event, Identity, Log, LogRead, Nanos, Priority, SourceId, Standing,
+    Answer, Event, Identity, Log, LogRead, Nanos, Neighbours, Priority, SourceId, Standing,
 };
 
 /// A reset that could be asked for.
@@ -127,6 +127,7 @@ impl State {
             if lost.peek().is_none() {
                 continue;
             }
+            let neighbours = self.neighbours(&source);
             let standing = Standing {
                 id: source.source_id(),
                 optimized: ctrl.is_optimized(),
@@ -136,6 +137,7 @@ impl State {
                     impacted.association(self),
                     association,
                     &standing,
+                    &neighbours,
                     &impacted.controller().subsystem().knobs(self),
                 );
                 let Some(priority) = priority else {
@@ -153,6 +155,15 @@ impl State {
             }
         }
         best
+    }
+
+    /// What is known of all associations of the subsystem together.
+    fn neighbours(&self, of: &Record) -> Neighbours {
+        let mut neighbours = Neighbours::default();
+        for record in self.records().filter(|one| one.shares_subsystem_with(of)) {
+            neighbours.add(record.association(self));
+        }
+        neighbours
     }
 
     /// Whether somebody waits for what a source was asked for.

@@ -57,7 +57,8 @@
 		{ NVME_FENCE_RESET_REPORTED_SUCCESS,	"reported-success" }, \
 		{ NVME_FENCE_RESET_REPORTED_FAILED,	"reported-failed" }, \
 		{ NVME_FENCE_RESET_REPORTED_INVALID,	"reported-invalid" }, \
-		{ NVME_FENCE_RESET_NOT_REPORTED,	"not-reported" })
+		{ NVME_FENCE_RESET_NOT_REPORTED,	"not-reported" }, \
+		{ NVME_FENCE_RESET_UNANSWERED,		"unanswered" })
 
 TRACE_EVENT(nvme_fence_lost,
 	TP_PROTO(const struct nvme_fence_rec *rec, u16 cntlid, u8 ciu),

@@ -7,7 +7,7 @@ use nvme_fence_policy::ccr::{ANSWER_MS, RESULT_MS, TRIES_AT_ONCE};
 use nvme_fence_policy::hold::HOST_ABORTED_CMD;
 use nvme_fence_policy::{
     Action, Answer, Association, Clocks, Command, Event, Evidence, Identity, Kind, Knobs, Log,
-    Mode, Nanos, Offer, Priority, SourceId, Standing, State, Terms, Verdict,
+    Mode, Nanos, Neighbours, Offer, Priority, SourceId, Standing, State, Terms, Verdict,
 };
 
 /// Keep alive timeout of all controllers, in milliseconds.
@@ -427,6 +427,10 @@ impl World {
 
     fn ask_for_a_reset(&mut self) -> Result<bool, String> {
         let mut best: Option<(Priority, usize, usize)> = None;
+        let mut neighbours = Neighbours::default();
+        for record in &self.records {
+            neighbours.add(&record.association);
+        }
         for (by, source) in self.records.iter().enumerate() {
             let standing = Standing {
                 id: source.id,
@@ -437,6 +441,7 @@ impl World {
                     &impacted.association,
                     &source.association,
                     &standing,
+                    &neighbours,
                     &self.knobs,
                 );
                 if let Some(priority) = priority {
@@ -477,6 +482,15 @@ impl World {
             "asked for what is not closed"
         );
         check!(!impacted.released, "asked when there was evidence");
+        // What was sent on an association that is gone was failed with it.
+        let unanswered = self
+            .commands
+            .iter()
+            .filter(|asked| self.find(asked.source).is_some());
+        check!(
+            unanswered.count() == 0,
+            "asked beside one that is not answered"
+        );
         let identity = impacted.association.identity();
         check!(identity.ciu != 0, "asked for what has no name");
         check!(

@@ -93,6 +93,7 @@ impl fmt::Display for Reset {
             "limit-exceeded" => write!(f, "{source}: not now, no more resets at a time"),
             "refused" => write!(f, "{source}: refused to reset it"),
             "failed" => write!(f, "{source}: did not answer, or with an error"),
+            "unanswered" => write!(f, "{source} did not answer, and the command was given up"),
             "not-sent" => write!(f, "{source}: the request could not be sent"),
             "reported-in-progress" => write!(f, "log page of {source}: it is being reset"),
             "reported-success" => write!(f, "log page of {source}: it is reset"),

@@ -8,7 +8,7 @@ use super::property::Violation;
 use super::service::{Ccrs, Page, Read, Reply, Stage};
 use super::shell::Record;
 use super::state::{Phase, State};
-use nvme_fence_policy::{Answer, Event, Identity, Log, Priority, SourceId, Standing};
+use nvme_fence_policy::{Answer, Event, Identity, Log, Neighbours, Priority, SourceId, Standing};
 
 /// More than this is never to be asked for in one instant.
 const ASKED_AT_ONCE_MAX: usize = 32;
@@ -65,6 +65,10 @@ impl State {
     fn ask_for_reset(&mut self, bounds: &Bounds) -> bool {
         let mut best: Option<(Priority, u8, u8)> = None;
         let knobs = bounds.knobs();
+        let mut neighbours = Neighbours::default();
+        for (_, record) in self.records() {
+            neighbours.add(record.association());
+        }
         for (by, source) in self.records() {
             let standing = Standing {
                 id: source_id(by),
@@ -72,7 +76,8 @@ impl State {
             };
             for (of, impacted) in self.records() {
                 let (impacted, source) = (impacted.association(), source.association());
-                if let Some(priority) = Priority::find(impacted, source, &standing, &knobs)
+                if let Some(priority) =
+                    Priority::find(impacted, source, &standing, &neighbours, &knobs)
                     && best.as_ref().is_none_or(|(best, ..)| *best < priority)
                 {
                     best = Some((priority, of, by));

@@ -328,10 +328,24 @@ pub fn all() -> &'static [Mutant] {
         },
         Mutant {
             name: "many-unanswered",
-            what: "a third source is asked when two do not answer",
-            file: "ccr/tries.rs",
-            from: "unanswered < UNANSWERED_MAX",
-            to: "unanswered <= UNANSWERED_MAX",
+            what: "somebody is asked while a command is not answered",
+            file: "ccr/choice.rs",
+            from: "!self.awaits_answer && ",
+            to: "",
+        },
+        Mutant {
+            name: "last-path-asked",
+            what: "the last path is asked though a command went unanswered",
+            file: "ccr/choice.rs",
+            from: "self.in_use > 1",
+            to: "self.in_use > 0",
+        },
+        Mutant {
+            name: "silent-asked",
+            what: "a source that did not answer is asked again",
+            file: "ccr/choice.rs",
+            from: "            || source.source().is_silent()\n",
+            to: "",
         },
         Mutant {
             name: "reset-in-use",

@@ -211,6 +211,7 @@ fn reset_step(step: &str) -> Option<ResetStep> {
         "limit-exceeded" => ResetStep::Answered(Answer::LimitExceeded),
         "refused" => ResetStep::Answered(Answer::Refused),
         "failed" => ResetStep::Answered(Answer::Failed),
+        "unanswered" => ResetStep::Answered(Answer::Unanswered),
         "not-sent" => ResetStep::Answered(Answer::NotSent),
         "reported-in-progress" => ResetStep::Reported(Some(Status::InProgress)),
         "reported-success" => ResetStep::Reported(Some(Status::Success)),

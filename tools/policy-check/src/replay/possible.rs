@@ -8,8 +8,8 @@
 
 use nvme_fence_policy::ccr::log::Status;
 use nvme_fence_policy::{
-    Actions, Answer, Association, Event, Evidence, Identity, Knobs, Log, Nanos, Offer, Priority,
-    SourceId, Standing, State,
+    Actions, Answer, Association, Event, Evidence, Identity, Knobs, Log, Nanos, Neighbours, Offer,
+    Priority, SourceId, Standing, State,
 };
 
 /// The trace cuts off what is less than a microsecond.
@@ -138,7 +138,14 @@ fn may_ask(association: &Association, source: SourceId, knobs: &Knobs) -> bool {
         id: source,
         optimized: true,
     };
-    Priority::find(association, &willing(association), &standing, knobs).is_some()
+    Priority::find(
+        association,
+        &willing(association),
+        &standing,
+        &Neighbours::default(),
+        knobs,
+    )
+    .is_some()
 }
 
 /// A source that can take every reset but its own.

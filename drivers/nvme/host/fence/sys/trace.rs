@@ -54,6 +54,7 @@ impl ResetStep {
                 Answer::LimitExceeded => raw::nvme_fence_reset_step_NVME_FENCE_RESET_LIMIT_EXCEEDED,
                 Answer::Refused => raw::nvme_fence_reset_step_NVME_FENCE_RESET_REFUSED,
                 Answer::Failed => raw::nvme_fence_reset_step_NVME_FENCE_RESET_FAILED,
+                Answer::Unanswered => raw::nvme_fence_reset_step_NVME_FENCE_RESET_UNANSWERED,
                 Answer::NotSent => raw::nvme_fence_reset_step_NVME_FENCE_RESET_NOT_SENT,
             },
             Self::Reported(status) => match status {
