@@ -91,7 +91,8 @@ pub enum Event {
     /// The controller is removed from the host, and with it all connections, if there still were
     /// any.
     Detached,
-    /// The administrator says that nothing can execute any more on associations that are closed.
+    /// The administrator says that nothing can execute any more on associations that are lost. Of one
+    /// that is not closed yet it is remembered until then: the host may still send.
     Release,
     /// A source answers the Cross-Controller Reset command that named this association.
     Answered(SourceId, Answer),
@@ -172,6 +173,8 @@ pub struct Association {
     state: State,
     /// The host has terminated all connections.
     closed: bool,
+    /// The administrator said that nothing can execute any more, when it was lost and not closed yet.
+    vouched: bool,
     /// Commands that are held or being sent on.
     held: u32,
     held_bytes: u64,
@@ -191,6 +194,7 @@ impl Association {
             peer_closed: None,
             state: State::Open,
             closed: false,
+            vouched: false,
             held: 0,
             held_bytes: 0,
             tries: Tries::new(),
@@ -221,6 +225,14 @@ impl Association {
     /// Bytes of the commands that are held or being sent on.
     pub const fn held_bytes(&self) -> u64 {
         self.held_bytes
+    }
+
+    /// Number of commands that will be sent on when it is closed, because the administrator said so.
+    pub const fn vouched(&self) -> u32 {
+        match self.state {
+            State::Lost if self.vouched => self.held,
+            State::Open | State::Lost | State::Fencing(_) | State::Fenced(_) | State::Gone => 0,
+        }
     }
 
     /// The resets that were asked for on its behalf.
@@ -329,8 +341,10 @@ impl Association {
 
             (State::Open | State::Lost, Event::Resumed) => {
                 self.state = State::Open;
-                // Whatever was closed, the association outlived it.
+                // Whatever was closed, the association outlived it. And nobody vouches for what is
+                // in use.
                 self.peer_closed = None;
+                self.vouched = false;
                 if self.held == 0 {
                     self.source.enter_service();
                     Actions::NONE
@@ -339,7 +353,11 @@ impl Association {
                 }
             }
 
-            // Nobody can vouch for an association on which the host may still send.
+            // Nobody can vouch for what the host may still send.
+            (State::Lost, Event::Release) => {
+                self.vouched = true;
+                Actions::NONE
+            }
             (State::Fencing(_), Event::Release) => self.fence(Evidence::Admin),
 
             (State::Fencing(Some(deadline)), Event::Timeout) if now >= deadline.at() => {
@@ -398,7 +416,6 @@ impl Association {
                 State::Lost,
                 Event::Lost
                 | Event::PeerClosed
-                | Event::Release
                 | Event::Answered(..)
                 | Event::Reported { .. }
                 | Event::SourceLost(_)
@@ -460,6 +477,10 @@ impl Association {
         if self.held == 0 {
             self.state = State::Gone;
             return Action::Discard;
+        }
+        if self.vouched {
+            self.state = State::Fenced(Evidence::Admin);
+            return Action::Release(Evidence::Admin);
         }
         let deadline = Deadline::find(&self.terms, self.opened, clocks, self.peer_closed, knobs);
         self.state = State::Fencing(deadline);
@@ -731,6 +752,37 @@ mod tests {
             handle(&mut association, Nanos(301), Event::Release),
             [Some(Action::Release(Evidence::Admin)), None]
         );
+    }
+
+    #[test]
+    fn the_administrators_word_is_remembered_until_it_is_closed() {
+        let mut association = open();
+        handle(&mut association, Nanos(1), Event::Lost);
+        hold(&mut association);
+        assert_eq!(
+            handle(&mut association, Nanos(2), Event::Release),
+            [None; 2]
+        );
+        assert_eq!(association.vouched(), 1);
+        hold(&mut association);
+        assert_eq!(
+            handle(&mut association, Nanos(3), Event::Closed(CLOCKS)),
+            [Some(Action::Release(Evidence::Admin)), None]
+        );
+        assert_eq!(association.state(), State::Fenced(Evidence::Admin));
+        assert_eq!(association.vouched(), 0);
+    }
+
+    #[test]
+    fn the_administrators_word_is_void_if_it_is_used_on() {
+        let mut association = open();
+        handle(&mut association, Nanos(1), Event::Lost);
+        handle(&mut association, Nanos(2), Event::Release);
+        handle(&mut association, Nanos(3), Event::Resumed);
+        handle(&mut association, Nanos(4), Event::Lost);
+        hold(&mut association);
+        let closed = handle(&mut association, Nanos(5), Event::Closed(CLOCKS));
+        assert!(matches!(closed, [Some(Action::ReportDeadline(_)), None]));
     }
 
     #[test]

@@ -147,6 +147,8 @@ struct Sum {
     fencing: bool,
     held: u64,
     held_bytes: u64,
+    /// Commands that the administrator has released, and whose association is not closed yet.
+    vouched: u64,
     /// The last deadline of all.
     deadline: Option<policy::Nanos>,
     /// What is held by records that have no deadline.
@@ -162,6 +164,7 @@ impl Sum {
                 let association = record.association(state);
                 sum.held += u64::from(association.held());
                 sum.held_bytes += association.held_bytes();
+                sum.vouched += u64::from(association.vouched());
                 sum.fencing |= association.held() != 0;
                 sum.deadline = core::cmp::max(sum.deadline, association.deadline());
                 if association.deadline().is_none() {
@@ -238,7 +241,7 @@ impl CtrlAttribute {
             Self::DeadlineMs => sum.show_deadline_ms(text),
             Self::HeldWithoutDeadline => sum.show_held_without_deadline(text),
             Self::Evidence => writeln!(text, "{}", evidence_name(controller.evidence(&state))),
-            Self::Counters => show_counters(controller, &state, text),
+            Self::Counters => show_counters(controller, &state, &sum, text),
             Self::Release => Err(fmt::Error),
         })
     }
@@ -326,7 +329,12 @@ fn show_identity(controller: &Controller, state: &State, text: &mut Text<'_>) ->
     }
 }
 
-fn show_counters(controller: &Controller, state: &State, text: &mut Text<'_>) -> fmt::Result {
+fn show_counters(
+    controller: &Controller,
+    state: &State,
+    sum: &Sum,
+    text: &mut Text<'_>,
+) -> fmt::Result {
     let counters = controller.counters(state);
     for (name, value) in [
         ("lost", counters.lost),
@@ -341,6 +349,8 @@ fn show_counters(controller: &Controller, state: &State, text: &mut Text<'_>) ->
         ("time", counters.time),
         ("disabled", counters.disabled),
         ("admin", counters.admin),
+        ("admin_commands", counters.admin_commands),
+        ("admin_pending", sum.vouched),
     ] {
         writeln!(text, "{name} {value}")?;
     }

@@ -40,6 +40,8 @@ pub(crate) struct Counters {
     pub(crate) disabled: u64,
     /// Records that were fenced by the administrator's word.
     pub(crate) admin: u64,
+    /// Commands that were held for these.
+    pub(crate) admin_commands: u64,
 }
 
 #[derive(Default)]
@@ -257,14 +259,18 @@ impl Controller {
         self.inner.access_mut(state).counters.ccr_log_errors += 1;
     }
 
-    pub(crate) fn count_evidence(&self, state: &mut State, evidence: Evidence) {
+    /// There is evidence for a record that holds so many commands.
+    pub(crate) fn count_evidence(&self, state: &mut State, evidence: Evidence, held: u32) {
         let inner = self.inner.access_mut(state);
         inner.evidence = Some(evidence);
         match evidence {
             Evidence::Ccr => inner.counters.ccr += 1,
             Evidence::Time => inner.counters.time += 1,
             Evidence::Disabled => inner.counters.disabled += 1,
-            Evidence::Admin => inner.counters.admin += 1,
+            Evidence::Admin => {
+                inner.counters.admin += 1;
+                inner.counters.admin_commands += u64::from(held);
+            }
         }
     }
 }

@@ -222,7 +222,8 @@ impl Record {
                 }
                 Action::Release(evidence) => {
                     trace(&self.info(state), TraceEvent::Evidence(evidence));
-                    self.controller.count_evidence(state, evidence);
+                    let held = self.association(state).held();
+                    self.controller.count_evidence(state, evidence, held);
                     // It can not be queued yet: a record is released once.
                     let _ = sys::queue().enqueue(self.clone());
                 }

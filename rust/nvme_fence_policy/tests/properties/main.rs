@@ -105,6 +105,7 @@ impl Observer {
             Event::Resumed if self.closed.is_none() && !self.disabled_before_closed => {
                 self.lost = false;
                 self.peer_closed = None;
+                self.admin = false;
             }
             Event::PeerClosed if !self.lost && self.closed.is_none() => {
                 self.peer_closed.get_or_insert(now);
@@ -118,7 +119,8 @@ impl Observer {
                     kato_ms: self.terms.kato_ms,
                 });
             }
-            Event::Release if self.closed.is_some() => self.admin = true,
+            // Before, the host may still send; it counts when that is over.
+            Event::Release if self.closed.is_some() || self.lost => self.admin = true,
             _ => {}
         }
     }
@@ -211,7 +213,7 @@ proptest! {
                             Evidence::Ccr => false,
                             Evidence::Time => seen.fenced_by_time(now, &knobs),
                             Evidence::Disabled => seen.disabled_before_closed,
-                            Evidence::Admin => seen.admin,
+                            Evidence::Admin => seen.admin && seen.closed.is_some(),
                         }, "{evidence:?}");
                         seen.released = true;
                     }

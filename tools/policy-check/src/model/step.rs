@@ -345,7 +345,8 @@ impl State {
             if link.controller != controller {
                 continue;
             }
-            if link.phase == Phase::Closed {
+            // Of what is not closed yet it counts when that is.
+            if matches!(link.phase, Phase::Closed | Phase::Lost(_)) {
                 link.vouched = true;
                 link.truth.dead |= bounds.assumes(Assumption::HonestAdministrator);
             }
