@@ -8,6 +8,8 @@
 //! - the *host* gave it up: a status that came from the controller means that it is done with it;
 //! - it may have reached the transport.
 
+use crate::knobs::{Knobs, Mode};
+
 /// Status Code Type and Status Code of a command that the host failed for want of a usable path.
 pub const HOST_PATH_ERROR: u16 = 0x370;
 
@@ -88,6 +90,11 @@ pub enum Verdict {
 }
 
 impl Command {
+    /// Whether it must not leave as long as nothing is known of its association.
+    pub fn is_to_be_held(&self, knobs: &Knobs) -> bool {
+        knobs.mode() != Mode::Off && self.verdict() == Verdict::Hold
+    }
+
     /// What the command itself says, whatever becomes of its association.
     pub(crate) const fn verdict(&self) -> Verdict {
         if !self.kind.changes_medium() {
@@ -166,5 +173,17 @@ mod tests {
             ..CANCELLED_WRITE
         };
         assert_eq!(command.verdict(), Verdict::Pass(PassReason::NotSent));
+    }
+
+    #[test]
+    fn what_is_off_is_not_to_be_held() {
+        let mut knobs = Knobs::DEFAULT;
+        let read = Command {
+            kind: Kind::Read,
+            ..CANCELLED_WRITE
+        };
+        assert!(CANCELLED_WRITE.is_to_be_held(&knobs) && !read.is_to_be_held(&knobs));
+        knobs.set_mode(Mode::Off);
+        assert!(!CANCELLED_WRITE.is_to_be_held(&knobs));
     }
 }

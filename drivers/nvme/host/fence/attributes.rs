@@ -340,6 +340,7 @@ fn show_counters(
         ("lost", counters.lost),
         ("held", counters.held),
         ("held_bytes", counters.held_bytes),
+        ("passed_unknown", counters.passed_unknown),
         ("released", counters.released),
         ("released_bytes", counters.released_bytes),
         ("ccr", counters.ccr),

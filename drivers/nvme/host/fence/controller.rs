@@ -22,6 +22,8 @@ pub(crate) struct Counters {
     pub(crate) held: u64,
     /// Bytes that were held.
     pub(crate) held_bytes: u64,
+    /// Commands that had to be held and could not be, for want of a record.
+    pub(crate) passed_unknown: u64,
     /// Commands that were sent on.
     pub(crate) released: u64,
     /// Bytes that were sent on.
@@ -191,10 +193,34 @@ impl Controller {
     pub(crate) fn hold(&self, offered: OfferedCommand<'_>) -> bool {
         let mut state = self.fence.lock();
         let knobs = self.subsystem.knobs(&state);
-        match self.inner.access(&state).current.clone() {
-            Some(record) => record.hold(&mut state, &knobs, offered),
-            None => false,
+        let current = self.inner.access(&state).current.clone();
+        // What comes late, after its association was closed, is of the last one.
+        if let Some(record) = current.or_else(|| self.last_record(&state)) {
+            return record.hold(&mut state, &knobs, offered);
         }
+        if !offered.command().is_to_be_held(&knobs) {
+            return false;
+        }
+        let counters = &mut self.inner.access_mut(&mut state).counters;
+        counters.passed_unknown += 1;
+        let first = counters.passed_unknown == 1;
+        drop(state);
+        if first {
+            pr_warn!(
+                "nvme{}: a command that may still execute could not be held: its association is not known\n",
+                self.instance
+            );
+        }
+        false
+    }
+
+    /// The record of the association that was made last, if it is not discarded yet.
+    fn last_record(&self, state: &State) -> Option<Arc<Record>> {
+        state
+            .records()
+            .filter(|record| core::ptr::eq(&**record.controller(), self))
+            .last()
+            .map(Arc::from)
     }
 
     /// The log page of the controller has news. Atomic.
