@@ -48,10 +48,15 @@ struct Try {
     source: SourceId,
     stands: Stands,
     since: Nanos,
+    /// Where its answer stands among all that happened: more than one thing may in one instant.
+    order: u64,
+    /// A log page has shown that the source has nothing in progress for it any more.
+    over: bool,
 }
 
 impl Try {
-    fn answered(&mut self, answer: Answer, now: Nanos) {
+    fn answered(&mut self, answer: Answer, now: Nanos, order: u64) {
+        self.order = order;
         let late = match self.stands {
             Stands::Asked => now >= self.since.after_millis(ANSWER_MS),
             Stands::Accepted { late } => late || now >= self.since.after_millis(RESULT_MS),
@@ -75,6 +80,8 @@ pub(crate) struct Record {
     released: bool,
     live: bool,
     tries: Vec<Try>,
+    /// Where the begin of the latest read of its log page stands among all that happened.
+    read_order: u64,
 }
 
 /// A command that was not answered yet.
@@ -102,6 +109,8 @@ pub(crate) struct World {
     /// The record of the association that is in use, for each controller.
     current: Vec<Option<SourceId>>,
     next_id: u64,
+    /// Number of what happens.
+    order: u64,
     pub(crate) commands: Vec<Asked>,
     proof: Option<Proof>,
     /// The CIRNs of the instances that were really reset, if the target is one that can tell.
@@ -126,6 +135,7 @@ impl World {
             records: Vec::new(),
             current: vec![None; controllers],
             next_id: 1,
+            order: 0,
             commands: Vec::new(),
             proof: None,
             reset: None,
@@ -175,6 +185,7 @@ impl World {
             released: false,
             live: false,
             tries: Vec::new(),
+            read_order: 0,
         });
         self.current[controller] = Some(id);
         Ok(())
@@ -265,6 +276,7 @@ impl World {
 
     /// An outstanding command is answered.
     pub(crate) fn answer(&mut self, command: usize, answer: Answer) -> Check {
+        self.order += 1;
         let Asked { source, identity } = self.commands.remove(command);
         let Some(index) = self.find(source) else {
             return self.ask();
@@ -280,7 +292,7 @@ impl World {
             }
             for one in &mut self.records[index].tries {
                 if one.source == source {
-                    one.answered(answer, self.now);
+                    one.answered(answer, self.now, self.order);
                 }
             }
             self.handle(index, Event::Answered(source, answer))?;
@@ -295,6 +307,7 @@ impl World {
             return Ok(());
         };
         let id = self.records[index].id;
+        let read_order = self.records[index].read_order;
         let Some(log) = page.and_then(Log::parse) else {
             self.records[index]
                 .association
@@ -316,6 +329,7 @@ impl World {
             if says == Says::NotReset {
                 for one in record.tries.iter_mut().filter(|one| one.source == id) {
                     let accepted = matches!(one.stands, Stands::Accepted { .. });
+                    one.over |= accepted && one.order < read_order;
                     if accepted && one.since < read.since {
                         one.stands = Stands::Over;
                     }
@@ -416,13 +430,16 @@ impl World {
 
     fn read_a_log(&mut self) -> bool {
         let now = self.now;
-        let source = self
-            .records
-            .iter_mut()
-            .map(|record| record.association.source_mut())
-            .find(|source| source.wants_log_read());
-        self.log_reads += usize::from(source.is_some());
-        source.map(|source| source.begin_log_read(now)).is_some()
+        self.order += 1;
+        let order = self.order;
+        let wants = |record: &&mut Record| record.association.source().wants_log_read();
+        let Some(record) = self.records.iter_mut().find(wants) else {
+            return false;
+        };
+        record.read_order = order;
+        record.association.source_mut().begin_log_read(now);
+        self.log_reads += 1;
+        true
     }
 
     fn ask_for_a_reset(&mut self) -> Result<bool, String> {
@@ -463,6 +480,8 @@ impl World {
             source,
             stands: Stands::Asked,
             since: now,
+            order: 0,
+            over: false,
         });
         let identity = *record.association.identity();
         self.commands.push(Asked { source, identity });
@@ -511,7 +530,7 @@ impl World {
             .iter()
             .filter(|record| !record.released)
             .flat_map(|record| &record.tries)
-            .filter(|one| one.source == source.id && one.stands != Stands::Over)
+            .filter(|one| one.source == source.id && one.stands != Stands::Over && !one.over)
             .count();
         check!(
             in_use < usize::from(self.ccrl),
