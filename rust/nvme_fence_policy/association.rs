@@ -842,6 +842,24 @@ mod tests {
     }
 
     #[test]
+    fn what_is_fenced_does_nothing_for_others_and_waits_for_nobody() {
+        const SOURCE: SourceId = SourceId(9);
+        let offer = Offer { ccrl: 1, port: 0 };
+        let mut disabled = Association::new(Nanos(0), IDENTITY, TERMS, offer);
+        handle(&mut disabled, Nanos(1), Event::Resumed);
+        assert!(disabled.source().wants_log_read());
+        hold(&mut disabled);
+        handle(&mut disabled, Nanos(2), Event::Disabled);
+        assert!(!disabled.source().wants_log_read() && !disabled.source().is_in_use());
+
+        let (mut association, _) = fencing();
+        association.ask(SOURCE, Nanos(301));
+        assert!(association.tries().awaits(SOURCE));
+        handle(&mut association, Nanos(302), Event::Release);
+        assert!(!association.tries().awaits(SOURCE));
+    }
+
+    #[test]
     fn off_holds_nothing() {
         let mut knobs = Knobs::DEFAULT;
         knobs.set_mode(Mode::Off);

@@ -19,6 +19,9 @@ pub struct Priority {
     tries: Reverse<u32>,
     /// Who holds most.
     held: u32,
+    /// Who has never refused a reset goes before who has, and of those who have, who did so longest
+    /// ago: so all have their turn.
+    last_refusal: Reverse<Option<Nanos>>,
     /// The source has another address: what broke the path may not concern it.
     other_port: bool,
     /// The source has an optimized path to a namespace: it is likely to be the healthy one.
@@ -96,6 +99,7 @@ impl Priority {
         Some(Self {
             tries: Reverse(impacted.tries().made()),
             held: impacted.held(),
+            last_refusal: Reverse(source.source().last_refusal()),
             other_port: impacted.source().offer().port != source.source().offer().port,
             optimized: standing.optimized,
             free_slots,
@@ -316,6 +320,20 @@ mod tests {
         many.ask(SourceId(5), NOW);
         many.handle(NOW, Event::Answered(SourceId(5), Answer::Failed), &KNOBS);
         assert!(find(&many, &source, &STANDING) < find(&few, &source, &STANDING));
+    }
+
+    #[test]
+    fn who_refused_goes_last() {
+        let (impacted, willing) = (lost(1, 1), source(2, 1));
+        let refused = |at| {
+            let mut source = source(3, 2);
+            source
+                .source_mut()
+                .answered(impacted.identity(), Answer::Refused, at);
+            find(&impacted, &source, &STANDING)
+        };
+        assert!(find(&impacted, &willing, &STANDING) > refused(NOW));
+        assert!(refused(NOW) > refused(Nanos(NOW.0 + 1)));
     }
 
     #[test]

@@ -70,6 +70,8 @@ pub struct Source {
     log_retry_at: Option<Nanos>,
     /// When it last had a controller reset.
     last_success: Option<Nanos>,
+    /// When it last refused to reset a controller.
+    last_refusal: Option<Nanos>,
 }
 
 impl Source {
@@ -93,6 +95,7 @@ impl Source {
             full_until: None,
             log_retry_at: None,
             last_success: None,
+            last_refusal: None,
         }
     }
 
@@ -107,6 +110,11 @@ impl Source {
     /// When it last had a controller reset.
     pub const fn last_success(&self) -> Option<Nanos> {
         self.last_success
+    }
+
+    /// When it last refused to reset a controller.
+    pub(crate) const fn last_refusal(&self) -> Option<Nanos> {
+        self.last_refusal
     }
 
     /// Commands can be sent on it from now on.
@@ -125,6 +133,7 @@ impl Source {
             pending: self.pending.clone(),
             silent: self.silent,
             last_success: self.last_success,
+            last_refusal: self.last_refusal,
             ..Self::new(self.offer())
         };
     }
@@ -217,7 +226,8 @@ impl Source {
             }
             // Others may have the slots.
             Answer::LimitExceeded | Answer::NotSent => self.rest(now),
-            Answer::Gone | Answer::Refused => {}
+            Answer::Refused => self.last_refusal = Some(now),
+            Answer::Gone => {}
         }
     }
 

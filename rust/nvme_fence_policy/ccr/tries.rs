@@ -7,9 +7,13 @@ use super::log::Status;
 use super::{SourceId, ANSWER_MS, RESULT_MS, RETRY_MS, SECOND_MS, TRIES_AT_ONCE};
 use crate::time::Nanos;
 
-/// So many sources are remembered. If none of them helps, no more are asked until one of these can
-/// be asked again.
+/// So many tries are remembered that may bring a result, or failed just now. If none of them helps, no
+/// more are made until one of these is over.
 pub const TRIES_MAX: usize = 8;
+
+/// So many sources are remembered that have refused. If there are more, all are forgotten, and asked
+/// again after a pause; those that have not refused anything yet go first then.
+pub const REFUSED_MAX: usize = 8;
 
 /// How far a try has got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,8 +28,6 @@ enum Phase {
     Overdue,
     /// It failed. The source can be asked again later.
     Failed,
-    /// The source will never do it.
-    Refused,
 }
 
 /// A reset asked for through one source.
@@ -45,7 +47,7 @@ impl Try {
     const fn deadline(&self) -> Option<Nanos> {
         match self.phase {
             Phase::Sent | Phase::Accepted | Phase::Failed => Some(self.until),
-            Phase::Unanswered | Phase::Overdue | Phase::Refused => None,
+            Phase::Unanswered | Phase::Overdue => None,
         }
     }
 
@@ -53,7 +55,7 @@ impl Try {
     const fn is_hopeful(&self) -> bool {
         match self.phase {
             Phase::Sent | Phase::Accepted => true,
-            Phase::Unanswered | Phase::Overdue | Phase::Failed | Phase::Refused => false,
+            Phase::Unanswered | Phase::Overdue | Phase::Failed => false,
         }
     }
 
@@ -61,7 +63,7 @@ impl Try {
     const fn uses_slot(&self) -> bool {
         match self.phase {
             Phase::Sent | Phase::Accepted | Phase::Unanswered | Phase::Overdue => true,
-            Phase::Failed | Phase::Refused => false,
+            Phase::Failed => false,
         }
     }
 
@@ -69,7 +71,7 @@ impl Try {
         self.phase = match self.phase {
             Phase::Sent | Phase::Accepted => Phase::Accepted,
             // Too late to be hoped for: another source may have been asked instead.
-            Phase::Unanswered | Phase::Overdue | Phase::Failed | Phase::Refused => Phase::Overdue,
+            Phase::Unanswered | Phase::Overdue | Phase::Failed => Phase::Overdue,
         };
         self.since = now;
         self.until = now.after_millis(RESULT_MS);
@@ -85,6 +87,10 @@ impl Try {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tries {
     tries: [Option<Try>; TRIES_MAX],
+    /// Who will never do it.
+    refused: [Option<SourceId>; REFUSED_MAX],
+    /// More than that have refused: nobody is asked before.
+    pause_until: Option<Nanos>,
     /// How many there were in all.
     made: u32,
     /// When a second source is asked, beside the first.
@@ -98,6 +104,8 @@ impl Tries {
     pub(crate) const fn new() -> Self {
         Self {
             tries: [None; TRIES_MAX],
+            refused: [None; REFUSED_MAX],
+            pause_until: None,
             made: 0,
             second_at: None,
             went_unanswered: false,
@@ -123,7 +131,7 @@ impl Tries {
     pub(crate) fn has_room(&self) -> bool {
         let hopeful = self.iter().filter(|one| one.is_hopeful()).count();
         let in_turn = hopeful == 0 || (hopeful < TRIES_AT_ONCE && self.second_at.is_none());
-        in_turn && self.tries.contains(&None)
+        in_turn && self.pause_until.is_none() && self.tries.contains(&None)
     }
 
     /// Whether a command was given up because it was not answered.
@@ -133,7 +141,7 @@ impl Tries {
 
     /// Whether this source can be asked.
     pub(crate) fn allows(&self, source: SourceId) -> bool {
-        self.iter().all(|one| one.source != source)
+        self.iter().all(|one| one.source != source) && !self.refused.contains(&Some(source))
     }
 
     /// Whether this source may have a reset in progress.
@@ -163,7 +171,10 @@ impl Tries {
             match (answer, place.as_mut()) {
                 (Answer::Accepted | Answer::InProgress, Some(one)) => one.accepted(now),
                 (Answer::Failed | Answer::Unanswered, Some(one)) => one.failed(now),
-                (Answer::Refused, Some(one)) => one.phase = Phase::Refused,
+                (Answer::Refused, _) => {
+                    *place = None;
+                    self.refuses(source, now);
+                }
                 // Not the fault of the source: it can be asked again when it is ready.
                 (Answer::LogFull | Answer::LimitExceeded | Answer::NotSent, _) => *place = None,
                 (Answer::Immediate | Answer::Gone, _) | (_, None) => {}
@@ -171,6 +182,16 @@ impl Tries {
         }
         self.went_unanswered |= answer == Answer::Unanswered;
         answer.is_evidence()
+    }
+
+    fn refuses(&mut self, source: SourceId, now: Nanos) {
+        if !self.refused.contains(&None) {
+            self.refused = [None; REFUSED_MAX];
+            self.pause_until = Some(now.after_millis(RETRY_MS));
+        }
+        if let Some(place) = self.refused.iter_mut().find(|place| place.is_none()) {
+            *place = Some(source);
+        }
     }
 
     /// The log page of a source was read, from `reading` on. `status` is what it says of the
@@ -193,7 +214,7 @@ impl Tries {
                 // What was read may be older than the answer to the command.
                 let counts = match one.phase {
                     Phase::Accepted | Phase::Overdue => one.since < reading,
-                    Phase::Sent | Phase::Unanswered | Phase::Failed | Phase::Refused => false,
+                    Phase::Sent | Phase::Unanswered | Phase::Failed => false,
                 };
                 if counts {
                     one.failed(now);
@@ -208,6 +229,9 @@ impl Tries {
         if let Some(place) = self.find(source) {
             *place = None;
         }
+        for place in &mut self.refused {
+            place.take_if(|refused| *refused == source);
+        }
     }
 
     /// When [`Self::timeout`] will have an effect.
@@ -215,12 +239,14 @@ impl Tries {
         self.iter()
             .filter_map(Try::deadline)
             .chain(self.second_at)
+            .chain(self.pause_until)
             .min()
     }
 
     /// Time has passed.
     pub(crate) fn timeout(&mut self, now: Nanos) {
         self.second_at.take_if(|at| *at <= now);
+        self.pause_until.take_if(|at| *at <= now);
         for place in &mut self.tries {
             let Some(one) = place else { continue };
             if one.deadline().is_none_or(|at| now < at) {
@@ -230,7 +256,7 @@ impl Tries {
                 Phase::Sent => one.phase = Phase::Unanswered,
                 Phase::Accepted => one.phase = Phase::Overdue,
                 Phase::Failed => *place = None,
-                Phase::Unanswered | Phase::Overdue | Phase::Refused => {}
+                Phase::Unanswered | Phase::Overdue => {}
             }
         }
     }
@@ -393,16 +419,66 @@ mod tests {
         assert!(!tries.reported(A, Some(Status::Success), NOW, NOW));
     }
 
+    fn refuse(tries: &mut Tries, source: u64) {
+        tries.begin(SourceId(source), NOW);
+        tries.answered(SourceId(source), Answer::Refused, NOW);
+    }
+
     #[test]
-    fn if_nobody_helps_nobody_else_is_asked() {
+    fn who_refuses_does_not_keep_others_from_being_asked() {
+        let mut tries = Tries::new();
+        for source in 0..REFUSED_MAX as u64 {
+            refuse(&mut tries, source);
+            assert!(tries.has_room() && !tries.allows(SourceId(source)));
+        }
+        assert!(tries.allows(SourceId(REFUSED_MAX as u64)));
+    }
+
+    #[test]
+    fn many_who_refuse_are_asked_again_after_a_pause() {
+        let mut tries = Tries::new();
+        for source in 0..=REFUSED_MAX as u64 {
+            refuse(&mut tries, source);
+        }
+        assert!(!tries.has_room());
+        let later = NOW.after_millis(RETRY_MS);
+        tries.timeout(Nanos(later.0 - 1));
+        assert!(!tries.has_room());
+        tries.timeout(later);
+        assert!(tries.has_room() && tries.allows(SourceId(0)));
+        assert!(!tries.allows(SourceId(REFUSED_MAX as u64)));
+    }
+
+    #[test]
+    fn who_is_lost_has_refused_nothing() {
+        let mut tries = Tries::new();
+        refuse(&mut tries, 1);
+        tries.forget(A);
+        assert!(tries.allows(A));
+    }
+
+    #[test]
+    fn if_all_fail_nobody_else_is_asked() {
         let mut tries = Tries::new();
         for source in 0..TRIES_MAX as u64 {
             assert!(tries.has_room());
             tries.begin(SourceId(source), NOW);
-            tries.answered(SourceId(source), Answer::Refused, NOW);
+            tries.answered(SourceId(source), Answer::Failed, NOW);
         }
         assert!(!tries.has_room());
         assert_eq!(tries.made() as usize, TRIES_MAX);
+    }
+
+    #[test]
+    fn the_second_one_is_counted_from_the_latest_question() {
+        let mut tries = asked(A);
+        let later = NOW.after_millis(SECOND_MS / 2);
+        tries.answered(A, Answer::Failed, later);
+        tries.begin(B, later);
+        tries.timeout(NOW.after_millis(SECOND_MS));
+        assert!(!tries.has_room());
+        tries.timeout(later.after_millis(SECOND_MS));
+        assert!(tries.has_room());
     }
 
     #[test]
