@@ -34,10 +34,13 @@ lose_and_reconnect() {
 }
 
 variant_fence() {
-	plan 5
+	plan 6
 	lose_and_reconnect time
 	check "no ghost write" registers_verify
 	expect_eq "the write was held" 1 "$(fence_counter 1 held)"
+	# A timeout of 3 s is found out at the next full second, and the teardown drains sockets.
+	expect_between "the trace tells how long ago it was sent" 3000000000 \
+		"$(late_ns 4500000000)" "$(field nvme_fence_hold age_ns)"
 	expect_eq "and released by time" time "$(fence_attr 1 evidence)"
 	expect_between "when its time had come" -1000 "$STEP_NS" \
 		$(($(event_ns " nvme_fence_release: ") - $(release_expected_ns)))

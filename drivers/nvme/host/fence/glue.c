@@ -104,18 +104,6 @@ bool nvme_fence_optimized(struct nvme_ctrl *ctrl)
 	return false;
 }
 
-void nvme_fence_send_on(struct bio_list *bios)
-{
-	struct bio *bio;
-
-	while ((bio = bio_list_pop(bios))) {
-		if (bio->bi_status)
-			bio_endio(bio);
-		else
-			submit_bio_noacct(bio);
-	}
-}
-
 /* Drops the references that nvme-core took for so many held commands. */
 void nvme_fence_unpin(u32 commands)
 {
@@ -221,14 +209,13 @@ static bool nvme_fence_state_uses_association(u8 state)
 	return state == NVME_CTRL_LIVE || state == NVME_CTRL_CONNECTING;
 }
 
-static bool nvme_fence_op_ctrl_state(void *fence, u8 old_state, u8 new_state)
+static void nvme_fence_op_ctrl_state(void *fence, u8 old_state, u8 new_state)
 {
 	if (new_state == NVME_CTRL_LIVE)
-		return nvme_fence_rs_live(fence);
-	if (nvme_fence_state_uses_association(old_state) &&
-	    !nvme_fence_state_uses_association(new_state))
+		nvme_fence_rs_live(fence);
+	else if (nvme_fence_state_uses_association(old_state) &&
+		 !nvme_fence_state_uses_association(new_state))
 		nvme_fence_rs_lost(fence);
-	return false;
 }
 
 static void nvme_fence_op_aen(void *fence, u32 result)

@@ -177,7 +177,6 @@ void nvme_fence_timer_arm(u64 at_ns);
 void nvme_fence_queue_ask(void);
 void nvme_fence_flush_ask(void);
 bool nvme_fence_optimized(struct nvme_ctrl *ctrl);
-void nvme_fence_send_on(struct bio_list *bios);
 void nvme_fence_unpin(u32 commands);
 
 void nvme_fence_lock_init(spinlock_t *lock, const char *name,
@@ -222,7 +221,7 @@ void nvme_fence_rs_ctrl_gone(void *fence);
 int nvme_fence_rs_identified(void *fence,
 			     const struct nvme_fence_identity *id);
 void nvme_fence_rs_lost(void *fence);
-bool nvme_fence_rs_live(void *fence);
+void nvme_fence_rs_live(void *fence);
 void nvme_fence_rs_peer_closed(void *fence);
 void nvme_fence_rs_disabled(void *fence);
 void nvme_fence_rs_closed(void *fence, const struct nvme_fence_clocks *clocks);

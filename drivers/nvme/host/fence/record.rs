@@ -234,20 +234,21 @@ impl Record {
         fate
     }
 
-    /// Takes out what is to be sent on, and says what it is.
-    fn start_draining(&self, state: &mut State) -> (BioList, RecordInfo) {
+    /// Takes out what is to be sent on, and says what it is, and since when it was held.
+    fn start_draining(&self, state: &mut State) -> (BioList, RecordInfo, Nanos) {
         let info = self.info(state);
         let inner = self.inner.access_mut(state);
-        let held_since = inner.held_since.take();
+        // A record that holds nothing is not released.
+        let since = inner.held_since.take().unwrap_or_else(sys::now);
         let bios = inner.bios.take();
 
-        if let (Some(since), Some(evidence)) = (held_since, self.evidence(state)) {
+        if let Some(evidence) = self.evidence(state) {
             let held_ns = sys::now().0.saturating_sub(since.0);
             trace(&info, TraceEvent::Release(evidence, held_ns));
         }
         self.controller
             .count_released(state, info.held, info.held_bytes);
-        (bios, info)
+        (bios, info, since)
     }
 
     fn evidence(&self, state: &State) -> Option<Evidence> {
@@ -295,14 +296,14 @@ impl WorkItem for Record {
     /// has no room, the others need not wait.
     fn run(this: Arc<Self>) {
         let fence = this.controller.fence();
-        let (bios, info) = this.start_draining(&mut fence.lock());
+        let (bios, info, since) = this.start_draining(&mut fence.lock());
 
         pr_info!(
             "nvme{}: fenced, {} command(s) released\n",
             info.instance,
             info.held
         );
-        bios.send_on();
+        bios.send_on(since);
         let drained = Event::Drained {
             commands: info.held,
             bytes: info.held_bytes,

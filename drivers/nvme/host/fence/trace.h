@@ -86,6 +86,7 @@ TRACE_EVENT(nvme_fence_hold,
 	TP_STRUCT__entry(
 		__field(u64, id)
 		__field(u64, sector)
+		__field(u64, age_ns)
 		__field(u64, held_bytes)
 		__field(int, instance)
 		__field(dev_t, dev)
@@ -97,6 +98,7 @@ TRACE_EVENT(nvme_fence_hold,
 	TP_fast_assign(
 		__entry->id = rec->id;
 		__entry->sector = cmd->sector;
+		__entry->age_ns = cmd->age_ns;
 		__entry->held_bytes = rec->held_bytes;
 		__entry->instance = rec->instance;
 		__entry->dev = cmd->dev;
@@ -105,11 +107,11 @@ TRACE_EVENT(nvme_fence_hold,
 		__entry->status = cmd->status;
 		__entry->op = cmd->op;
 	),
-	TP_printk("nvme%d record=%llu dev=%d,%d op=%s sector=%llu bytes=%u status=0x%x held=%u held_bytes=%llu",
+	TP_printk("nvme%d record=%llu dev=%d,%d op=%s sector=%llu bytes=%u status=0x%x held=%u held_bytes=%llu age_ns=%llu",
 		  __entry->instance, __entry->id, MAJOR(__entry->dev),
 		  MINOR(__entry->dev), nvme_fence_show_op(__entry->op),
 		  __entry->sector, __entry->bytes, __entry->status,
-		  __entry->held, __entry->held_bytes)
+		  __entry->held, __entry->held_bytes, __entry->age_ns)
 );
 
 TRACE_EVENT(nvme_fence_deadline,

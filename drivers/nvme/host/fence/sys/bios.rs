@@ -6,6 +6,7 @@ use super::raw;
 use core::ptr;
 use kernel::bindings;
 use kernel::prelude::*;
+use nvme_fence_policy::Nanos;
 
 /// A chain of bios, linked through `bi_next`. Holding and releasing a bio allocates nothing.
 ///
@@ -14,8 +15,8 @@ use kernel::prelude::*;
 /// - `head` and `tail` are both null, or they are the ends of a chain that ends with a null
 ///   `bi_next`.
 /// - The list owns all bios of the chain: nobody else completes, submits or links them.
-/// - The bios are ready to be sent on: those with `bi_status` set are to be completed with it, the
-///   others are to be submitted to the device that they are set to.
+/// - The bios were put there by nvme_fence_take(), for nvme_fence_send_on(), which knows what is to
+///   become of each.
 pub(crate) struct BioList(bindings::bio_list);
 
 // SAFETY: A bio is not bound to the thread or CPU that submitted it.
@@ -67,13 +68,15 @@ impl BioList {
         core::mem::replace(self, Self::new())
     }
 
-    /// Sends the bios on, in their order: to their device, or up with their error.
+    /// Sends the bios on, in their order: to their device, or up with an error.
+    ///
+    /// They have been held `since` then, or later.
     ///
     /// May sleep. To be called from a workqueue that can make progress under memory reclaim.
-    pub(crate) fn send_on(mut self) {
-        // SAFETY: By the invariants we own the bios and they are ready to be sent on. The list is
+    pub(crate) fn send_on(mut self, since: Nanos) {
+        // SAFETY: By the invariants we own the bios, and they are what is expected. The list is
         // empty afterwards.
-        unsafe { raw::nvme_fence_send_on(&mut self.0) }
+        unsafe { raw::nvme_fence_send_on(&mut self.0, since.0) }
     }
 }
 

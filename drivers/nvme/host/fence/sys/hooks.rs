@@ -191,17 +191,20 @@ unsafe extern "C" fn nvme_fence_rs_lost(fence: *mut c_void) {
     unsafe { attached(fence) }.controller().event(Event::Lost);
 }
 
-/// The controller becomes LIVE. Returns true if it must be reset. Atomic.
+/// The controller becomes LIVE. Atomic.
+///
+/// That the policy wants an association terminated of which a command is held says nothing new:
+/// nvme-core gives it up by itself.
 ///
 /// # Safety
 ///
 /// As for [`attached`].
 #[no_mangle]
-unsafe extern "C" fn nvme_fence_rs_live(fence: *mut c_void) -> bool {
+unsafe extern "C" fn nvme_fence_rs_live(fence: *mut c_void) {
     // SAFETY: By the safety requirements.
     unsafe { attached(fence) }
         .controller()
-        .event(Event::Resumed)
+        .event(Event::Resumed);
 }
 
 /// `->peer_closed`. Atomic.

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=busybox
+#
+# Without multipath, what is held goes back to the queue that it came from, and is charged
+# to its cgroup once more. If the first charge were not settled, io.latency would take the
+# writes for in flight for ever: a group whose depth has been scaled down to their number
+# never writes again.
+
+# shellcheck disable=SC2034 # read by whoever runs scenarios
+DESCRIPTION="held writes are charged once by io.latency"
+# shellcheck disable=SC2034
+VARIANTS="fence:fence control:fence"
+# shellcheck disable=SC2034
+PARAMETERS="nvme_core.multipath=N"
+
+DEVICE=/dev/nvme0n1
+CGROUPS=/tmp/cgroups
+WRITERS=4
+
+# in_group GROUP COMMAND...
+in_group() {
+	local group="$1"
+	shift
+	sh -c 'echo 0 >"$0/cgroup.procs" && exec "$@"' "$CGROUPS/$group" "$@"
+}
+
+# write_in GROUP BLOCK [COUNT]
+write_in() {
+	in_group "$1" dd if=/dev/zero of=$DEVICE bs=4096 seek="$2" count="${3:-1}" \
+		conv=notrunc oflag=direct 2>/dev/null
+}
+
+# set_up MODE: "first" never has the latency that it wants, which is made up for by "other"
+set_up() {
+	scripted_target_start
+	fence_load "mode=$1" || bail "the module does not load"
+	path_connect_direct 1 nr_io_queues=1,reconnect_delay=1
+	path_io_timeout 1 3000
+	mkdir $CGROUPS
+	mount -t cgroup2 none $CGROUPS || bail "no cgroups"
+	echo +io >$CGROUPS/cgroup.subtree_control
+	mkdir $CGROUPS/first $CGROUPS/other
+	echo "$(cat /sys/block/nvme0n1/dev) target=1" >$CGROUPS/first/io.latency
+	trace_start
+}
+
+# lose_writes: of "other", which are sent again when the path is back
+lose_writes() {
+	local number pids='' pid status=0
+	scripted_target rule write : hold=before-execution >/dev/null
+	for number in $(seq $WRITERS); do
+		write_in other "$number" &
+		pids="$pids $!"
+	done
+	scripted_target wait lost 1
+	scripted_target forget all
+	for pid in $pids; do
+		wait "$pid" || status=1
+	done
+	expect_eq "the writes succeed when they are sent again" 0 $status
+}
+
+# write_on: "first" writes, misses its target, and "other" is scaled down to one at a time
+write_on() {
+	local begun
+	scripted_target rule write : hold=before-execution/20 >/dev/null
+	write_in first 100 1500 &
+	FIRST=$!
+	write_in other 10000 500 &
+	OTHER=$!
+	begun=$(now_ms)
+	while kill -0 $FIRST 2>/dev/null || kill -0 $OTHER 2>/dev/null; do
+		sleep 1
+		[ $(($(now_ms) - begun)) -lt 300000 ] || break
+	done
+	diag "$(cat $CGROUPS/*/io.stat)"
+	check "the group goes on writing" eval '! kill -0 $OTHER'
+	scripted_target forget all
+}
+
+variant_fence() {
+	plan 3
+	set_up time
+	lose_writes
+	expect_eq "they were held" $WRITERS "$(fence_counter 1 held)"
+	write_on
+}
+
+variant_control() {
+	plan 3
+	set_up off
+	lose_writes
+	expect_eq "they were not held" 0 "$(fence_counter 1 held)"
+	write_on
+}
