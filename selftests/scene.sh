@@ -43,6 +43,17 @@ path_2_carries_reads() {
 	[ "$(trace_count "nvme_setup_cmd: $(path_ctrl 2): .*nvme_cmd_read")" -gt 0 ]
 }
 
+# write_pages N: dirty pages of the device, too far from each other to be written by one
+# command. They stay dirty until the last one is synced, as somebody has the device open.
+write_pages() {
+	local page
+	exec 9<"$DEVICE"
+	for page in $(seq 2 "$1"); do
+		dd if=/dev/zero of="$DEVICE" bs=4096 count=1 seek=$((page * 64)) conv=notrunc
+	done
+	dd if=/dev/zero of="$DEVICE" bs=4096 count=1 conv=notrunc,fsync
+}
+
 # A writer's report. A scenario that has a second writer sets another one before it
 # starts it, and keeps $WRITER of the first.
 REPORT=/out/report.json

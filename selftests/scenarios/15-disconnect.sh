@@ -45,22 +45,11 @@ writes_in_flight() {
 	[ "$(trace_count 'nvme_setup_cmd: .*nvme_cmd_write')" -ge "${WRITES:-1}" ]
 }
 
-# Too far from each other to be written by one command. They stay dirty until the last one is
-# synced, as somebody else has the device open.
-write_pages() {
-	local page
-	exec 9<"$DEVICE"
-	for page in $(seq 2 $PAGES); do
-		dd if=/dev/zero of="$DEVICE" bs=4096 count=1 seek=$((page * 64)) conv=notrunc
-	done
-	dd if=/dev/zero of="$DEVICE" bs=4096 count=1 conv=notrunc,fsync
-}
-
 variant_fence() {
 	plan 5
 	connect time
 	WRITES=$PAGES
-	disconnect write_pages
+	disconnect write_pages $PAGES
 	expect_eq "the writes were held" $PAGES "$(trace_count ' nvme_fence_hold: ')"
 	expect_eq "until its time had come" time "$(field nvme_fence_release evidence)"
 	expect_between "which was counted from the end of the connections" -1000 "$STEP_NS" \
@@ -89,7 +78,7 @@ variant_file_system() {
 variant_control() {
 	plan 3
 	connect off
-	disconnect write_pages
+	disconnect write_pages $PAGES
 	expect_eq "nothing is held" 0 "$(trace_count ' nvme_fence_hold: ')"
 	expect_between "the path is gone when the write has timed out" 0 "$(late_ms 15000)" "$TOOK"
 	check "and the writer knows that there is an error" [ "$STATUS" != 0 ]

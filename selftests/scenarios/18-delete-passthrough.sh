@@ -18,16 +18,6 @@ IO_CONNECTION=2
 PAGES=4
 READS=4
 
-# Too far from each other to be written by one command.
-write_pages() {
-	local page
-	exec 9<"$DEVICE"
-	for page in $(seq 2 $PAGES); do
-		dd if=/dev/zero of="$DEVICE" bs=4096 count=1 seek=$((page * 64)) conv=notrunc
-	done
-	dd if=/dev/zero of="$DEVICE" bs=4096 count=1 conv=notrunc,fsync
-}
-
 # passthrough_read MILLISECONDS: with this timeout
 passthrough_read() {
 	nvme io-passthru "$DEVICE" --opcode=2 --namespace-id=1 --data-len=4096 --read \
@@ -53,7 +43,7 @@ disconnect() {
 	DEVICE=$(head_device)
 	trace_start
 	proxy 1 hold $IO_CONNECTION
-	write_pages 2>/dev/null &
+	write_pages $PAGES 2>/dev/null &
 	pids=$!
 	for number in $(seq $READS); do
 		# Before the pages, with them, and after them.
