@@ -9,6 +9,7 @@
 //! | `freeze [N]` | keep what either side sends, a close included: the path goes silent |
 //! | `deliver [--wait] [N]` | pass on what was kept, then be an ordinary proxy again |
 //! | `drop [N]` | forget what was kept and close both sides |
+//! | `forge [N]` | close the host's side only; what was kept for the target stays |
 //! | `refuse` | close new connections at once; they get no number |
 //! | `accept` | take new connections again |
 //! | `list` | reply with a line a connection |
@@ -66,6 +67,8 @@ pub(super) enum Command {
     },
     /// Forget what was kept and close.
     Drop(Selection),
+    /// Close the host's side, of which the target learns nothing.
+    Forge(Selection),
     /// Close new connections at once.
     Refuse,
     /// Take new connections again.
@@ -123,6 +126,8 @@ impl FromStr for Command {
             }),
             ["drop"] => Ok(Command::Drop(Selection::All)),
             ["drop", number] => Ok(Command::Drop(one(number)?)),
+            ["forge"] => Ok(Command::Forge(Selection::All)),
+            ["forge", number] => Ok(Command::Forge(one(number)?)),
             ["refuse"] => Ok(Command::Refuse),
             ["accept"] => Ok(Command::Accept),
             ["list"] => Ok(Command::List),
@@ -201,6 +206,8 @@ mod tests {
             ),
             ("drop", Command::Drop(All)),
             ("drop 2", Command::Drop(One(2))),
+            ("forge", Command::Forge(All)),
+            ("forge 1", Command::Forge(One(1))),
             ("refuse", Command::Refuse),
             ("accept", Command::Accept),
             ("list", Command::List),

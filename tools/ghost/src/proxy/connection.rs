@@ -119,6 +119,18 @@ impl Connection {
         });
     }
 
+    /// Closes the host's side. What was kept for the target stays, and the target learns of the
+    /// close when that is delivered.
+    pub(super) fn close_host(&self) {
+        self.change(|state| {
+            state.to_host.break_off();
+            if let Some(host) = state.sockets[0].upgrade() {
+                // It fails if the host is gone already, which is as good.
+                let _ = host.shutdown(Shutdown::Both);
+            }
+        });
+    }
+
     /// Waits until the target reacted to a delivery.
     pub(super) fn await_reaction(&self, delivery: Delivery) -> Reaction {
         self.wait_for(|state| state.reaction(delivery))

@@ -41,6 +41,7 @@ impl Registry {
             Command::Freeze(selection) => self.set_mode(selection, Mode::Freeze),
             Command::Deliver { selection, wait } => self.deliver(selection, wait),
             Command::Drop(selection) => self.drop_both(selection),
+            Command::Forge(selection) => self.close_host(selection),
             Command::Refuse => self.set_refusing(true),
             Command::Accept => self.set_refusing(false),
             Command::List => self.list(),
@@ -85,6 +86,13 @@ impl Registry {
     fn drop_both(&self, selection: Selection) -> Result<Vec<String>, CommandError> {
         for connection in self.lock().select(selection)? {
             connection.drop_both();
+        }
+        Ok(Vec::new())
+    }
+
+    fn close_host(&self, selection: Selection) -> Result<Vec<String>, CommandError> {
+        for connection in self.lock().select(selection)? {
+            connection.close_host();
         }
         Ok(Vec::new())
     }
