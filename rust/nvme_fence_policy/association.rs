@@ -82,8 +82,6 @@ pub enum Event {
     /// The host goes on to use it: it has become ready for I/O, or (after an activation of firmware)
     /// it is so again.
     Resumed,
-    /// The controller closed a connection.
-    PeerClosed,
     /// The controller was disabled: CC.EN=0 was written, CSTS.RDY=0 was read back.
     Disabled,
     /// The host has terminated all connections.
@@ -168,8 +166,6 @@ pub struct Association {
     terms: Terms,
     /// When it was identified.
     opened: Nanos,
-    /// When the controller first closed a connection.
-    peer_closed: Option<Nanos>,
     state: State,
     /// The host has terminated all connections.
     closed: bool,
@@ -191,7 +187,6 @@ impl Association {
             identity,
             terms,
             opened: now,
-            peer_closed: None,
             state: State::Open,
             closed: false,
             vouched: false,
@@ -330,20 +325,12 @@ impl Association {
                 Actions::one(self.close(&self.clocks_at_latest(now), knobs))
             }
 
-            // A FIN that comes after the host's own is no notification.
-            (State::Open, Event::PeerClosed) => {
-                self.peer_closed.get_or_insert(now);
-                Actions::NONE
-            }
-
             // Only before it is closed: what comes later is about another association.
             (State::Open | State::Lost, Event::Disabled) => self.fence(Evidence::Disabled),
 
             (State::Open | State::Lost, Event::Resumed) => {
                 self.state = State::Open;
-                // Whatever was closed, the association outlived it. And nobody vouches for what is
-                // in use.
-                self.peer_closed = None;
+                // Nobody vouches for what is in use.
                 self.vouched = false;
                 if self.held == 0 {
                     self.source.enter_service();
@@ -415,7 +402,6 @@ impl Association {
             | (
                 State::Lost,
                 Event::Lost
-                | Event::PeerClosed
                 | Event::Answered(..)
                 | Event::Reported { .. }
                 | Event::SourceLost(_)
@@ -426,7 +412,6 @@ impl Association {
                 State::Fencing(_),
                 Event::Lost
                 | Event::Resumed
-                | Event::PeerClosed
                 | Event::Disabled
                 | Event::Closed(_)
                 | Event::Detached
@@ -436,7 +421,6 @@ impl Association {
                 State::Fenced(_),
                 Event::Lost
                 | Event::Resumed
-                | Event::PeerClosed
                 | Event::Disabled
                 | Event::Release
                 | Event::Answered(..)
@@ -448,7 +432,6 @@ impl Association {
                 State::Gone,
                 Event::Lost
                 | Event::Resumed
-                | Event::PeerClosed
                 | Event::Disabled
                 | Event::Closed(_)
                 | Event::Detached
@@ -467,6 +450,7 @@ impl Association {
         Clocks {
             keep_alive: now,
             sent: now,
+            peer_closed: None,
             kato_ms: self.terms.kato_ms,
         }
     }
@@ -482,7 +466,7 @@ impl Association {
             self.state = State::Fenced(Evidence::Admin);
             return Action::Release(Evidence::Admin);
         }
-        let deadline = Deadline::find(&self.terms, self.opened, clocks, self.peer_closed, knobs);
+        let deadline = Deadline::find(&self.terms, self.opened, clocks, knobs);
         self.state = State::Fencing(deadline);
         Action::ReportDeadline(deadline)
     }
@@ -533,6 +517,7 @@ mod tests {
     const CLOCKS: Clocks = Clocks {
         keep_alive: Nanos(90),
         sent: Nanos(100),
+        peer_closed: None,
         kato_ms: 5000,
     };
     const WRITE: Command = Command {
@@ -722,13 +707,13 @@ mod tests {
         let (mut association, _) = fencing();
         for event in [
             Event::Disabled,
-            Event::PeerClosed,
             Event::Lost,
             Event::Resumed,
             Event::Detached,
             Event::Closed(Clocks {
                 keep_alive: Nanos(0),
                 sent: Nanos(0),
+                peer_closed: Some(Nanos(0)),
                 kato_ms: 1,
             }),
         ] {
@@ -786,20 +771,6 @@ mod tests {
     }
 
     #[test]
-    fn a_notification_counts_from_when_it_came_first() {
-        let mut association = open();
-        handle(&mut association, Nanos(150), Event::PeerClosed);
-        handle(&mut association, Nanos(160), Event::PeerClosed);
-        handle(&mut association, Nanos(170), Event::Lost);
-        hold(&mut association);
-        handle(&mut association, Nanos(300), Event::Closed(CLOCKS));
-        assert_eq!(
-            association.next_deadline(),
-            Some(Nanos(150).after_millis(10_000))
-        );
-    }
-
-    #[test]
     fn an_association_that_is_used_on_can_be_lost_again() {
         let mut association = open();
         handle(&mut association, Nanos(1), Event::Lost);
@@ -825,20 +796,6 @@ mod tests {
                 [Some(Action::Terminate), None]
             );
         }
-    }
-
-    #[test]
-    fn a_notification_is_about_the_loss_that_it_comes_with() {
-        let mut association = open();
-        handle(&mut association, Nanos(1), Event::PeerClosed);
-        handle(&mut association, Nanos(2), Event::Resumed);
-        handle(&mut association, Nanos(3), Event::Lost);
-        hold(&mut association);
-        handle(&mut association, Nanos(4), Event::Closed(CLOCKS));
-        assert_eq!(
-            association.next_deadline(),
-            Some(CLOCKS.sent.after_millis(3 * 5000 + 10_000))
-        );
     }
 
     #[test]

@@ -56,7 +56,7 @@ impl Knobs {
         mode: Mode::Auto,
         cqt_default_ms: CQT_DEFAULT_MS,
         cqt_override_ms: 0,
-        trust_notification: true,
+        trust_notification: false,
     };
 
     /// How the end of a lost association is awaited.
@@ -104,10 +104,11 @@ impl Knobs {
         valid
     }
 
-    /// Whether a connection that was closed from the other end counts as a notification that the
-    /// controller has noticed.
+    /// Whether it counts as a notification that the controller has noticed if all connections were
+    /// closed from the other end.
     ///
-    /// Something in the middle can make a FIN or a RST just as well.
+    /// Something in the middle can make a FIN or a RST just as well, so this is for the administrator
+    /// to say.
     pub const fn trust_notification(&self) -> bool {
         self.trust_notification
     }

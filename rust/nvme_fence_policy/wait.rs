@@ -7,7 +7,7 @@
 //!
 //! - with command based keep alive: 2 × KATT after the last Keep Alive command was submitted;
 //! - with traffic based keep alive (TBKAS): 3 × KATT after the last command of any kind;
-//! - or when it closed a connection itself.
+//! - or when it closed all connections itself, if the administrator trusts that.
 
 use crate::knobs::Knobs;
 use crate::time::Nanos;
@@ -41,6 +41,15 @@ impl Terms {
         let keep_alive_ms = u64::from(self.keep_alive_timeouts()) * u64::from(self.kato_ms);
         Some(keep_alive_ms + u64::from(knobs.cqt_ms(self.cqt_ms).0))
     }
+
+    /// How long the answer to a Cross-Controller Reset command that names this controller may take, in
+    /// milliseconds. The source may learn what became of it only when that has lost touch with
+    /// everybody (KATT) and has come to rest (CQT); a second more is for the way.
+    pub fn reset_answer_ms(&self, knobs: &Knobs) -> u32 {
+        self.kato_ms
+            .saturating_add(knobs.cqt_ms(self.cqt_ms).0)
+            .saturating_add(1_000)
+    }
 }
 
 /// When a terminated association last gave signs of life.
@@ -50,8 +59,11 @@ pub struct Clocks {
     pub keep_alive: Nanos,
     /// The last command of any kind was submitted then, or earlier.
     pub sent: Nanos,
-    /// The keep alive timeout in force at the end, in milliseconds; 0 if there was none. It can be
-    /// changed by Set Features.
+    /// The controller had closed all connections by then, before the host did. That it closed one of
+    /// them says nothing: it may serve the others.
+    pub peer_closed: Option<Nanos>,
+    /// The longest keep alive timeout that the host has set, in milliseconds; 0 if keep alive was off
+    /// at any time. It can be changed by Set Features.
     pub kato_ms: u32,
 }
 
@@ -62,7 +74,7 @@ pub enum Rule {
     Command,
     /// The last command of any kind: 3 × KATT.
     Traffic,
-    /// The controller closed a connection: nothing more to wait for but CQT.
+    /// The controller closed all connections: nothing more to wait for but CQT.
     Notification,
 }
 
@@ -103,17 +115,12 @@ impl Deadline {
 
     /// Finds the deadline of an association that was opened at `opened`. [`None`] if there is no
     /// keep alive and no notification: then time proves nothing.
-    pub fn find(
-        terms: &Terms,
-        opened: Nanos,
-        clocks: &Clocks,
-        peer_closed: Option<Nanos>,
-        knobs: &Knobs,
-    ) -> Option<Self> {
+    pub fn find(terms: &Terms, opened: Nanos, clocks: &Clocks, knobs: &Knobs) -> Option<Self> {
         let by_keep_alive = Self::by_keep_alive(terms, opened, clocks, knobs);
-        let by_notification = peer_closed
+        let by_notification = clocks
+            .peer_closed
             .filter(|_| knobs.trust_notification())
-            // Other connections may have been used after that one.
+            // The host may have sent after the controller's last FIN.
             .map(|at| Self::by_notification(terms, at.max(clocks.sent), knobs));
 
         match (by_keep_alive, by_notification) {
@@ -170,6 +177,7 @@ mod tests {
     const CLOCKS: Clocks = Clocks {
         keep_alive: KEEP_ALIVE,
         sent: SENT,
+        peer_closed: None,
         kato_ms: 5000,
     };
 
@@ -179,13 +187,28 @@ mod tests {
         cqt_ms: 5000,
     };
 
-    fn find(terms: Terms, clocks: Clocks, peer_closed: Option<Nanos>) -> Option<Deadline> {
-        Deadline::find(&terms, OPENED, &clocks, peer_closed, &Knobs::DEFAULT)
+    /// The deadline by the settings that nobody touched.
+    fn find(terms: Terms, clocks: Clocks) -> Option<Deadline> {
+        Deadline::find(&terms, OPENED, &clocks, &Knobs::DEFAULT)
+    }
+
+    /// The deadline if the controller closed all connections at this time, and that is trusted.
+    fn find_notified(terms: Terms, clocks: Clocks, at: Nanos) -> Option<Deadline> {
+        let mut knobs = Knobs::DEFAULT;
+        knobs.set_trust_notification(true);
+        Deadline::find(&terms, OPENED, &closed_by_peer(clocks, at), &knobs)
+    }
+
+    fn closed_by_peer(clocks: Clocks, at: Nanos) -> Clocks {
+        Clocks {
+            peer_closed: Some(at),
+            ..clocks
+        }
     }
 
     #[test]
     fn command_based_is_two_timeouts_from_the_last_keep_alive() {
-        let deadline = find(TERMS, CLOCKS, None).unwrap();
+        let deadline = find(TERMS, CLOCKS).unwrap();
         assert_eq!(deadline.rule, Rule::Command);
         assert_eq!(deadline.at(), KEEP_ALIVE.after_millis(2 * 5000 + 5000));
     }
@@ -196,7 +219,7 @@ mod tests {
             tbkas: true,
             ..TERMS
         };
-        let deadline = find(terms, CLOCKS, None).unwrap();
+        let deadline = find(terms, CLOCKS).unwrap();
         assert_eq!(deadline.rule, Rule::Traffic);
         assert_eq!(deadline.at(), SENT.after_millis(3 * 5000 + 5000));
     }
@@ -217,7 +240,7 @@ mod tests {
             };
             assert_eq!(terms.wait_ms(&Knobs::DEFAULT), Some(wait_ms));
             let clocks = Clocks { kato_ms, ..CLOCKS };
-            let deadline = find(terms, clocks, None).unwrap();
+            let deadline = find(terms, clocks).unwrap();
             assert_eq!(deadline.at(), deadline.t_last.after_millis(wait_ms));
         }
     }
@@ -225,7 +248,7 @@ mod tests {
     #[test]
     fn a_notification_leaves_only_the_quiesce_time() {
         let noticed = SENT.after_millis(100);
-        let deadline = find(TERMS, CLOCKS, Some(noticed)).unwrap();
+        let deadline = find_notified(TERMS, CLOCKS, noticed).unwrap();
         assert_eq!(deadline.rule, Rule::Notification);
         assert_eq!(deadline.at(), noticed.after_millis(5000));
     }
@@ -233,22 +256,20 @@ mod tests {
     #[test]
     fn a_notification_never_makes_the_wait_longer() {
         let late = KEEP_ALIVE.after_millis(2 * 5000 + 1);
-        let deadline = find(TERMS, CLOCKS, Some(late)).unwrap();
+        let deadline = find_notified(TERMS, CLOCKS, late).unwrap();
         assert_eq!(deadline.rule, Rule::Command);
     }
 
     #[test]
     fn a_notification_does_not_count_before_the_last_command() {
-        let deadline = find(TERMS, CLOCKS, Some(Nanos(SENT.0 - 1))).unwrap();
+        let deadline = find_notified(TERMS, CLOCKS, Nanos(SENT.0 - 1)).unwrap();
         assert_eq!(deadline.at(), SENT.after_millis(5000));
     }
 
     #[test]
-    fn a_notification_that_is_not_trusted_changes_nothing() {
-        let mut knobs = Knobs::DEFAULT;
-        knobs.set_trust_notification(false);
-        let deadline = Deadline::find(&TERMS, OPENED, &CLOCKS, Some(SENT), &knobs);
-        assert_eq!(deadline, find(TERMS, CLOCKS, None));
+    fn a_notification_changes_nothing_unless_the_administrator_trusts_it() {
+        let deadline = find(TERMS, closed_by_peer(CLOCKS, SENT));
+        assert_eq!(deadline, find(TERMS, CLOCKS));
     }
 
     #[test]
@@ -259,7 +280,7 @@ mod tests {
             ..CLOCKS
         };
         for tbkas in [false, true] {
-            let deadline = find(Terms { tbkas, ..TERMS }, clocks, None).unwrap();
+            let deadline = find(Terms { tbkas, ..TERMS }, clocks).unwrap();
             assert_eq!(deadline.t_last, OPENED);
         }
     }
@@ -274,10 +295,25 @@ mod tests {
             kato_ms: 0,
             ..CLOCKS
         };
-        assert_eq!(find(terms, clocks, None), None);
+        assert_eq!(find(terms, clocks), None);
         assert_eq!(terms.wait_ms(&Knobs::DEFAULT), None);
-        let deadline = find(terms, clocks, Some(SENT)).unwrap();
+        let deadline = find_notified(terms, clocks, SENT).unwrap();
         assert_eq!(deadline.at(), SENT.after_millis(5000));
+    }
+
+    #[test]
+    fn a_source_may_take_longer_than_the_impacted_controller_needs() {
+        let answer_ms = |kato_ms, cqt_ms| {
+            let terms = Terms {
+                kato_ms,
+                tbkas: true,
+                cqt_ms,
+            };
+            terms.reset_answer_ms(&Knobs::DEFAULT)
+        };
+        assert_eq!(answer_ms(5_000, 2_000), 8_000);
+        assert_eq!(answer_ms(5_000, 0), 16_000);
+        assert_eq!(answer_ms(u32::MAX, 1), u32::MAX);
     }
 
     #[test]
@@ -291,7 +327,7 @@ mod tests {
                 kato_ms: after,
                 ..CLOCKS
             };
-            assert_eq!(find(terms, clocks, None).unwrap().katt_ms, 9000);
+            assert_eq!(find(terms, clocks).unwrap().katt_ms, 9000);
         }
     }
 }

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=busybox
 #
-# The controller closes the connections itself. It has noticed, so there is no keep
-# alive to wait for, only the quiesce time.
+# The controller closes all connections itself. If the administrator trusts that, it has
+# noticed, so there is no keep alive to wait for, only the quiesce time.
 
 # shellcheck disable=SC2034 # read by whoever runs scenarios
-DESCRIPTION="if the controller closes a connection, only CQT is waited"
+DESCRIPTION="if the controller closes its connections and is trusted, only CQT is waited"
 # shellcheck disable=SC2034
 VARIANTS="fence:fence distrust:fence control:fence"
 # shellcheck disable=SC2034

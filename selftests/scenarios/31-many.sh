@@ -73,7 +73,7 @@ lose_all() {
 	# All memory that a ramdisk will ever take
 	dd if=/dev/zero of=/dev/ram0 bs=1M 2>/dev/null
 	proxy_start 1
-	fence_load "mode=$1" || bail "the module does not load"
+	fence_load "mode=$1" trust_notification=1 || bail "the module does not load"
 	FREE_BEFORE=$(free_kb)
 	BIOS_BEFORE=$(bios)
 	connect_all

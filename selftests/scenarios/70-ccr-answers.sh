@@ -7,7 +7,8 @@
 # shellcheck disable=SC2034 # read by whoever runs scenarios
 DESCRIPTION="each answer to a Cross-Controller Reset command"
 # shellcheck disable=SC2034
-VARIANTS="immediate:fence accepted:fence in_progress:fence log_full:fence limit:fence refused:fence failed:fence ignored:fence late:fence control:fence"
+VARIANTS="immediate:fence accepted:fence in_progress:fence log_full:fence limit:fence refused:fence failed:fence ignored:fence
+	aborted:fence deaf:fence unread:fence late:fence control:fence"
 # shellcheck disable=SC2034
 MACHINES="uml qemu"
 
@@ -78,15 +79,61 @@ variant_failed() {
 	expect_eq "what was answered" "asked failed asked accepted reported-success" "$(steps)"
 }
 
-# The source is not reset for it before nvme-core's own timeout.
+# The answer may take until the lost controller has noticed and come to rest, 31 s here. Then
+# the source is asked to abort the command. It says that it can not, which is an answer: it
+# is alive, and its path stays.
 variant_ignored() {
-	plan 5
+	plan 6
 	ccr_scene auto
 	scripted_target rule 'ccr : ignore' >/dev/null
 	ccr_lose_path_1
 	by_time
-	expect_eq "what was answered in time" asked "$(steps | cut -d ' ' -f 1)"
-	expect_between "the source was left alone for a minute" 60 70 "$(source_lost_after)"
+	expect_eq "what was answered in time" asked "$(steps)"
+	expect_between "the source was to abort it after KATO + CQT" 31 37 "$(aborted_after)"
+	source_stays
+}
+
+# The source does abort it, and is asked once more.
+variant_aborted() {
+	plan 6
+	ccr_scene auto
+	scripted_target rule 'ccr times=1 : hold=before-execution' >/dev/null
+	ccr_lose_path_1
+	by_reset 36000 42000
+	expect_eq "what was answered" "asked failed asked accepted reported-success" "$(steps)"
+	source_stays
+}
+
+# Who does not answer an Abort either is dead.
+variant_deaf() {
+	plan 4
+	ccr_scene auto
+	scripted_target rule 'ccr : ignore' >/dev/null
+	scripted_target rule 'abort : ignore' >/dev/null
+	ccr_lose_path_1
+	by_time
+	await 60 eval '[ -n "$(source_lost_after)" ]'
+	expect_between "the source is lost when the Abort has timed out, too" 91 103 \
+		"$(source_lost_after)"
+}
+
+# The reset succeeds, but the log page that says so is never sent.
+variant_unread() {
+	plan 6
+	ccr_scene auto
+	scripted_target rule 'get-log port=2 skip=1 times=1 : ignore' >/dev/null
+	ccr_lose_path_1
+	by_time
+	expect_eq "what was answered" "asked accepted" "$(steps)"
+	expect_between "the source was to abort the read" 60 66 "$(aborted_after)"
+	source_stays
+}
+
+# aborted_after: seconds from the command to the first Abort that the source was sent
+aborted_after() {
+	local aborted
+	aborted=$(event_ns "nvme_setup_cmd: $(path_ctrl 2): .*(abort|opcode=0x8)")
+	[ -z "$aborted" ] || echo $(((aborted - $(event_ns ' step=asked$')) / 1000000000))
 }
 
 # source_lost_after: seconds from the command to the loss of the source, if it was lost
@@ -94,6 +141,12 @@ source_lost_after() {
 	local lost
 	lost=$(event_ns ' nvme_fence_lost: nvme[0-9]+ record=2 ')
 	[ -z "$lost" ] || echo $(((lost - $(event_ns ' step=asked$')) / 1000000000))
+}
+
+# source_stays: also later
+source_stays() {
+	sleep 120
+	expect_eq "the source is never lost" "" "$(source_lost_after)"
 }
 
 # Answered after the host has stopped hoping for it.

@@ -162,6 +162,7 @@ mod tests {
         let clocks = Clocks {
             keep_alive: NOW,
             sent: NOW,
+            peer_closed: None,
             kato_ms: 5000,
         };
         association.handle(NOW, Event::Closed(clocks), &KNOBS);

@@ -48,6 +48,7 @@ fn lost(cirn: u64, now: Nanos) -> Association {
     let clocks = Clocks {
         keep_alive: now,
         sent: now,
+        peer_closed: None,
         kato_ms: TERMS.kato_ms,
     };
     association.handle(now, Event::Closed(clocks), &KNOBS);

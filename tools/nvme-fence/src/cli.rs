@@ -116,8 +116,8 @@ pub(crate) struct ConfigArgs {
     /// none
     #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u32).range(CQT_OVERRIDE_MS))]
     pub(crate) cqt_override_ms: Option<u32>,
-    /// Trust a FIN or RST from the network: a connection that was closed from the other end means
-    /// that the controller has noticed the loss
+    /// Trust a FIN or RST from the network: if all connections were closed from the other end, the
+    /// controller has noticed the loss
     #[arg(long, value_name = "TRUST")]
     pub(crate) trust_notification: Option<Trust>,
     /// The format of the output.

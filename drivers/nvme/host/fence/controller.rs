@@ -153,7 +153,6 @@ impl Controller {
             Event::Closed(_) | Event::Detached => inner.current.take(),
             Event::Lost
             | Event::Resumed
-            | Event::PeerClosed
             | Event::Disabled
             | Event::Release
             | Event::Answered(..)

@@ -28,10 +28,10 @@ module_param_named(cqt_override_ms, nvme_fence_param_cqt_override_ms, uint, 0444
 MODULE_PARM_DESC(cqt_override_ms,
 		 "Command Quiesce Time whatever controllers report, 0 for none (default: 0)");
 
-bool nvme_fence_param_trust_notification = true;
+bool nvme_fence_param_trust_notification;
 module_param_named(trust_notification, nvme_fence_param_trust_notification, bool, 0444);
 MODULE_PARM_DESC(trust_notification,
-		 "a connection closed from the other end means that the controller has noticed (default: Y)");
+		 "all connections closed from the other end mean that the controller has noticed (default: N)");
 
 /* WQ_MEM_RECLAIM: what is held may have to be written to free memory */
 static struct workqueue_struct *nvme_fence_wq;
@@ -115,10 +115,13 @@ void nvme_fence_unpin(u32 commands)
 void nvme_fence_lock_init(spinlock_t *lock, const char *name,
 			  struct lock_class_key *key)
 {
-#ifdef CONFIG_DEBUG_SPINLOCK
-	__raw_spin_lock_init(spinlock_check(lock), name, key, LD_WAIT_CONFIG);
-#else
+#if !defined(CONFIG_DEBUG_SPINLOCK)
 	spin_lock_init(lock);
+#elif defined(CONFIG_PREEMPT_RT)
+	/* a spinlock_t is an rtmutex then, and has no spinlock_check() */
+	__spin_lock_init(lock, name, key, false);
+#else
+	__raw_spin_lock_init(spinlock_check(lock), name, key, LD_WAIT_CONFIG);
 #endif
 }
 
@@ -229,7 +232,6 @@ static const struct nvme_fence_ops nvme_fence_policy_ops = {
 	.ctrl_gone	= nvme_fence_rs_ctrl_gone,
 	.identified	= nvme_fence_rs_identified,
 	.ctrl_state	= nvme_fence_op_ctrl_state,
-	.peer_closed	= nvme_fence_rs_peer_closed,
 	.disabled	= nvme_fence_rs_disabled,
 	.closed		= nvme_fence_rs_closed,
 	.hold		= nvme_fence_rs_hold,

@@ -222,7 +222,6 @@ int nvme_fence_rs_identified(void *fence,
 			     const struct nvme_fence_identity *id);
 void nvme_fence_rs_lost(void *fence);
 void nvme_fence_rs_live(void *fence);
-void nvme_fence_rs_peer_closed(void *fence);
 void nvme_fence_rs_disabled(void *fence);
 void nvme_fence_rs_closed(void *fence, const struct nvme_fence_clocks *clocks);
 bool nvme_fence_rs_hold(void *fence, const struct nvme_fence_cmd *cmd);

@@ -18,8 +18,9 @@
 //! There is one lock, [`fence::Fence::state`]. It is taken with interrupts disabled, in any context,
 //! also under `ctrl->lock`. Only the locks of the timer and of the workqueue are taken under it, and
 //! the list of the namespaces of a controller is read (SRCU).
-//! nvme-core serialises attaching, identifying and detaching by a mutex of its own, which is never
-//! taken in the failure path. [`fence::Fence::subsystems`] is a mutex that is taken under that one.
+//! nvme-core attaches, identifies and detaches each controller in one thread at a time, but several
+//! controllers at once, under a semaphore of its own, which is never taken in the failure path.
+//! [`fence::Fence::subsystems`] is a mutex that is taken under that one.
 //!
 //! # Lifetimes
 //!

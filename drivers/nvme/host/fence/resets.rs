@@ -25,8 +25,8 @@ struct Choice {
 
 /// Something to ask of a source.
 enum Request {
-    /// Reset what has this identity.
-    Reset(Identity),
+    /// Reset what has this identity, and answer within so many milliseconds.
+    Reset(Identity, u32),
     /// What does your log page say?
     ReadLog(LogRead),
 }
@@ -43,13 +43,15 @@ impl Fence {
 
             // It does not go away: who takes it from us waits for this work item.
             let asked = match &request {
-                Request::Reset(identity) => ctrl.send_reset(identity, source),
+                Request::Reset(identity, timeout_ms) => {
+                    ctrl.send_reset(identity, *timeout_ms, source)
+                }
                 Request::ReadLog(read) => ctrl.read_log(read, source),
             };
             if asked.is_err() {
                 let mut state = self.lock();
                 match request {
-                    Request::Reset(identity) => {
+                    Request::Reset(identity, _) => {
                         state.reset_answered(source, &identity, Answer::NotSent);
                     }
                     Request::ReadLog(_) => state.log_read(source, None),
@@ -99,9 +101,13 @@ impl State {
             ..
         } = self.most_urgent_reset()?;
         impacted.ask(self, &source, now);
-        let identity = *impacted.association(self).identity();
+        let knobs = impacted.controller().subsystem().knobs(self);
+        let association = impacted.association(self);
+        let identity = *association.identity();
+        let timeout_ms = association.terms().reset_answer_ms(&knobs);
         source.source_mut(self).ask(&identity);
-        Some((source.source_id(), ctrl, Request::Reset(identity)))
+        let request = Request::Reset(identity, timeout_ms);
+        Some((source.source_id(), ctrl, request))
     }
 
     /// Who is to be reset next, through whom.

@@ -50,11 +50,18 @@ fn commands() -> impl Strategy<Value = Command> {
 }
 
 fn clocks() -> impl Strategy<Value = Clocks> {
-    (0u64..1 << 40, 0u64..1 << 40, 0u32..100_000).prop_map(|(keep_alive, sent, kato_ms)| Clocks {
-        keep_alive: Nanos(keep_alive),
-        sent: Nanos(sent),
-        kato_ms,
-    })
+    (
+        0u64..1 << 40,
+        0u64..1 << 40,
+        prop::option::of(0u64..1 << 40),
+        0u32..100_000,
+    )
+        .prop_map(|(keep_alive, sent, peer_closed, kato_ms)| Clocks {
+            keep_alive: Nanos(keep_alive),
+            sent: Nanos(sent),
+            peer_closed: peer_closed.map(Nanos),
+            kato_ms,
+        })
 }
 
 fn steps() -> impl Strategy<Value = Step> {
@@ -62,7 +69,6 @@ fn steps() -> impl Strategy<Value = Step> {
         4 => commands().prop_map(Step::Fail),
         1 => Just(Step::Event(Event::Lost)),
         1 => Just(Step::Event(Event::Resumed)),
-        1 => Just(Step::Event(Event::PeerClosed)),
         1 => Just(Step::Event(Event::Disabled)),
         1 => clocks().prop_map(|clocks| Step::Event(Event::Closed(clocks))),
         1 => Just(Step::Event(Event::Detached)),
@@ -86,11 +92,11 @@ fn terms() -> impl Strategy<Value = Terms> {
 struct Observer {
     terms: Terms,
     opened: u64,
+    /// The host has given it up, and has not gone on to use it.
+    lost: bool,
     closed: Option<Clocks>,
     /// Notifications were trusted when it was closed.
     trusted: bool,
-    lost: bool,
-    peer_closed: Option<u64>,
     disabled_before_closed: bool,
     admin: bool,
     held: u32,
@@ -104,11 +110,7 @@ impl Observer {
             Event::Lost => self.lost = true,
             Event::Resumed if self.closed.is_none() && !self.disabled_before_closed => {
                 self.lost = false;
-                self.peer_closed = None;
                 self.admin = false;
-            }
-            Event::PeerClosed if !self.lost && self.closed.is_none() => {
-                self.peer_closed.get_or_insert(now);
             }
             Event::Disabled if self.closed.is_none() => self.disabled_before_closed = true,
             Event::Closed(clocks) if self.closed.is_none() => self.closed = Some(clocks),
@@ -116,6 +118,7 @@ impl Observer {
                 self.closed = Some(Clocks {
                     keep_alive: Nanos(now),
                     sent: Nanos(now),
+                    peer_closed: None,
                     kato_ms: self.terms.kato_ms,
                 });
             }
@@ -139,8 +142,8 @@ impl Observer {
         let katt = u128::from(self.terms.kato_ms.max(clocks.kato_ms)) * ms;
         let noticed = u128::from(last.0.max(self.opened)) + n * katt;
         let by_keep_alive = clocks.kato_ms != 0 && u128::from(now) >= noticed + cqt;
-        let by_notification = self.peer_closed.is_some_and(|at| {
-            self.trusted && u128::from(now) >= u128::from(at.max(clocks.sent.0)) + cqt
+        let by_notification = clocks.peer_closed.is_some_and(|at| {
+            self.trusted && u128::from(now) >= u128::from(at.max(clocks.sent).0) + cqt
         });
         by_keep_alive || by_notification
     }
@@ -161,10 +164,9 @@ proptest! {
         let mut seen = Observer {
             terms,
             opened,
+            lost: false,
             closed: None,
             trusted: false,
-            lost: false,
-            peer_closed: None,
             disabled_before_closed: false,
             admin: false,
             held: 0,

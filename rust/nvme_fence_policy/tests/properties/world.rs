@@ -269,6 +269,7 @@ impl World {
         let clocks = Clocks {
             keep_alive: self.now,
             sent: self.now,
+            peer_closed: None,
             kato_ms,
         };
         self.event(controller, Event::Closed(clocks))

@@ -36,7 +36,8 @@ impl Mode {
     }
 }
 
-/// Whether a connection that was closed from the other end means that the controller has noticed.
+/// Whether it means that the controller has noticed if all connections were closed from the other
+/// end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Trust {
     /// The controller has noticed: only its Command Quiesce Time is waited
@@ -64,8 +65,8 @@ pub(crate) struct Knobs {
     pub(crate) cqt_default_ms: u32,
     /// The Command Quiesce Time that replaces what controllers report; 0 = none does.
     pub(crate) cqt_override_ms: u32,
-    /// Whether a connection that was closed from the other end means that the controller has
-    /// noticed; `None` = the module is older than this knob, and takes it for that.
+    /// Whether it means that the controller has noticed if all connections were closed from the other
+    /// end; `None` = the module is older than this knob, and takes one of them for that.
     pub(crate) trust_notification: Option<bool>,
 }
 

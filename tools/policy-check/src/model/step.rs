@@ -190,7 +190,6 @@ impl State {
             link.noticed.get_or_insert(now);
         }
         self.give_up(bounds, on);
-        self.tell(bounds, on, Event::PeerClosed);
     }
 
     fn resume(&mut self, bounds: &Bounds, on: u8) {
@@ -229,6 +228,7 @@ impl State {
             Clocks {
                 keep_alive: bounds.nanos(link.keep_alive_sent),
                 sent: bounds.nanos(link.truth.sent),
+                peer_closed: link.noticed.map(|at| bounds.nanos(at)),
                 kato_ms: bounds.kato_ms(bounds.katt_at_loss),
             }
         };
@@ -241,11 +241,11 @@ impl State {
         };
         let by_keep_alive = (bounds.keep_alive != KeepAlive::Off)
             .then(|| last.max(link.opened) + bounds.timeouts() * bounds.katt_true() + bounds.cqt);
-        // Other connections may have been used after the one that was closed.
-        let sent = if removed { now } else { link.truth.sent };
+        // The host may have sent after the controller's last FIN. Who removes it does not ask for FINs.
+        let sent = link.truth.sent;
         let by_notice = link
             .noticed
-            .filter(|_| bounds.trust_notification)
+            .filter(|_| bounds.trust_notification && !removed)
             .map(|at| at.max(sent) + bounds.cqt);
         link.due = match (by_keep_alive, by_notice) {
             (Some(a), Some(b)) => Some(a.min(b)),

@@ -239,6 +239,7 @@ impl Record {
         if let Some(deadline) = deadline {
             terms.tbkas = deadline.rule == Rule::Traffic;
             terms.kato_ms = deadline.katt_ms;
+            knobs.set_trust_notification(deadline.rule == Rule::Notification);
             // What is out of range has no effect, and is told from what follows.
             let _in_range = match deadline.cqt_source {
                 CqtSource::Controller => {
@@ -250,14 +251,6 @@ impl Record {
             };
         }
         let mut association = Possible::new(association(self.identity, terms));
-        if let Some(Deadline {
-            rule: Rule::Notification,
-            t_last,
-            ..
-        }) = deadline
-        {
-            association.handle(t_last, PolicyEvent::PeerClosed, &knobs);
-        }
         for &(at, input) in &self.early {
             association.wait(at, &knobs);
             match input {
@@ -356,17 +349,17 @@ const NO_TERMS: Terms = Terms {
 
 /// Clocks that lead to the deadline.
 fn clocks(deadline: Option<Deadline>) -> Clocks {
-    let (t_last, kato_ms) = match deadline {
-        None
-        | Some(Deadline {
-            rule: Rule::Notification,
-            ..
-        }) => (Nanos(0), 0),
-        Some(deadline) => (deadline.t_last, deadline.katt_ms),
+    let (t_last, peer_closed, kato_ms) = match deadline {
+        None => (Nanos(0), None, 0),
+        Some(deadline) if deadline.rule == Rule::Notification => {
+            (Nanos(0), Some(deadline.t_last), 0)
+        }
+        Some(deadline) => (deadline.t_last, None, deadline.katt_ms),
     };
     Clocks {
         keep_alive: t_last,
         sent: t_last,
+        peer_closed,
         kato_ms,
     }
 }

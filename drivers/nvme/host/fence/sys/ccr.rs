@@ -39,15 +39,21 @@ impl Ctrl {
     }
 
     /// Asks it to reset what has this identity. The answer goes to
-    /// [`Fence::reset_answered`](crate::fence::Fence::reset_answered), unless this fails.
-    pub(crate) fn send_reset(&self, identity: &Identity, source: SourceId) -> Result {
+    /// [`Fence::reset_answered`](crate::fence::Fence::reset_answered), unless this fails. If it does
+    /// not come in time, the command is aborted, and the answer says so.
+    pub(crate) fn send_reset(
+        &self,
+        identity: &Identity,
+        timeout_ms: u32,
+        source: SourceId,
+    ) -> Result {
         let ccr = raw::nvme_fence_ccr {
             cirn: identity.cirn,
             icid: identity.cntlid,
             ciu: identity.ciu,
         };
         // SAFETY: By the invariants it exists. `ccr` is valid for the duration of the call.
-        to_result(unsafe { raw::nvme_fence_send_ccr(self.0, &ccr, cookie(source)) })
+        to_result(unsafe { raw::nvme_fence_send_ccr(self.0, &ccr, timeout_ms, cookie(source)) })
     }
 
     /// Reads its log page, which goes to [`Fence::log_read`](crate::fence::Fence::log_read), unless

@@ -35,7 +35,6 @@ check_exports!(
     nvme_fence_rs_identified,
     nvme_fence_rs_lost,
     nvme_fence_rs_live,
-    nvme_fence_rs_peer_closed,
     nvme_fence_rs_disabled,
     nvme_fence_rs_closed,
     nvme_fence_rs_hold,
@@ -207,19 +206,6 @@ unsafe extern "C" fn nvme_fence_rs_live(fence: *mut c_void) {
         .event(Event::Resumed);
 }
 
-/// `->peer_closed`. Atomic.
-///
-/// # Safety
-///
-/// As for [`attached`].
-#[no_mangle]
-unsafe extern "C" fn nvme_fence_rs_peer_closed(fence: *mut c_void) {
-    // SAFETY: By the safety requirements.
-    unsafe { attached(fence) }
-        .controller()
-        .event(Event::PeerClosed);
-}
-
 /// `->disabled`. Atomic.
 ///
 /// # Safety
@@ -248,6 +234,7 @@ unsafe extern "C" fn nvme_fence_rs_closed(
     attached.controller().event(Event::Closed(Clocks {
         keep_alive: Nanos(clocks.keep_alive_ns),
         sent: Nanos(clocks.sent_ns),
+        peer_closed: (clocks.peer_closed_ns != 0).then_some(Nanos(clocks.peer_closed_ns)),
         kato_ms: clocks.kato_ms,
     }));
 }

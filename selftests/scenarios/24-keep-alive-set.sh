@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=busybox
+#
+# The keep alive timeout is changed by commands of user space. What the controller goes by in
+# the end need not be the last of them.
+
+# shellcheck disable=SC2034 # read by whoever runs scenarios
+DESCRIPTION="the wait is that of the longest keep alive timeout that was set"
+# shellcheck disable=SC2034
+VARIANTS="raised:fence lowered:fence off:fence control:fence"
+
+# keep_alive MODE MILLISECONDS...: sets path 1's to these, one after the other, and loses it
+keep_alive() {
+	scene_set_scripted "$1" keep_alive_tmo=5,reconnect_delay=600 \
+		--quiesce-ms 3600000
+	shift
+	scripted_target rule 'kato : ignore' >/dev/null
+	scripted_target rule 'quiesce : ignore' >/dev/null
+	writer_start --blocks 1 --writes 2
+	while [ $# -gt 0 ]; do
+		nvme admin-passthru "/dev/$(path_ctrl 1)" --opcode=0x09 --cdw10=0x0f \
+			--cdw11="$1" >/dev/null 2>&1 || bail "Set Features fails"
+		shift
+	done
+	lose_controller_1
+}
+
+# The controller executes what it has after 3 x 5 s + CQT, and before 3 x 30 s are over.
+late() {
+	sleep 40
+	scripted_target release all >/dev/null
+}
+
+waits_for_30_s() {
+	late
+	writer_wait
+	expect_eq "the longest is waited for" 30000 "$(field nvme_fence_deadline katt_ms)"
+	expect_between "until the deadline" -1000 "$STEP_NS" \
+		$(($(release_ns) - $(release_expected_ns)))
+	check "no ghost write" registers_verify
+}
+
+variant_raised() {
+	plan 4
+	keep_alive time 30000
+	waits_for_30_s
+}
+
+# The controller may have been lost before it was told to be quicker.
+variant_lowered() {
+	plan 4
+	keep_alive time 30000 1000
+	waits_for_30_s
+}
+
+# Once it was off, nothing tells whether it was on again.
+variant_off() {
+	plan 3
+	keep_alive time 0 5000
+	await 10 eval '[ "$(fence_attr 1 state)" = fencing ]'
+	sleep 120
+	expect_eq "time proves nothing" none "$(field nvme_fence_deadline rule)"
+	check "the administrator's word does" nvme-fence release --force "$(path_ctrl 1)"
+	writer_wait
+}
+
+variant_control() {
+	plan 2
+	keep_alive off 30000
+	late
+	writer_wait
+	check "the ghost write is there" eval '! registers_verify'
+}
