@@ -27,7 +27,8 @@ pub(crate) enum Command {
     Assumptions,
     /// Change the policy's source in small ways, and see who notices
     ///
-    /// Needs cargo and the source tree. Exits with 0 if every mutant is caught, else with 1.
+    /// Needs cargo and the source tree. Exits with 0 if every mutant is caught, and by the model where
+    /// it should notice, else with 1.
     Mutants(MutantsArgs),
     /// Feed a recorded trace to the policy, and compare what it does
     ///
@@ -107,6 +108,9 @@ pub(crate) struct BoundsArgs {
     /// Associations in all
     #[arg(long)]
     associations: Option<u8>,
+    /// Connections of each association
+    #[arg(long)]
+    connections: Option<u8>,
     /// Blocks
     #[arg(long)]
     blocks: Option<u8>,
@@ -134,6 +138,12 @@ pub(crate) struct BoundsArgs {
     /// Controllers that may be removed
     #[arg(long)]
     removals: Option<u8>,
+    /// Controllers whose deletion may begin at any time
+    #[arg(long)]
+    deletions: Option<u8>,
+    /// Commands that may be cancelled after their association was closed
+    #[arg(long)]
+    late: Option<u8>,
     /// Releases by the administrator
     #[arg(long)]
     admin: Option<u8>,
@@ -155,6 +165,9 @@ pub(crate) struct BoundsArgs {
     /// Log pages begin with entries about earlier instances
     #[arg(long)]
     stale: Option<bool>,
+    /// All instances of a controller have the same CIU
+    #[arg(long)]
+    namesakes: Option<bool>,
     /// Notifications are trusted
     #[arg(long)]
     trust_notification: Option<bool>,
@@ -188,6 +201,7 @@ impl BoundsArgs {
             cqt_source,
             controllers,
             associations,
+            connections,
             blocks,
             writes,
             losses,
@@ -197,6 +211,8 @@ impl BoundsArgs {
             notifications,
             disables,
             removals,
+            deletions,
+            late,
             admin,
             resumes,
             send_failures,
@@ -204,6 +220,7 @@ impl BoundsArgs {
             nuisances,
             prompt,
             stale,
+            namesakes,
             trust_notification,
             tick_ms,
             broadcast
@@ -215,7 +232,7 @@ impl BoundsArgs {
 pub(crate) struct MutantsArgs {
     /// Only mutants with this in their name
     pub(crate) filter: Option<String>,
-    /// Run the model on mutants that fail the crate's own tests, too
+    /// Run all cases of the model on all mutants, not only the one in which it should notice
     #[arg(long)]
     pub(crate) always_model: bool,
     /// The source tree

@@ -16,6 +16,7 @@
 //! happened when nothing more can happen.
 
 mod action;
+mod asking;
 pub mod bounds;
 mod enabled;
 mod narrate;
@@ -26,6 +27,7 @@ mod shell;
 mod state;
 mod step;
 pub mod suite;
+mod teardown;
 mod truth;
 
 pub use action::Action;

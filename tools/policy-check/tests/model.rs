@@ -61,6 +61,8 @@ fn every_assumption_is_needed() {
         Assumption::TimelyDelivery,
         Assumption::KnownTimeout,
         Assumption::FailedAssociationsAreLost,
+        Assumption::WholeNotification,
+        Assumption::DeletionCloses,
         Assumption::HonestTarget,
     ] {
         let (bounds, violation) = suite::without(assumption);

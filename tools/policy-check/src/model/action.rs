@@ -60,16 +60,22 @@ pub enum Action {
     PeerCloses {
         /// The association.
         on: u8,
+        /// Which connection of it.
+        connection: u8,
     },
     /// Something in the network closes a connection, and says it was the controller.
     Forge {
         /// The association.
         on: u8,
+        /// Which connection of it.
+        connection: u8,
     },
     /// The host learns that a connection was closed.
     NoticeArrives {
         /// The association.
         on: u8,
+        /// Which connection of it.
+        connection: u8,
     },
     /// A write fails while it is being sent, so the association is broken.
     FailSend {
@@ -105,6 +111,11 @@ pub enum Action {
     },
     /// The controller is removed from the host, before anybody said that its association is closed.
     Remove {
+        /// The association.
+        on: u8,
+    },
+    /// Somebody has the controller deleted: the host does with it nothing else any more.
+    Delete {
         /// The association.
         on: u8,
     },
@@ -158,6 +169,11 @@ pub enum Action {
     },
     /// The event that a reset is over arrives.
     EventArrives {
+        /// On which association.
+        source: u8,
+    },
+    /// An event arrives though no reset is over.
+    EventForged {
         /// On which association.
         source: u8,
     },

@@ -3,7 +3,7 @@
 //! How large the model is, and what it takes for granted.
 
 use clap::ValueEnum;
-use nvme_fence_policy::{Knobs, Mode, Nanos, Terms};
+use nvme_fence_policy::{Identity, Knobs, Mode, Nanos, Terms};
 use serde::Serialize;
 
 /// There are at most so many writes in a model.
@@ -14,6 +14,9 @@ pub const BLOCKS_MAX: usize = 3;
 
 /// There are at most so many controllers in a model.
 pub const CONTROLLERS_MAX: usize = 3;
+
+/// An association has at most so many connections in a model.
+pub const CONNECTIONS_MAX: usize = 2;
 
 /// How the controllers find out that the host is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
@@ -54,6 +57,11 @@ pub enum Assumption {
     KnownTimeout,
     /// The host loses an association in the end, if a command of it was held.
     FailedAssociationsAreLost,
+    /// The transport tells of a closed connection only when all of the association are closed.
+    WholeNotification,
+    /// A controller that is deleted has its association closed before anybody waits for what the
+    /// association holds.
+    DeletionCloses,
     /// A target that says that it has reset a controller has done so.
     HonestTarget,
 }
@@ -78,6 +86,8 @@ pub struct Bounds {
     pub controllers: u8,
     /// Associations in all, those of the beginning included.
     pub associations: u8,
+    /// Connections of each association.
+    pub connections: u8,
     /// Blocks.
     pub blocks: u8,
     /// Writes in all.
@@ -96,6 +106,11 @@ pub struct Bounds {
     pub disables: u8,
     /// Controllers that may be removed.
     pub removals: u8,
+    /// Controllers whose deletion may begin while anything else goes on: what the host had in mind
+    /// with them (a reset, using them on) comes to nothing.
+    pub deletions: u8,
+    /// Commands that the host may cancel after it has closed their association.
+    pub late: u8,
     /// How often the administrator may release what a controller has.
     pub admin: u8,
     /// How often the host may go on to use an association that it had given up.
@@ -112,6 +127,9 @@ pub struct Bounds {
     pub prompt: bool,
     /// Log pages begin with entries about earlier instances that had the same names.
     pub stale: bool,
+    /// All instances of a controller have the same CIU, and differ in their CIRN only: log pages
+    /// cannot tell them apart.
+    pub namesakes: bool,
     /// Whether the host takes it that a connection which is closed was closed by the controller.
     pub trust_notification: bool,
     /// Milliseconds in a tick.
@@ -144,6 +162,20 @@ impl Bounds {
                 Cqt::Default => 0,
                 Cqt::Override => 1,
             },
+        }
+    }
+
+    /// The connection that a write is sent on, whatever the association.
+    pub fn connection(&self, write: u8) -> u8 {
+        write % self.connections
+    }
+
+    /// What identifies association number `on`, which is with `controller`.
+    pub fn identity(&self, controller: u8, on: u8) -> Identity {
+        Identity {
+            cntlid: u16::from(controller) + 1,
+            ciu: if self.namesakes { 1 } else { on + 1 },
+            cirn: u64::from(on) + 1,
         }
     }
 
@@ -202,6 +234,9 @@ impl Bounds {
         }
         if !in_range(self.blocks, BLOCKS_MAX) {
             return Err("there can be one to three blocks");
+        }
+        if !in_range(self.connections, CONNECTIONS_MAX) {
+            return Err("an association can have one or two connections");
         }
         if !in_range(self.controllers, CONTROLLERS_MAX) {
             return Err("there can be one to three controllers");

@@ -6,7 +6,7 @@ use super::action::Action;
 use super::bounds::{Assumption, Bounds, KeepAlive};
 use super::shell::Work;
 use super::state::{Link, Phase, Place, State};
-use super::truth::Copy;
+use super::truth::{ADMIN, Copy};
 
 impl State {
     /// Collects what can happen next.
@@ -92,39 +92,74 @@ impl State {
                     }
                 }
             }
-            Phase::Broken(_) => actions.push(Action::Lose { on }),
+            Phase::Broken(_) => {
+                actions.push(Action::Lose { on });
+                self.enabled_disable(bounds, on, actions);
+            }
             Phase::Lost(_) => {
-                if self.left.disables > 0 && !link.disabled && link.truth.listens(bounds, self.now)
-                {
-                    actions.push(Action::Disable { on });
-                }
-                if self.any_in_flight(on) {
-                    actions.push(Action::Cancel { on });
-                } else {
-                    actions.push(Action::Close { on });
-                    if self.left.removals > 0 && self.may_close_silently(bounds) {
-                        actions.push(Action::Remove { on });
-                    }
-                }
+                self.enabled_disable(bounds, on, actions);
+                self.enabled_end(bounds, on, actions);
                 let resumable = link.truth.listens(bounds, self.now) && !link.disabled;
                 if self.left.resumes > 0 && resumable {
                     actions.push(Action::Resume { on });
                 }
             }
-            Phase::Closed => {}
+            Phase::Deleting(_) => self.enabled_end(bounds, on, actions),
+            Phase::Closed => {
+                if self.any_in_flight(on) {
+                    actions.push(Action::Cancel { on });
+                }
+                return;
+            }
         }
+        // Whatever else the host was doing: somebody has the controller deleted.
+        let fresh = !matches!(link.phase, Phase::Deleting(_));
+        if self.left.deletions > 0 && fresh {
+            actions.push(Action::Delete { on });
+        }
+    }
+
+    /// The host may disable the controller of an association that it does away with.
+    fn enabled_disable(&self, bounds: &Bounds, on: u8, actions: &mut Vec<Action>) {
+        let link = &self.links[usize::from(on)];
+        if self.left.disables > 0 && !link.disabled && link.truth.listens(bounds, self.now) {
+            actions.push(Action::Disable { on });
+        }
+    }
+
+    /// How the host may come to the end of an association that it has given up.
+    fn enabled_end(&self, bounds: &Bounds, on: u8, actions: &mut Vec<Action>) {
+        if self.any_in_flight(on) {
+            actions.push(Action::Cancel { on });
+        }
+        if !self.may_close(bounds, on) {
+            return;
+        }
+        actions.push(Action::Close { on });
+        let silently = self.may_close_silently(bounds) && !self.any_in_flight(on);
+        if self.left.removals > 0 && silently {
+            actions.push(Action::Remove { on });
+        }
+    }
+
+    /// May the host close an association that it has given up?
+    fn may_close(&self, bounds: &Bounds, on: u8) -> bool {
+        let link = &self.links[usize::from(on)];
+        let deleting = matches!(link.phase, Phase::Deleting(_));
+        let waits_for_held = deleting && !bounds.assumes(Assumption::DeletionCloses);
+        self.in_flight(on) <= self.left.late && !(waits_for_held && link.is_waiting())
     }
 
     /// What network and controller may do with an association.
     fn enabled_network(&self, bounds: &Bounds, on: u8, actions: &mut Vec<Action>) {
         let link = &self.links[usize::from(on)];
         let truth = &link.truth;
-        if truth.keep_alive && truth.may_arrive(bounds, self.now) {
+        if truth.keep_alive && truth.may_arrive(bounds, self.now, ADMIN) {
             actions.push(Action::KeepAliveArrives { on });
         }
         for write in 0..self.issued {
             match truth.copies[usize::from(write)] {
-                Copy::Underway if truth.may_arrive(bounds, self.now) => {
+                Copy::Underway if truth.may_arrive(bounds, self.now, bounds.connection(write)) => {
                     actions.push(Action::Arrive { write, on });
                 }
                 Copy::Arrived if truth.may_execute(bounds, self.now) => {
@@ -139,19 +174,31 @@ impl State {
         if link.phase == Phase::Closed {
             return;
         }
+        for connection in 0..bounds.connections {
+            self.enabled_notice(bounds, on, connection, actions);
+        }
+    }
+
+    /// How a connection may come to be closed from the other end.
+    fn enabled_notice(&self, bounds: &Bounds, on: u8, connection: u8, actions: &mut Vec<Action>) {
+        let link = &self.links[usize::from(on)];
         let in_time = self.now <= bounds.lose_by && self.left.losses > 0;
-        if self.left.notifications > 0 && (in_time || link.phase != Phase::Open) {
-            if truth.listens(bounds, self.now) {
-                actions.push(Action::PeerCloses { on });
+        if !in_time && link.phase == Phase::Open {
+            return;
+        }
+        let underway = link.notices & 1 << connection != 0;
+        if self.left.notifications > 0 {
+            if link.truth.listens_on(bounds, self.now, connection) {
+                actions.push(Action::PeerCloses { on, connection });
             }
             // It does not matter to a host that does not trust it.
             let forges = !bounds.assumes(Assumption::HonestNetwork) || !bounds.trust_notification;
-            if forges && !link.notice {
-                actions.push(Action::Forge { on });
+            if forges && !underway {
+                actions.push(Action::Forge { on, connection });
             }
         }
-        if link.notice && (in_time || link.phase != Phase::Open) {
-            actions.push(Action::NoticeArrives { on });
+        if underway {
+            actions.push(Action::NoticeArrives { on, connection });
         }
     }
 
@@ -167,32 +214,27 @@ impl State {
 
     /// What may happen to a controller.
     fn enabled_controller(&self, bounds: &Bounds, controller: u8, actions: &mut Vec<Action>) {
-        let mine = |link: &&Link| link.controller == controller;
-        let closed = |link: &Link| matches!(link.phase, Phase::Closed);
-        let last = self.links.iter().rfind(mine);
+        let mine = |link: &Link| link.controller == controller;
+        let last = self.links.iter().rposition(mine);
         // A transport need not say that an association is closed before it makes the next one.
         let silently = self.may_close_silently(bounds);
-        let idle = last.is_some_and(|link| match link.phase {
-            Phase::Closed => true,
+        let idle = last.is_some_and(|last| match self.links[last].phase {
+            // What comes late comes before there is a new association.
+            Phase::Closed => !self.any_in_flight(last as u8),
             Phase::Lost(_) if !silently => false,
             Phase::Lost(_) => {
                 let on = self.current[usize::from(controller)];
                 on.is_some_and(|on| !self.any_in_flight(on))
             }
-            Phase::Open | Phase::Broken(_) => false,
+            Phase::Open | Phase::Broken(_) | Phase::Deleting(_) => false,
         });
         let room = self.links.len() < usize::from(bounds.associations);
         if idle && room && !self.removed[usize::from(controller)] {
             actions.push(Action::Reconnect { controller });
         }
-        let waiting = |link: &Link| {
-            closed(link)
-                && link
-                    .record
-                    .as_ref()
-                    .is_some_and(|record| record.work == Work::Idle)
-        };
-        if self.left.admin > 0 && self.links.iter().filter(mine).any(waiting) {
+        let waiting = |link: &Link| link.is_given_up() && link.is_waiting();
+        let waits = self.links.iter().any(|link| mine(link) && waiting(link));
+        if self.left.admin > 0 && waits {
             actions.push(Action::AdminReleases { controller });
         }
     }
@@ -203,9 +245,10 @@ impl State {
 
     /// Time passes while somebody waits for something, and never beyond what must be done.
     fn may_tick(&self, bounds: &Bounds) -> bool {
-        let overdue = |link: &Link| match link.phase {
-            Phase::Broken(since) | Phase::Lost(since) => self.now >= since + bounds.teardown,
-            Phase::Open | Phase::Closed => false,
+        let overdue = |on: &u8| {
+            let since = self.links[usize::from(*on)].phase.since();
+            since.is_some_and(|since| self.now >= since + bounds.teardown)
+                && (self.any_in_flight(*on) || self.may_close(bounds, *on))
         };
         let waits = |place: Place| match place {
             Place::Queued | Place::InFlight(_) | Place::Held(_) => true,
@@ -213,7 +256,7 @@ impl State {
         };
         self.now < bounds.horizon()
             && self.writes.iter().any(|write| waits(write.place))
-            && !self.links.iter().any(overdue)
+            && !(0..self.links.len() as u8).any(|on| overdue(&on))
             && (bounds.keep_alive != KeepAlive::Off || self.now <= bounds.lose_by + bounds.cqt + 1)
     }
 }

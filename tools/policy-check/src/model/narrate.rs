@@ -61,12 +61,16 @@ impl State {
                 "the answer to write {} arrives on association {on}: acknowledged",
                 number(write)
             ),
-            Action::PeerCloses { on } => format!("the controller closes association {on}"),
-            Action::Forge { on } => {
-                format!("something in the network closes association {on}, not the controller")
+            Action::PeerCloses { on, connection } => {
+                format!("the controller closes connection {connection} of association {on}")
             }
-            Action::NoticeArrives { on } => {
-                format!("the host learns that association {on} was closed")
+            Action::Forge { on, connection } => format!(
+                "something in the network closes connection {connection} of association {on}, not the controller"
+            ),
+            Action::NoticeArrives { on, connection } => {
+                format!(
+                    "the host learns that connection {connection} of association {on} was closed"
+                )
             }
             Action::FailSend { write, on } => format!(
                 "write {} fails while it is sent on association {on}",
@@ -85,6 +89,10 @@ impl State {
             }
             Action::Remove { on } => format!(
                 "controller {} is removed, and association {on} with it",
+                self.links[usize::from(on)].controller
+            ),
+            Action::Delete { on } => format!(
+                "the deletion of controller {} begins",
                 self.links[usize::from(on)].controller
             ),
             Action::Reconnect { controller } => format!(
@@ -114,6 +122,9 @@ impl State {
             ),
             Action::EventArrives { source } => {
                 format!("association {source}: the event of a completed reset arrives")
+            }
+            Action::EventForged { source } => {
+                format!("association {source}: an event arrives though no reset is over")
             }
             Action::EventLost { source } => {
                 format!("association {source}: the event of a completed reset is lost")

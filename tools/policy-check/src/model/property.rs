@@ -31,13 +31,23 @@ pub enum Violation {
     Miscounted,
     /// The module was unloaded while a command was held.
     UnloadedWhileHolding,
+    /// A reset was asked for that nobody needs, or of somebody who cannot have it done.
+    AskedInVain,
+    /// A reset was asked for while another command for one was not answered.
+    ManyUnanswered,
+    /// A source with nothing to do was not asked for a reset that somebody waits for.
+    Unasked,
+    /// A result was not fetched, as its event was lost.
+    Unread,
+    /// The host read that a controller was reset, and the record was not released.
+    Unbelieved,
     /// The timer, or what asks for resets, does not come to rest.
     Restless,
 }
 
 impl Violation {
     /// All of them, the worst first.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 16] = [
         Self::GhostWrite,
         Self::NoEvidence,
         Self::WrongEvidence,
@@ -48,6 +58,11 @@ impl Violation {
         Self::ReleasedTwice,
         Self::Miscounted,
         Self::UnloadedWhileHolding,
+        Self::AskedInVain,
+        Self::ManyUnanswered,
+        Self::Unasked,
+        Self::Unread,
+        Self::Unbelieved,
         Self::Restless,
     ];
 
@@ -64,6 +79,11 @@ impl Violation {
             Self::ReleasedTwice => "no record is released twice",
             Self::Miscounted => "held commands are counted right",
             Self::UnloadedWhileHolding => "the module goes only when nothing is held",
+            Self::AskedInVain => "resets are asked for only where there is a use for them",
+            Self::ManyUnanswered => "one command for a reset is unanswered at most",
+            Self::Unasked => "who can have a controller reset is asked to",
+            Self::Unread => "a result is fetched although its event was lost",
+            Self::Unbelieved => "a reset that the host has read of is evidence",
             Self::Restless => "the module comes to rest",
         }
     }
@@ -82,6 +102,11 @@ impl fmt::Display for Violation {
             Self::ReleasedTwice => "released twice",
             Self::Miscounted => "wrong count",
             Self::UnloadedWhileHolding => "unloaded while holding",
+            Self::AskedInVain => "asked in vain",
+            Self::ManyUnanswered => "many unanswered",
+            Self::Unasked => "not asked for",
+            Self::Unread => "result not fetched",
+            Self::Unbelieved => "reset not believed",
             Self::Restless => "no rest",
         })
     }
@@ -113,6 +138,11 @@ pub(super) fn all() -> Vec<Property<World>> {
         ReleasedTwice,
         Miscounted,
         UnloadedWhileHolding,
+        AskedInVain,
+        ManyUnanswered,
+        Unasked,
+        Unread,
+        Unbelieved,
         Restless
     ]
 }

@@ -8,7 +8,8 @@ use super::property::Violation;
 use super::service::{Ccrs, Page, Read, Reply, Stage};
 use super::shell::Record;
 use super::state::{Phase, State};
-use nvme_fence_policy::{Answer, Event, Identity, Log, Neighbours, Priority, SourceId, Standing};
+use super::truth::ADMIN;
+use nvme_fence_policy::{Answer, Event, Log, Neighbours, Priority, SourceId, Standing};
 
 /// More than this is never to be asked for in one instant.
 const ASKED_AT_ONCE_MAX: usize = 32;
@@ -96,18 +97,10 @@ impl State {
         if let Some(record) = &mut self.link(by).record {
             record.source_mut(|source| source.ask(&identity));
         }
+        self.check_asked(bounds, of, by);
         self.link(by).service.send(of);
         self.sent(by);
         true
-    }
-
-    /// What identifies an association, whether there still is a record of it or not.
-    fn identity(&self, of: u8) -> Identity {
-        Identity {
-            cntlid: u16::from(self.links[usize::from(of)].controller) + 1,
-            ciu: of + 1,
-            cirn: u64::from(of) + 1,
-        }
     }
 
     /// A command is sent on an association: its clocks count from now on.
@@ -124,7 +117,11 @@ impl State {
     pub(super) fn reset_arrives(&mut self, bounds: &Bounds, source: u8, of: u8, reply: Reply) {
         let now = self.now;
         let nuisance = match reply {
-            Reply::Immediate | Reply::Accepted | Reply::InProgress => false,
+            Reply::Immediate | Reply::Accepted => false,
+            Reply::InProgress => {
+                let mut underway = self.link(source).service.underway();
+                underway.all(|entry| entry.of != of)
+            }
             Reply::LimitExceeded => {
                 self.link(source).service.underway().count() < usize::from(bounds.ccrl)
             }
@@ -165,18 +162,19 @@ impl State {
             .position(|command| command.of == of && matches!(command.stage, Stage::Answered(_)));
         let Some(index) = answered else { return };
         if let Stage::Answered(reply) = service.commands.remove(index).stage {
+            self.note_answer(source, of, reply);
+            self.link(of).told_reset |= reply == Reply::Immediate;
             self.tell_answer(bounds, source, of, reply.decode());
         }
     }
 
     fn tell_answer(&mut self, bounds: &Bounds, source: u8, of: u8, answer: Answer) {
         let now = bounds.nanos(self.now);
-        let identity = self.identity(of);
+        let identity = bounds.identity(self.link(of).controller, of);
         let Some(record) = &mut self.link(source).record else {
             return;
         };
         record.source_mut(|source| source.answered(&identity, answer, now));
-        self.link(of).told_reset |= answer.is_evidence();
         self.handle(bounds, of, Event::Answered(source_id(source), answer));
     }
 
@@ -207,6 +205,9 @@ impl State {
         let Some(read) = record.source().reading() else {
             return;
         };
+        if page.is_none() {
+            self.link(source).rests_until = self.now + 1;
+        }
         let bytes = page.map(|page| self.bytes(bounds, page));
         let Some(log) = bytes.as_deref().and_then(Log::parse) else {
             if let Some(record) = &mut self.link(source).record {
@@ -214,6 +215,7 @@ impl State {
             }
             return;
         };
+        let due = page.map_or(0, |page| self.expect_release(source, page));
         let mut success = false;
         for of in 0..self.links.len() as u8 {
             let link = self.link(of);
@@ -224,7 +226,12 @@ impl State {
             let identity = *record.association().identity();
             let status = log.status(&identity);
             success |= status == Some(nvme_fence_policy::ccr::log::Status::Success);
-            link.told_reset |= page.is_some_and(|page| says_reset(page, of));
+            if page.is_some_and(|page| page.says_reset(of)) {
+                link.told_reset = true;
+                // Whatever comes of it, that was all.
+                link.asked &= !(1 << source);
+                link.awaited &= !(1 << source);
+            }
             let reported = Event::Reported {
                 source: source_id(source),
                 status,
@@ -232,6 +239,7 @@ impl State {
             };
             self.handle(bounds, of, reported);
         }
+        self.note_log(source, due);
         let awaited = self.is_awaited(source);
         if let Some(record) = &mut self.link(source).record {
             record.source_mut(|source| source.log_read_ends(&log, awaited, success, now));
@@ -240,7 +248,10 @@ impl State {
 
     /// The bytes of a log page.
     fn bytes(&self, bounds: &Bounds, page: &Page) -> Vec<u8> {
-        let name = |of: u8| (self.links[usize::from(of)].controller + 1, of + 1);
+        let name = |of: u8| {
+            let identity = bounds.identity(self.links[usize::from(of)].controller, of);
+            (identity.cntlid as u8, identity.ciu)
+        };
         let mut entries: Vec<[u8; 8]> = Vec::new();
         let mut list = |icid: u8, ciu: u8, ccrs: Ccrs| {
             entries.push([icid, 0, ciu, 0, 0, 0, ccrs as u8, 0]);
@@ -281,7 +292,7 @@ impl State {
             return;
         }
         let (service, source) = (&link.service, on);
-        let arrives = link.truth.may_arrive(bounds, self.now);
+        let arrives = link.truth.may_arrive(bounds, self.now, ADMIN);
         let nuisance = self.left.nuisances > 0;
         for command in &service.commands {
             let of = command.of;
@@ -312,6 +323,10 @@ impl State {
                     });
                 }
             }
+        }
+        let spurious = !service.commands.is_empty() && !service.event;
+        if nuisance && spurious && !bounds.prompt {
+            actions.push(Action::EventForged { source });
         }
         if service.event {
             actions.push(Action::EventArrives { source });
@@ -352,10 +367,4 @@ impl State {
             self.tell_log(bounds, source, None);
         }
     }
-}
-
-/// Does a log page truly say that an association was reset?
-fn says_reset(page: &Page, of: u8) -> bool {
-    let mut about = page.entries.iter().filter(|entry| entry.of == of);
-    about.any(|entry| entry.ccrs == Ccrs::Success)
 }

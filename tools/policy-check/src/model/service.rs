@@ -40,9 +40,9 @@ impl Reply {
     /// As the policy understands status and dword 0 of the completion.
     pub(super) fn decode(self) -> Answer {
         let (status, dword0) = match self {
-            // Validated, and Controller Level Reset Initiated, are of no interest.
+            // Validated, and Controller Level Reset Initiated, prove nothing.
             Self::Immediate => (0, 0b111),
-            Self::Accepted => (0, 0),
+            Self::Accepted => (0, 0b110),
             Self::InProgress => (CCR_IN_PROGRESS, 0),
             Self::LogFull => (CCR_LOG_FULL, 0),
             Self::LimitExceeded => (CCR_LIMIT_EXCEEDED, 0),
@@ -96,6 +96,14 @@ pub(super) struct Page {
     pub(super) foreign: bool,
 }
 
+impl Page {
+    /// Does it truly say that an association was reset?
+    pub(super) fn says_reset(&self, of: u8) -> bool {
+        let mut about = self.entries.iter().filter(|entry| entry.of == of);
+        about.any(|entry| entry.ccrs == Ccrs::Success)
+    }
+}
+
 /// How far the read of the log page is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Read {
@@ -143,6 +151,8 @@ impl Service {
         }
         if may_fail {
             replies.extend([
+                // Somebody else has asked for it.
+                Reply::InProgress,
                 Reply::LogFull,
                 Reply::LimitExceeded,
                 Reply::Refused,
@@ -182,7 +192,8 @@ impl Service {
             command.stage = Stage::Answered(reply);
         }
         self.commands.sort_unstable();
-        if reply == Reply::Accepted {
+        let known = self.underway().any(|entry| entry.of == of);
+        if matches!(reply, Reply::Accepted | Reply::InProgress) && !known {
             let ccrs = Ccrs::InProgress;
             self.entries.push(Entry { of, ccrs });
             self.entries.sort_unstable();

@@ -69,12 +69,7 @@ impl fmt::Write for HashedText {
 
 impl Record {
     /// A record for an association that was identified `now`.
-    pub(super) fn new(now: Nanos, cntlid: u16, ciu: u8, terms: Terms, ccrl: u8) -> Self {
-        let identity = Identity {
-            cntlid,
-            ciu,
-            cirn: u64::from(ciu),
-        };
+    pub(super) fn new(now: Nanos, identity: Identity, terms: Terms, ccrl: u8) -> Self {
         // All have the same address: there is no choice to be made for that.
         let offer = Offer { ccrl, port: 0 };
         let mut record = Self {

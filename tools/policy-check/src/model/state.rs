@@ -41,8 +41,35 @@ pub(super) enum Phase {
     Broken(u8),
     /// Tears it down since this time.
     Lost(u8),
+    /// Deletes its controller since this time.
+    Deleting(u8),
     /// Has closed it.
     Closed,
+}
+
+impl Phase {
+    /// Since when the host does away with the association, if it does.
+    pub(super) fn since(self) -> Option<u8> {
+        match self {
+            Self::Broken(since) | Self::Lost(since) | Self::Deleting(since) => Some(since),
+            Self::Open | Self::Closed => None,
+        }
+    }
+}
+
+impl Link {
+    /// Will the host never send anything on it any more?
+    pub(super) fn is_given_up(&self) -> bool {
+        match self.phase {
+            Phase::Lost(_) | Phase::Deleting(_) | Phase::Closed => true,
+            Phase::Open | Phase::Broken(_) => false,
+        }
+    }
+
+    /// Has the module something to hold for it, for which there is no evidence yet?
+    pub(super) fn is_waiting(&self) -> bool {
+        self.record.as_ref().is_some_and(Record::is_waiting)
+    }
 }
 
 /// An association.
@@ -54,9 +81,11 @@ pub(super) struct Link {
     /// When the host last sent a Keep Alive command on the controller. It is not reset when there
     /// is a new association.
     pub(super) keep_alive_sent: u8,
-    /// The news that the controller closed a connection are under way.
-    pub(super) notice: bool,
-    /// When they arrived.
+    /// The news that the controller closed a connection are under way: one bit for each connection.
+    pub(super) notices: u8,
+    /// They have arrived before the host closed the connection itself: one bit for each connection.
+    pub(super) told_closed: u8,
+    /// When the policy was told that the controller closed the association.
     pub(super) noticed: Option<u8>,
     /// By when the specification has it fenced by time.
     pub(super) due: Option<u8>,
@@ -66,6 +95,17 @@ pub(super) struct Link {
     pub(super) vouched: bool,
     /// A source said that it was reset.
     pub(super) told_reset: bool,
+    /// Sources that were asked to have it reset, and may not be asked at once again: one bit each.
+    pub(super) asked: u8,
+    /// Those that may still bring a result: one bit each.
+    pub(super) awaited: u8,
+    /// Those whose log page was being read when they were asked: what it says may be older.
+    pub(super) unfresh: u8,
+    /// When it last answered, or its log page was read.
+    pub(super) quiet_since: u8,
+    /// It said that it cannot be asked for a reset, or that its log page cannot be read, before this
+    /// time.
+    pub(super) rests_until: u8,
     /// What the controller does for others.
     pub(super) service: Service,
     pub(super) truth: Truth,
@@ -81,6 +121,8 @@ pub(super) struct Budget {
     pub(super) notifications: u8,
     pub(super) disables: u8,
     pub(super) removals: u8,
+    pub(super) deletions: u8,
+    pub(super) late: u8,
     pub(super) admin: u8,
     pub(super) resumes: u8,
     pub(super) send_failures: u8,
@@ -103,6 +145,9 @@ pub struct State {
     pub(super) current: [Option<u8>; CONTROLLERS_MAX],
     /// Controllers that were removed.
     pub(super) removed: [bool; CONTROLLERS_MAX],
+    /// Writes that could not be held, as their record was gone. The host has counted them: they may
+    /// come back as ghosts.
+    pub(super) counted: u8,
     /// References to the module: one for each held command.
     pub(super) references: u8,
     pub(super) left: Budget,
@@ -123,6 +168,7 @@ impl State {
             links: Vec::new(),
             current: [None; CONTROLLERS_MAX],
             removed: [false; CONTROLLERS_MAX],
+            counted: 0,
             references: 0,
             left: Budget {
                 losses: bounds.losses,
@@ -130,6 +176,8 @@ impl State {
                 notifications: bounds.notifications,
                 disables: bounds.disables,
                 removals: bounds.removals,
+                deletions: bounds.deletions,
+                late: bounds.late,
                 admin: bounds.admin,
                 resumes: bounds.resumes,
                 send_failures: bounds.send_failures,
@@ -157,12 +205,18 @@ impl State {
             opened: self.now,
             phase: Phase::Open,
             keep_alive_sent,
-            notice: false,
+            notices: 0,
+            told_closed: 0,
             noticed: None,
             due: None,
             disabled: false,
             vouched: false,
             told_reset: false,
+            asked: 0,
+            awaited: 0,
+            unfresh: 0,
+            quiet_since: 0,
+            rests_until: 0,
             service: Service {
                 stale: bounds.stale,
                 ..Service::default()
@@ -170,8 +224,7 @@ impl State {
             truth: Truth::new(self.now),
             record: Some(Record::new(
                 bounds.nanos(self.now),
-                u16::from(controller) + 1,
-                number + 1,
+                bounds.identity(controller, number),
                 bounds.terms(),
                 bounds.ccrl,
             )),
@@ -192,11 +245,15 @@ impl State {
         self.writes[usize::from(write)].place == Place::InFlight(on)
     }
 
+    /// How many writes are in flight there?
+    pub(super) fn in_flight(&self, on: u8) -> u8 {
+        let there = |write: &&Write| write.place == Place::InFlight(on);
+        self.writes.iter().filter(there).count() as u8
+    }
+
     /// Is any write in flight there?
     pub(super) fn any_in_flight(&self, on: u8) -> bool {
-        self.writes
-            .iter()
-            .any(|write| write.place == Place::InFlight(on))
+        self.in_flight(on) > 0
     }
 
     /// Is any write held?
@@ -238,7 +295,10 @@ impl State {
                 link.service.forget();
             }
             if !host_listens {
-                link.notice = false;
+                link.rests_until = 0;
+                link.quiet_since = 0;
+                link.notices = 0;
+                link.told_closed = 0;
             }
             if link.record.is_none() && !host_listens {
                 // Nobody asks for its times any more.
@@ -249,6 +309,9 @@ impl State {
                 link.disabled = false;
                 link.vouched = false;
                 link.told_reset = false;
+                link.asked = 0;
+                link.awaited = 0;
+                link.unfresh = 0;
             }
         }
     }

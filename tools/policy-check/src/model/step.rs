@@ -3,14 +3,14 @@
 //! What follows when something happens.
 
 use super::action::Action;
-use super::bounds::{Assumption, Bounds, KeepAlive};
+use super::bounds::{Assumption, Bounds};
 use super::property::Violation;
 use super::resets::source_id;
 use super::shell::{Work, evidence};
 use super::state::{Link, Phase, Place, State};
 use super::truth::Copy;
-use nvme_fence_policy::hold::{HOST_ABORTED_CMD, HOST_PATH_ERROR};
-use nvme_fence_policy::{Action as PolicyAction, Clocks, Event, Evidence, State as PolicyState};
+use nvme_fence_policy::hold::HOST_PATH_ERROR;
+use nvme_fence_policy::{Action as PolicyAction, Event, Evidence, State as PolicyState};
 
 impl State {
     /// Takes a step.
@@ -48,54 +48,32 @@ impl State {
                 self.link(on).truth.copies[usize::from(write)] = Copy::None;
                 self.acknowledge(write);
             }
-            Action::PeerCloses { on } => {
+            Action::PeerCloses { on, connection } => {
                 let now = self.now;
                 self.left.notifications -= 1;
                 let link = self.link(on);
-                link.truth.closed_by_peer = Some(now);
-                link.notice = true;
+                link.truth.closed_by_peer[usize::from(connection)] = Some(now);
+                link.notices |= 1 << connection;
             }
-            Action::Forge { on } => {
+            Action::Forge { on, connection } => {
                 self.left.notifications -= 1;
-                self.link(on).notice = true;
+                self.link(on).notices |= 1 << connection;
             }
-            Action::NoticeArrives { on } => self.notice_arrives(bounds, on),
+            Action::NoticeArrives { on, connection } => {
+                self.notice_arrives(bounds, on, connection);
+            }
             Action::FailSend { write, on } => {
                 self.left.send_failures -= 1;
                 self.give_up(bounds, on);
                 self.cancel(bounds, write, on, HOST_PATH_ERROR);
             }
-            Action::Lose { on } => {
-                let since = match self.link(on).phase {
-                    Phase::Broken(since) => since,
-                    Phase::Open | Phase::Lost(_) | Phase::Closed => self.now,
-                };
-                self.give_up(bounds, on);
-                self.link(on).phase = Phase::Lost(since);
-                self.tell(bounds, on, Event::Lost);
-            }
+            Action::Lose { on } => self.lose(bounds, on),
             Action::Resume { on } => self.resume(bounds, on),
-            Action::Cancel { on } => {
-                for write in 0..self.issued {
-                    if self.is_in_flight(write, on) {
-                        self.cancel(bounds, write, on, HOST_ABORTED_CMD);
-                    }
-                }
-            }
-            Action::Disable { on } => {
-                self.left.disables -= 1;
-                let link = self.link(on);
-                link.truth.dead = true;
-                link.disabled = true;
-                self.tell(bounds, on, Event::Disabled);
-            }
+            Action::Cancel { on } => self.cancel_all(bounds, on),
+            Action::Disable { on } => self.disable(bounds, on),
             Action::Close { on } => self.close(bounds, on, false),
-            Action::Remove { on } => {
-                self.left.removals -= 1;
-                let controller = self.link(on).controller;
-                self.removed[usize::from(controller)] = true;
-                self.close(bounds, on, true);
-            }
+            Action::Remove { on } => self.remove(bounds, on),
+            Action::Delete { on } => self.delete(bounds, on),
             Action::Reconnect { controller } => self.reconnect(bounds, controller),
             Action::Timeout => self.timeout(bounds),
             Action::SendOn { on } => self.send_on(on),
@@ -119,6 +97,10 @@ impl State {
                 }
             }
             Action::EventArrives { source } => self.event_arrives(source),
+            Action::EventForged { source } => {
+                self.left.nuisances -= 1;
+                self.event_arrives(source);
+            }
             Action::EventLost { source } => {
                 self.left.nuisances -= 1;
                 self.link(source).service.event = false;
@@ -143,6 +125,10 @@ impl State {
         if !self.unloaded {
             self.ask(bounds);
             self.check_timer(bounds);
+            if action == Action::Timeout {
+                self.check_unasked(bounds);
+                self.check_unread();
+            }
         }
         self.tidy(bounds);
     }
@@ -159,7 +145,8 @@ impl State {
         self.link(on).truth.copies[usize::from(write)] = Copy::Executed;
         let block = usize::from(self.write(write).block);
         self.stored[block] = write + 1;
-        if self.stored[block] < self.acknowledged[block] {
+        let counted = self.counted & 1 << write != 0;
+        if self.stored[block] < self.acknowledged[block] && !counted {
             self.blame(Violation::GhostWrite);
         }
     }
@@ -168,111 +155,6 @@ impl State {
         self.write(write).place = Place::Done;
         let block = usize::from(self.write(write).block);
         self.acknowledged[block] = self.acknowledged[block].max(write + 1);
-    }
-
-    /// The host sees that an association is broken.
-    fn give_up(&mut self, bounds: &Bounds, on: u8) {
-        let now = self.now;
-        if self.link(on).phase == Phase::Open {
-            self.left.losses = self.left.losses.saturating_sub(1);
-            // Else it may be that it never sees it.
-            if bounds.assumes(Assumption::FailedAssociationsAreLost) {
-                self.link(on).phase = Phase::Broken(now);
-            }
-        }
-    }
-
-    fn notice_arrives(&mut self, bounds: &Bounds, on: u8) {
-        let now = self.now;
-        let link = self.link(on);
-        link.notice = false;
-        if matches!(link.phase, Phase::Open | Phase::Broken(_)) {
-            link.noticed.get_or_insert(now);
-        }
-        self.give_up(bounds, on);
-    }
-
-    fn resume(&mut self, bounds: &Bounds, on: u8) {
-        self.left.resumes -= 1;
-        let link = self.link(on);
-        link.noticed = None;
-        link.phase = Phase::Open;
-        self.tell(bounds, on, Event::Resumed);
-        // If the policy has it terminated, that is the same loss.
-        self.left.losses += u8::from(self.link(on).phase == Phase::Open);
-    }
-
-    /// The host gives up a write: the policy is asked.
-    fn cancel(&mut self, bounds: &Bounds, write: u8, on: u8, status: u16) {
-        let knobs = bounds.knobs();
-        let mut held = false;
-        // As the module has it: who is not current has no say.
-        if self.current[usize::from(self.link(on).controller)] == Some(on)
-            && let Some(record) = &mut self.link(on).record
-        {
-            let needless = record.holds_needlessly(status, &knobs);
-            held = record.hold(write, status, &knobs);
-            if needless {
-                self.blame(Violation::NeedlessHold);
-            }
-        }
-        self.references += u8::from(held);
-        self.write(write).place = if held { Place::Held(on) } else { Place::Queued };
-    }
-
-    fn close(&mut self, bounds: &Bounds, on: u8, removed: bool) {
-        let now = self.now;
-        self.give_up_on(bounds, on);
-        let clocks = {
-            let link = self.link(on);
-            Clocks {
-                keep_alive: bounds.nanos(link.keep_alive_sent),
-                sent: bounds.nanos(link.truth.sent),
-                peer_closed: link.noticed.map(|at| bounds.nanos(at)),
-                kato_ms: bounds.kato_ms(bounds.katt_at_loss),
-            }
-        };
-        let link = self.link(on);
-        link.phase = Phase::Closed;
-        let last = match (removed, bounds.keep_alive) {
-            (true, _) => now,
-            (false, KeepAlive::Traffic) => link.truth.sent,
-            (false, KeepAlive::Command | KeepAlive::Off) => link.keep_alive_sent,
-        };
-        let by_keep_alive = (bounds.keep_alive != KeepAlive::Off)
-            .then(|| last.max(link.opened) + bounds.timeouts() * bounds.katt_true() + bounds.cqt);
-        // The host may have sent after the controller's last FIN. Who removes it does not ask for FINs.
-        let sent = link.truth.sent;
-        let by_notice = link
-            .noticed
-            .filter(|_| bounds.trust_notification && !removed)
-            .map(|at| at.max(sent) + bounds.cqt);
-        link.due = match (by_keep_alive, by_notice) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        };
-        let event = if removed {
-            Event::Detached
-        } else {
-            Event::Closed(clocks)
-        };
-        self.tell(bounds, on, event);
-        let controller = usize::from(self.link(on).controller);
-        if self.current[controller] == Some(on) {
-            self.current[controller] = None;
-        }
-    }
-
-    fn reconnect(&mut self, bounds: &Bounds, controller: u8) {
-        if let Some(on) = self.current[usize::from(controller)] {
-            self.close(bounds, on, true);
-        }
-        let last = self
-            .links
-            .iter()
-            .rfind(|link| link.controller == controller);
-        let keep_alive_sent = last.map_or(0, |link| link.keep_alive_sent);
-        self.open(bounds, controller, keep_alive_sent);
     }
 
     fn timeout(&mut self, bounds: &Bounds) {
@@ -346,7 +228,7 @@ impl State {
                 continue;
             }
             // Of what is not closed yet it counts when that is.
-            if matches!(link.phase, Phase::Closed | Phase::Lost(_)) {
+            if link.is_given_up() {
                 link.vouched = true;
                 link.truth.dead |= bounds.assumes(Assumption::HonestAdministrator);
             }
@@ -373,7 +255,7 @@ impl State {
     }
 
     /// An event of the controller that the association is with.
-    fn tell(&mut self, bounds: &Bounds, about: u8, event: Event) {
+    pub(super) fn tell(&mut self, bounds: &Bounds, about: u8, event: Event) {
         let controller = self.link(about).controller;
         for on in 0..self.links.len() as u8 {
             let meant = self.current[usize::from(controller)] == Some(on);
@@ -383,6 +265,7 @@ impl State {
         }
         let record = self.link(about).record.as_ref();
         if record.is_none_or(|record| record.association().state() != PolicyState::Open) {
+            self.note_end(about);
             for on in 0..self.links.len() as u8 {
                 self.handle(bounds, on, Event::SourceLost(source_id(about)));
             }

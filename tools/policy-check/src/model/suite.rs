@@ -27,6 +27,7 @@ pub const SMALL: Bounds = Bounds {
     cqt_source: Cqt::Reported,
     controllers: 2,
     associations: 3,
+    connections: 1,
     blocks: 2,
     writes: 3,
     losses: 1,
@@ -36,6 +37,8 @@ pub const SMALL: Bounds = Bounds {
     notifications: 0,
     disables: 0,
     removals: 0,
+    deletions: 0,
+    late: 0,
     admin: 0,
     resumes: 0,
     send_failures: 0,
@@ -43,6 +46,7 @@ pub const SMALL: Bounds = Bounds {
     nuisances: 0,
     prompt: false,
     stale: false,
+    namesakes: false,
     trust_notification: true,
     tick_ms: 1,
     broadcast: false,
@@ -93,6 +97,16 @@ pub fn cases() -> Vec<Case> {
             },
         ),
         case(
+            "connections",
+            "a controller closes its connections one by one, and serves those that are left",
+            Bounds {
+                connections: 2,
+                notifications: 2,
+                writes: 2,
+                ..SMALL
+            },
+        ),
+        case(
             "distrust",
             "notifications are forged, and not trusted",
             Bounds {
@@ -119,6 +133,27 @@ pub fn cases() -> Vec<Case> {
             Bounds {
                 resumes: 1,
                 losses: 2,
+                writes: 2,
+                ..SMALL
+            },
+        ),
+        case(
+            "deletion",
+            "a controller is deleted while it is torn down, to be used on, or to be reset",
+            Bounds {
+                deletions: 1,
+                resumes: 1,
+                losses: 2,
+                writes: 2,
+                ..SMALL
+            },
+        ),
+        case(
+            "late",
+            "a command is cancelled after its association was closed",
+            Bounds {
+                late: 1,
+                send_failures: 1,
                 writes: 2,
                 ..SMALL
             },
@@ -272,6 +307,62 @@ pub fn cases() -> Vec<Case> {
             },
         ),
         case(
+            "reset-sources",
+            "two sources, of which one is no help, or is lost",
+            Bounds {
+                keep_alive: KeepAlive::Command,
+                controllers: 3,
+                associations: 3,
+                losses: 2,
+                teardown: 0,
+                nuisances: 1,
+                prompt: true,
+                writes: 1,
+                ..RESETS
+            },
+        ),
+        case(
+            "reset-time",
+            "mode is time: there are sources, and nobody is asked",
+            Bounds {
+                mode: Mode::Time,
+                prompt: true,
+                writes: 1,
+                ..RESETS
+            },
+        ),
+        case(
+            "reset-namesakes",
+            "two instances of a controller have the same ID and CIU, and both are reset",
+            Bounds {
+                namesakes: true,
+                keep_alive: KeepAlive::Command,
+                teardown: 0,
+                losses: 2,
+                associations: 3,
+                ccrl: 2,
+                blocks: 2,
+                prompt: true,
+                ..RESETS
+            },
+        ),
+        case(
+            "reset-late-namesakes",
+            "a reset that nobody waits for any more succeeds when the next instance is lost",
+            Bounds {
+                namesakes: true,
+                keep_alive: KeepAlive::Command,
+                teardown: 0,
+                admin: 1,
+                losses: 2,
+                associations: 3,
+                ccrl: 2,
+                writes: 1,
+                prompt: true,
+                ..RESETS
+            },
+        ),
+        case(
             "reset-host",
             "a controller is used on, disabled or removed while it is reset",
             Bounds {
@@ -309,6 +400,21 @@ pub fn without(assumption: Assumption) -> (Bounds, Violation) {
         Assumption::FailedAssociationsAreLost => (
             Bounds {
                 send_failures: 1,
+                ..SMALL
+            },
+            Violation::HeldForever,
+        ),
+        Assumption::WholeNotification => (
+            Bounds {
+                connections: 2,
+                notifications: 1,
+                ..SMALL
+            },
+            Violation::GhostWrite,
+        ),
+        Assumption::DeletionCloses => (
+            Bounds {
+                deletions: 1,
                 ..SMALL
             },
             Violation::HeldForever,

@@ -8,16 +8,20 @@
 //! - it found that it does not hear the host: one KATT after the last Keep Alive command arrived, or,
 //!   with traffic based keep alive, at the end of a whole period of KATT in which no command arrived,
 //!   that is two KATT after the last command at the latest;
-//! - or it closed the association itself.
+//! - or it closed the last connection of the association itself. A controller that has closed one
+//!   connection may go on to serve the others.
 //!
-//! From that moment on nothing arrives either. Commands that arrived before may be executed until
+//! From that moment on nothing arrives either; on a connection that is closed, nothing ever does. Commands that arrived before may be executed until
 //! the end, in any order. A controller that was disabled executes nothing at all.
 //!
 //! The moments of timeouts count as before and after: a command may still arrive at the very tick at
 //! which the controller gives up, but nothing executes at the tick at which CQT is over. So the
 //! bounds are reached exactly, and one tick less would be too little.
 
-use super::bounds::{Assumption, Bounds, KeepAlive, WRITES_MAX};
+use super::bounds::{Assumption, Bounds, CONNECTIONS_MAX, KeepAlive, WRITES_MAX};
+
+/// The connection of what is not a write.
+pub(super) const ADMIN: u8 = 0;
 
 /// One write on one association.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -42,8 +46,8 @@ pub(super) struct Truth {
     pub(super) sent: u8,
     /// A Keep Alive command is under way.
     pub(super) keep_alive: bool,
-    /// When the controller closed a connection.
-    pub(super) closed_by_peer: Option<u8>,
+    /// When the controller closed each connection.
+    pub(super) closed_by_peer: [Option<u8>; CONNECTIONS_MAX],
     /// It can do nothing any more.
     pub(super) dead: bool,
     /// The writes.
@@ -57,33 +61,46 @@ impl Truth {
             heard: now,
             sent: now,
             keep_alive: false,
-            closed_by_peer: None,
+            closed_by_peer: [None; CONNECTIONS_MAX],
             dead: false,
             copies: [Copy::None; WRITES_MAX],
         }
     }
 
+    /// When the controller closed the last connection.
+    fn ended_by_peer(&self, bounds: &Bounds) -> Option<u8> {
+        let mut closed = self.closed_by_peer[..usize::from(bounds.connections)].iter();
+        closed.try_fold(0, |last, at| at.map(|at| last.max(at)))
+    }
+
     /// Does the controller still listen?
     pub(super) fn listens(&self, bounds: &Bounds, now: u8) -> bool {
         !self.dead
-            && self.closed_by_peer.is_none()
+            && self.ended_by_peer(bounds).is_none()
             && (bounds.keep_alive == KeepAlive::Off
                 || now <= self.heard + bounds.periods() * bounds.katt_true())
     }
 
-    /// May something that was sent arrive now?
-    pub(super) fn may_arrive(&self, bounds: &Bounds, now: u8) -> bool {
+    /// Does the controller still listen on this connection?
+    pub(super) fn listens_on(&self, bounds: &Bounds, now: u8, connection: u8) -> bool {
+        self.closed_by_peer[usize::from(connection)].is_none() && self.listens(bounds, now)
+    }
+
+    /// May something that was sent on this connection arrive now?
+    pub(super) fn may_arrive(&self, bounds: &Bounds, now: u8, connection: u8) -> bool {
         let timely = bounds.keep_alive != KeepAlive::Traffic
             || !bounds.assumes(Assumption::TimelyDelivery)
             || now <= self.sent + bounds.katt_true();
-        timely && self.listens(bounds, now)
+        timely && self.listens_on(bounds, now, connection)
     }
 
     /// May something that arrived be executed now?
     pub(super) fn may_execute(&self, bounds: &Bounds, now: u8) -> bool {
         let by_keep_alive = bounds.keep_alive == KeepAlive::Off
             || now < self.heard + bounds.periods() * bounds.katt_true() + bounds.cqt;
-        let by_closing = self.closed_by_peer.is_none_or(|at| now < at + bounds.cqt);
+        let by_closing = self
+            .ended_by_peer(bounds)
+            .is_none_or(|at| now < at + bounds.cqt);
         !self.dead && by_keep_alive && by_closing
     }
 
@@ -99,22 +116,21 @@ impl Truth {
         if !self.may_execute(bounds, now) && !self.dead {
             self.dead = true;
         }
-        let may_arrive = self.may_arrive(bounds, now);
-        self.keep_alive &= may_arrive;
-        for copy in &mut self.copies {
-            let lives = match copy {
+        self.keep_alive &= self.may_arrive(bounds, now, ADMIN);
+        for write in 0..WRITES_MAX {
+            let lives = match self.copies[write] {
                 Copy::None => false,
-                Copy::Underway => may_arrive,
+                Copy::Underway => self.may_arrive(bounds, now, bounds.connection(write as u8)),
                 Copy::Arrived => !self.dead,
                 Copy::Executed => host_listens,
             };
             if !lives {
-                *copy = Copy::None;
+                self.copies[write] = Copy::None;
             }
         }
         if self.dead {
             self.heard = 0;
-            self.closed_by_peer = None;
+            self.closed_by_peer = [None; CONNECTIONS_MAX];
         }
     }
 }

@@ -2,6 +2,7 @@
 
 //! The mutants.
 
+use super::expected::{Expected, expected};
 use anyhow::{Result, ensure};
 
 /// A small change of the policy.
@@ -20,6 +21,11 @@ pub struct Mutant {
 }
 
 impl Mutant {
+    /// What the model makes of it, if anybody has thought of that.
+    pub fn expected(&self) -> Option<Expected> {
+        expected(self.name)
+    }
+
     /// Changes the source. Fails if what is to be changed is not there, or there more than once.
     pub fn apply(&self, source: &str) -> Result<String> {
         // Below are tests, which are not to be changed.
@@ -516,39 +522,11 @@ pub fn all() -> &'static [Mutant] {
             to: "entry.status == Status::InProgress && self.contains(entry.name()) && !self.contains(entry.name())",
         },
         Mutant {
-            name: "fenced-in-service",
-            what: "what was disabled stays a source",
-            file: "association.rs",
-            from: "        self.tries = Tries::new();\n        self.source.leave_service();",
-            to: "        self.tries = Tries::new();",
-        },
-        Mutant {
-            name: "fenced-waits",
-            what: "what is fenced still waits for resets",
-            file: "association.rs",
-            from: "        self.tries = Tries::new();\n",
-            to: "",
-        },
-        Mutant {
-            name: "second-from-the-first",
-            what: "the time of a second source is counted from the first question, not from the latest",
-            file: "ccr/tries.rs",
-            from: "            self.second_at = Some(now.after_millis(SECOND_MS));",
-            to: "            self.second_at.get_or_insert(now.after_millis(SECOND_MS));",
-        },
-        Mutant {
             name: "no-pause",
             what: "many who refuse are asked over and over",
             file: "ccr/tries.rs",
             from: "            self.pause_until = Some(now.after_millis(RETRY_MS));",
             to: "            self.pause_until = Some(now);",
-        },
-        Mutant {
-            name: "word-forgotten",
-            what: "the administrator's word is forgotten if it comes before the close",
-            file: "association.rs",
-            from: "                self.vouched = true;",
-            to: "                self.vouched = false;",
         },
         Mutant {
             name: "word-kept",
@@ -612,6 +590,41 @@ pub fn all() -> &'static [Mutant] {
             file: "association.rs",
             from: "[self.deadline(), of_resets].into_iter().flatten().min()",
             to: "[self.deadline(), of_resets].into_iter().flatten().max()",
+        },
+        Mutant {
+            name: "late-passes",
+            what: "what is cancelled after the association was closed passes",
+            file: "association.rs",
+            from: "                command.verdict()\n",
+            to: "                if matches!(self.state, State::Fencing(_)) {\n                    return Verdict::Pass(PassReason::Fenced);\n                }\n                command.verdict()\n",
+        },
+        Mutant {
+            name: "fenced-in-service",
+            what: "what was disabled while it was in use goes on as a source",
+            file: "association.rs",
+            from: "        self.tries = Tries::new();\n        self.source.leave_service();\n",
+            to: "        self.tries = Tries::new();\n",
+        },
+        Mutant {
+            name: "fenced-keeps-tries",
+            what: "what is fenced still waits for resets",
+            file: "association.rs",
+            from: "        self.tries = Tries::new();\n        self.source.leave_service();\n",
+            to: "        self.source.leave_service();\n",
+        },
+        Mutant {
+            name: "second-not-renewed",
+            what: "a third source is asked when it would have been the second's turn",
+            file: "ccr/tries.rs",
+            from: "self.second_at = Some(now.after_millis(SECOND_MS));",
+            to: "self.second_at.get_or_insert(now.after_millis(SECOND_MS));",
+        },
+        Mutant {
+            name: "admin-forgotten",
+            what: "the administrator's word is forgotten if it comes before the close",
+            file: "association.rs",
+            from: "                self.vouched = true;\n",
+            to: "",
         },
     ]
 }

@@ -2,6 +2,7 @@
 
 //! The table of mutants.
 
+use super::expected::Expected;
 use super::list::Mutant;
 use super::workshop::Verdict;
 use std::fmt;
@@ -37,6 +38,12 @@ impl fmt::Display for Table<'_> {
             }
             writeln!(f, "{}", line.trim_end())?;
         }
+        writeln!(f, "\nWhat the model does not notice:\n")?;
+        for (mutant, _) in self.0 {
+            if let Some(Expected::Unnoticed(why)) = mutant.expected() {
+                writeln!(f, "``{}``\n  {why}.", mutant.name)?;
+            }
+        }
         Ok(())
     }
 }
@@ -48,7 +55,7 @@ fn row(mutant: &Mutant, verdict: &Verdict) -> [String; 6] {
             caught.steps.to_string(),
         ),
         Some(None) => ("-".into(), "-".into()),
-        None => ("not run".into(), "".into()),
+        None => ("see below".into(), "".into()),
     };
     let failed = |count: usize| match count {
         0 => "-".into(),

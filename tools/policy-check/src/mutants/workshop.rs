@@ -2,6 +2,7 @@
 
 //! Where mutants are built and tried out.
 
+use super::expected::Expected;
 use super::list::Mutant;
 use crate::check::Outcome;
 use crate::model::Violation;
@@ -26,14 +27,14 @@ pub struct Workshop {
     pub directory: PathBuf,
     /// Jobs of cargo, and threads of the search.
     pub jobs: usize,
-    /// Run the model also on what fails the crate's own tests: takes minutes for each.
+    /// Run all cases of the model on all mutants: takes minutes for each.
     pub always_model: bool,
 }
 
 /// Who noticed that the policy was changed.
 #[derive(Clone, Debug)]
 pub struct Verdict {
-    /// What the model found; `None` = it was not run, as others had noticed.
+    /// What the model found; `None` = it was not run, as it is known not to notice.
     pub model: Option<Option<Caught>>,
     /// So many unit tests of the crate failed.
     pub unit_tests: usize,
@@ -56,6 +57,15 @@ impl Verdict {
     /// Did anybody notice?
     pub fn is_caught(&self) -> bool {
         self.model_found().is_some() || self.unit_tests > 0 || self.properties > 0
+    }
+
+    /// Did somebody notice, and the model if it should?
+    pub(super) fn is_as_expected(&self, expected: Option<Expected>) -> bool {
+        let by_model = self.model_found().is_some();
+        match expected {
+            Some(Expected::Noticed(_)) => by_model,
+            Some(Expected::Unnoticed(_)) | None => self.is_caught(),
+        }
     }
 
     /// What the model found, if it was run.
@@ -113,7 +123,13 @@ impl Workshop {
         let unit_tests = self.test(&copy, &["--lib"])?;
         let properties = self.test(&copy, &["--test", "properties"])?;
         let noticed = unit_tests + properties > 0;
-        let model = (self.always_model || !noticed).then(|| self.model(&copy));
+        let model = match mutant.expected() {
+            Some(Expected::Noticed(case)) if !self.always_model => {
+                Some(self.model(&copy, Some(case)))
+            }
+            _ if self.always_model || !noticed => Some(self.model(&copy, None)),
+            _ => None,
+        };
         Ok(Verdict {
             unit_tests,
             properties,
@@ -168,26 +184,14 @@ impl Workshop {
         })
     }
 
-    /// Runs the model until something is found.
-    fn model(&self, copy: &Path) -> Result<Option<Caught>> {
+    /// Runs one case of the model, or all of them, until something is found.
+    fn model(&self, copy: &Path, case: Option<&str>) -> Result<Option<Caught>> {
         let threads = self.jobs.to_string();
-        let output = self.cargo(
-            copy,
-            &[
-                "run",
-                "--quiet",
-                "--release",
-                "-p",
-                "policy-check",
-                "--",
-                "model",
-                "-o",
-                "json",
-                "--fail-fast",
-                "--threads",
-                &threads,
-            ],
-        )?;
+        let run = ["run", "--quiet", "--release", "-p", "policy-check", "--"];
+        let model = ["model", "-o", "json", "--fail-fast", "--threads", &threads];
+        let case = case.map(|case| ["--case", case]);
+        let arguments = [&run[..], &model, case.as_ref().map_or(&[], |case| case)];
+        let output = self.cargo(copy, &arguments.concat())?;
         let text = String::from_utf8_lossy(&output.stdout);
         let last = text.lines().last().with_context(|| {
             let what = String::from_utf8_lossy(&output.stderr);

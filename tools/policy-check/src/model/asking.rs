@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! What the host may ask for, and what it must not leave unasked, by what it was told so far.
+
+use super::bounds::Bounds;
+use super::property::Violation;
+use super::service::{Ccrs, Page, Reply};
+use super::state::{Link, Phase, State};
+use nvme_fence_policy::{Mode, State as PolicyState};
+
+impl State {
+    /// A source is asked to have `of` reset: is there any sense in that?
+    pub(super) fn check_asked(&mut self, bounds: &Bounds, of: u8, by: u8) {
+        let (impacted, source) = (&self.links[usize::from(of)], &self.links[usize::from(by)]);
+        let underway = source.service.underway().count();
+        let has_slot = source.service.commands.len() + underway < usize::from(bounds.ccrl);
+        let useful = !source.is_given_up() && !source.disabled && has_slot;
+        // Before it is closed, the host may be resetting it itself.
+        let useful = useful && impacted.phase == Phase::Closed && impacted.is_waiting();
+        // What has failed is tried again after five seconds.
+        let too_soon = bounds.horizon() < 5 && impacted.asked & 1 << by != 0;
+        let itself = impacted.controller == source.controller;
+        // A read of the log page that is under way may be older than the question.
+        let reading = source.service.read.is_some();
+        if !useful || too_soon || itself || bounds.mode != Mode::Auto {
+            self.blame(Violation::AskedInVain);
+        }
+        if self.any_unanswered() {
+            self.blame(Violation::ManyUnanswered);
+        }
+        let bit = 1 << by;
+        let link = self.link(of);
+        link.asked |= bit;
+        link.awaited |= bit;
+        if reading {
+            link.unfresh |= bit;
+        }
+    }
+
+    /// A source has answered the command about `of`.
+    pub(super) fn note_answer(&mut self, source: u8, of: u8, reply: Reply) {
+        let bit = 1 << source;
+        self.link(source).quiet_since = self.now;
+        match reply {
+            // If it is in use all the same, the result was about an earlier loss.
+            Reply::Immediate => self.link(of).asked &= !bit,
+            Reply::Accepted | Reply::InProgress => {}
+            Reply::Refused => self.link(of).awaited &= !bit,
+            Reply::LogFull | Reply::LimitExceeded => {
+                self.link(of).awaited &= !bit;
+                self.link(of).asked &= !bit;
+                self.link(source).rests_until = self.now + 1;
+            }
+            Reply::Failed => {
+                self.link(of).awaited &= !bit;
+                // Nobody knows how far it got.
+                self.link(source).rests_until = u8::MAX;
+            }
+        }
+    }
+
+    /// The log page of a source says of some that they were reset: those of whom it is news.
+    pub(super) fn expect_release(&self, source: u8, page: &Page) -> u8 {
+        let bit = 1 << source;
+        (0..self.links.len() as u8)
+            .filter(|of| {
+                let link = &self.links[usize::from(*of)];
+                let fresh = link.awaited & bit != 0 && link.unfresh & bit == 0;
+                fresh && self.is_fencing(*of) && page.says_reset(*of)
+            })
+            .fold(0, |all, of| all | 1 << of)
+    }
+
+    /// A read of the log page of a source is over. Those who were reset are released now.
+    pub(super) fn note_log(&mut self, source: u8, released: u8) {
+        self.link(source).quiet_since = self.now;
+        for link in &mut self.links {
+            link.unfresh &= !(1 << source);
+        }
+        let unbelieved = |of: u8| released & 1 << of != 0 && self.is_fencing(of);
+        if (0..self.links.len() as u8).any(unbelieved) {
+            self.blame(Violation::Unbelieved);
+        }
+    }
+
+    /// When the timer has fired: is there a result that nobody fetches, as its event was lost?
+    pub(super) fn check_unread(&mut self) {
+        let numbers = 0..self.links.len() as u8;
+        let unread = numbers.clone().any(|by| {
+            let source = &self.links[usize::from(by)];
+            let there = |of: u8| {
+                let entries = &source.service.entries;
+                let awaited = self.links[usize::from(of)].awaited & 1 << by != 0;
+                awaited
+                    && self.is_fencing(of)
+                    && entries
+                        .iter()
+                        .any(|e| e.of == of && e.ccrs != Ccrs::InProgress)
+            };
+            source.phase == Phase::Open
+                && self.now > source.quiet_since
+                && self.now >= source.rests_until
+                && source.service.read.is_none()
+                && source.service.commands.is_empty()
+                && numbers.clone().any(there)
+        });
+        if unread {
+            self.blame(Violation::Unread);
+        }
+    }
+
+    /// A source is lost. If it is used on, it may be asked anew.
+    pub(super) fn note_end(&mut self, source: u8) {
+        for link in &mut self.links {
+            link.awaited &= !(1 << source);
+            link.asked &= !(1 << source);
+        }
+    }
+
+    /// Does any source owe an answer?
+    fn any_unanswered(&self) -> bool {
+        let owes = |link: &Link| link.phase != Phase::Closed && !link.service.commands.is_empty();
+        self.links.iter().any(owes)
+    }
+
+    /// When the timer has fired: is there a reset that nobody was asked for, though somebody could be?
+    pub(super) fn check_unasked(&mut self, bounds: &Bounds) {
+        let numbers = 0..self.links.len() as u8;
+        // Who could be mistaken for another may have to wait.
+        if bounds.ccrl == 0 || bounds.mode != Mode::Auto || bounds.namesakes {
+            return;
+        }
+        if self.any_unanswered() {
+            return;
+        }
+        let unasked = numbers.clone().any(|of| {
+            numbers
+                .clone()
+                .any(|by| self.wants_reset(of) && self.is_idle(by) && self.could_ask(of, by))
+        });
+        if unasked {
+            self.blame(Violation::Unasked);
+        }
+    }
+
+    /// Does something wait for this to be reset, and is no result to come?
+    fn wants_reset(&self, of: u8) -> bool {
+        let link = &self.links[usize::from(of)];
+        self.is_fencing(of) && link.is_waiting() && link.awaited == 0
+    }
+
+    /// Does its record wait for evidence?
+    fn is_fencing(&self, of: u8) -> bool {
+        let record = self.links[usize::from(of)].record.as_ref();
+        let state = record.map(|record| record.association().state());
+        matches!(state, Some(PolicyState::Fencing(_)))
+    }
+
+    /// Has a source nothing to do, and nothing against being asked?
+    fn is_idle(&self, by: u8) -> bool {
+        let link = &self.links[usize::from(by)];
+        link.phase == Phase::Open
+            && !link.truth.dead
+            && self.now >= link.rests_until
+            && link.service.read.is_none()
+            && link.service.entries.is_empty()
+    }
+
+    fn could_ask(&self, of: u8, by: u8) -> bool {
+        let (impacted, source) = (&self.links[usize::from(of)], &self.links[usize::from(by)]);
+        impacted.controller != source.controller && impacted.asked & 1 << by == 0
+    }
+}

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! What the model makes of each mutant.
+
+/// What the model makes of a mutant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// In this case it notices.
+    Noticed(&'static str),
+    /// It does not, for this reason.
+    Unnoticed(&'static str),
+}
+
+use Expected::{Noticed, Unnoticed};
+
+/// What the model makes of the mutant of this name.
+pub(super) fn expected(name: &str) -> Option<Expected> {
+    let (_, expected) = ALL.iter().find(|(mutant, _)| *mutant == name)?;
+    Some(*expected)
+}
+
+/// Of all mutants.
+pub(super) const ALL: &[(&str, Expected)] = &[
+    // The time rule.
+    ("early-tick", Noticed("longer")),
+    ("late-tick", Noticed("longer")),
+    ("no-cqt", Noticed("longer")),
+    ("n-less-one", Noticed("longer")),
+    ("n-swapped", Noticed("longer")),
+    ("other-clock", Noticed("command")),
+    ("wrong-clock", Noticed("longer")),
+    ("connect-forgotten", Noticed("flaps")),
+    ("shorter-katt", Noticed("longer-katt")),
+    ("bare-notification", Noticed("connections")),
+    ("default-ignored", Noticed("default-cqt")),
+    ("override-ignored", Noticed("override-cqt")),
+    // What is held.
+    ("writes-pass", Noticed("default-cqt")),
+    ("sent-inverted", Noticed("default-cqt")),
+    ("half-cancelled", Noticed("host")),
+    ("answered-held", Noticed("default-cqt")),
+    ("lost-passes", Noticed("default-cqt")),
+    ("late-passes", Noticed("late")),
+    ("uncounted", Noticed("default-cqt")),
+    // The life of a record.
+    ("timeout-any-time", Noticed("default-cqt")),
+    ("timeout-never", Noticed("default-cqt")),
+    ("no-timer", Noticed("default-cqt")),
+    ("closed-is-fenced", Noticed("default-cqt")),
+    (
+        "others-disabled",
+        Unnoticed("where old records hear of everything, one association is lost only"),
+    ),
+    (
+        "admin-too-soon",
+        Unnoticed("the host of the model sends nothing on what it has given up"),
+    ),
+    ("admin-forgotten", Noticed("admin")),
+    ("notification-before-data", Noticed("connections")),
+    (
+        "trusted-by-default",
+        Unnoticed("the cases say whether a notification is trusted"),
+    ),
+    (
+        "word-kept",
+        Unnoticed("no case has a word and an association that is used on after it"),
+    ),
+    ("forgotten-record", Noticed("default-cqt")),
+    ("released-twice", Noticed("default-cqt")),
+    ("drained-too-early", Noticed("host")),
+    ("wrong-evidence", Noticed("default-cqt")),
+    ("detached-long-ago", Noticed("host")),
+    ("terminate-forgotten", Noticed("resume")),
+    // What a reset is evidence of.
+    ("reset-accepted", Noticed("reset")),
+    ("reset-joined", Noticed("reset-nuisances")),
+    ("reset-failed", Noticed("reset-nuisances")),
+    ("reset-goes-on", Noticed("reset")),
+    (
+        "reset-unasked",
+        Unnoticed("the module shows a log page only to those who wait for that source"),
+    ),
+    ("old-report", Noticed("reset-nuisances")),
+    ("success-of-old", Noticed("reset-namesakes")),
+    (
+        "reset-in-use",
+        Unnoticed("nobody is asked about what is in use, so there is no answer to believe"),
+    ),
+    ("foreign-instance", Noticed("reset-nuisances")),
+    ("foreign-controller", Noticed("reset-nuisances")),
+    (
+        "meaningless-entry",
+        Unnoticed("targets of the model write no value without meaning"),
+    ),
+    (
+        "older-entry",
+        Unnoticed(
+            "no log page has two entries of a name: a source is asked about it when older ones \
+             are removed",
+        ),
+    ),
+    (
+        "endless-log",
+        Unnoticed("log pages of the model are as long as they say"),
+    ),
+    ("clri-for-irs", Noticed("reset")),
+    ("log-not-cleared", Noticed("reset-stale")),
+    // Names that repeat.
+    ("asks-about-namesakes", Noticed("reset-late-namesakes")),
+    ("books-lost", Noticed("reset-namesakes")),
+    ("name-free-unanswered", Noticed("reset-namesakes")),
+    ("name-free-too-soon", Noticed("reset-namesakes")),
+    (
+        "name-free-unremoved",
+        Unnoticed("a source is asked nothing before completed entries are removed"),
+    ),
+    (
+        "others-in-progress",
+        Unnoticed("a source of the model has nothing in progress when the host begins to use it"),
+    ),
+    // Who is asked, and when.
+    ("error-accepted", Noticed("reset-sources")),
+    ("source-kept", Noticed("reset-sources")),
+    ("second-for-ever", Noticed("reset")),
+    (
+        "second-not-renewed",
+        Unnoticed("a third source is asked less than a second too early: no harm but a slot"),
+    ),
+    (
+        "three-at-once",
+        Unnoticed("no controller of the model has three sources"),
+    ),
+    ("many-unanswered", Noticed("reset-sources")),
+    (
+        "last-path-asked",
+        Unnoticed("the host of the model gives no command up because it is not answered"),
+    ),
+    (
+        "silent-asked",
+        Unnoticed("the host of the model gives no command up because it is not answered"),
+    ),
+    (
+        "fenced-in-service",
+        Unnoticed("no source of the cases is disabled before the host gives it up"),
+    ),
+    (
+        "fenced-keeps-tries",
+        Unnoticed("log pages are read in vain until what was held is sent on: no harm else"),
+    ),
+    (
+        "event-not-cleared",
+        Unnoticed("the result is fetched a second later, as if the event was lost"),
+    ),
+    (
+        "no-pause",
+        Unnoticed("no controller of the model has so many sources that refuse"),
+    ),
+    ("no-poll", Noticed("reset-nuisances")),
+    ("poll-for-ever", Noticed("reset")),
+    ("rest-for-ever", Noticed("reset-nuisances")),
+    (
+        "no-rest",
+        Unnoticed("it is asked for the same in vain more often; nothing else comes of it"),
+    ),
+    ("slots-plus-one", Noticed("reset-slots")),
+    ("dead-source", Noticed("reset-sources")),
+    ("asks-itself", Noticed("reset-namesakes")),
+    ("asks-the-failed", Noticed("reset-sources")),
+    ("asks-in-mode-time", Noticed("reset-time")),
+    (
+        "asks-without-name",
+        Unnoticed("all controllers of the model have a CIU"),
+    ),
+    (
+        "asks-for-nothing",
+        Unnoticed("what is closed and holds nothing is over at once"),
+    ),
+    ("asks-for-the-living", Noticed("reset-host")),
+    ("asks-before-closed", Noticed("reset-sources")),
+    ("reset-extends", Noticed("reset")),
+    ("latest-timer", Noticed("reset")),
+];
