@@ -37,9 +37,9 @@ variant_silent() {
 	plan 5
 	ccr_scene auto --listen 127.0.0.3:4420
 	third_path 127.0.0.3
-	scripted_target rule 'ccr times=1 : ignore' >/dev/null
+	scripted_target rule 'ccr times=1 : ignore=until-abort' >/dev/null
 	ccr_lose_path_1
-	by_reset 20000 62000
+	by_reset 31000 38000
 	expect_eq "then a second one was asked" "$(path_ctrl 2) $(path_ctrl 3)" "$(asked)"
 }
 
