@@ -7,21 +7,35 @@
 # shellcheck disable=SC2034 # read by whoever runs scenarios
 DESCRIPTION="the wait is that of the longest keep alive timeout that was set"
 # shellcheck disable=SC2034
-VARIANTS="raised:fence lowered:fence off:fence control:fence"
+VARIANTS="raised:fence connect:fence lowered:fence off:fence control:fence"
 
-# keep_alive MODE MILLISECONDS...: sets path 1's to these, one after the other, and loses it
+# admin COMMAND...: has user space send an admin command on path 1
+admin() {
+	nvme admin-passthru "/dev/$(path_ctrl 1)" "$@" >/dev/null 2>&1
+}
+
+# keep_alive MODE [connect] MILLISECONDS...: sets path 1's to these, one after the other, and
+# loses it. With `connect`, a Connect that asks for a second comes last, and is refused.
 keep_alive() {
+	local connect=''
 	scene_set_scripted "$1" keep_alive_tmo=5,reconnect_delay=600 \
 		--quiesce-ms 3600000
 	shift
+	if [ "$1" = connect ]; then
+		connect=1
+		shift
+	fi
 	scripted_target rule 'kato : ignore' >/dev/null
 	scripted_target rule 'quiesce : ignore' >/dev/null
 	writer_start --blocks 1 --writes 2
 	while [ $# -gt 0 ]; do
-		nvme admin-passthru "/dev/$(path_ctrl 1)" --opcode=0x09 --cdw10=0x0f \
-			--cdw11="$1" >/dev/null 2>&1 || bail "Set Features fails"
+		admin --opcode=0x09 --cdw10=0x0f --cdw11="$1" || bail "Set Features fails"
 		shift
 	done
+	# The byte of the command type is where other commands have their namespace.
+	if [ -n "$connect" ] && admin --opcode=0x7f --namespace-id=1 --cdw12=1000; then
+		bail "Connect succeeds on a controller that is connected"
+	fi
 	lose_controller_1
 }
 
@@ -43,6 +57,13 @@ waits_for_30_s() {
 variant_raised() {
 	plan 4
 	keep_alive time 30000
+	waits_for_30_s
+}
+
+# Nothing begins anew because somebody says so in the middle.
+variant_connect() {
+	plan 4
+	keep_alive time connect 30000
 	waits_for_30_s
 }
 
