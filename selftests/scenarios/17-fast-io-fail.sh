@@ -22,7 +22,9 @@ lose_path() {
 	target_start
 	proxy_start 1
 	[ "$1" = none ] || fence_load "mode=$1" || bail "the module does not load"
-	path_connect 1 "nr_io_queues=1,keep_alive_tmo=20,reconnect_delay=1,fast_io_fail_tmo=$FAST_IO_FAIL"
+	path_connect 1 nr_io_queues=1,keep_alive_tmo=20,reconnect_delay=1
+	# Not every nvme-cli has an option for it.
+	echo $FAST_IO_FAIL >"/sys/class/nvme/$(path_ctrl 1)/fast_io_fail_tmo"
 	path_io_timeout 1 3000
 	DEVICE=$(head_device)
 	trace_start
