@@ -9,6 +9,7 @@ help:
 
 ## make test              everything below that is a test: kernels, module, tools are made first
 ## make test SCENARIO=X   one scenario (selftests/scenarios/X.sh) in all its variants
+## make list              what scenarios there are
 ## make test-smp          scenarios in QEMU, with and without lockdep, KASAN and kmemleak
 ## make soak SEEDS=N      random faults and load from N seeds (FIRST_SEED=1, ROUNDS=25 for each); prints those that fail
 ## make bench             what the fence costs: counts instructions and memory, prints a table
@@ -22,6 +23,8 @@ help:
 ## make modules KDIR=DIR  nvme_fence.ko for a kernel of your own: a full build tree with the hook series
 ## make tools             the user-space tools, as static binaries
 ## make man DIR=DIR       the man pages of nvme-fence, written to DIR
+## make install           nvme-fence, its man pages and examples, below $DESTDIR$PREFIX (/usr/local)
+## make uninstall         take away what was installed there
 ## make patch KSRC=DIR    apply fixes, hook series and target series to a kernel tree of your own
 ## make import KSRC=DIR   put the module into such a tree, as CONFIG_NVME_FENCE
 ## make clean             remove what builds left in the checkout
@@ -44,6 +47,9 @@ help:
 
 test:
 	@selftests/all $(SCENARIO)
+
+list:
+	@selftests/list
 
 test-smp:
 	@selftests/all --smp $(SCENARIO)
@@ -87,6 +93,9 @@ man:
 	@$(if $(DIR),,$(error which directory? make man DIR=DIR))
 	@tools=$$($(LAB)/tools) && mkdir -p "$(DIR)" && "$$tools/nvme-fence" man "$(DIR)"
 
+install uninstall:
+	@DESTDIR="$(DESTDIR)" PREFIX="$(PREFIX)" $(LAB)/install $@
+
 patch:
 	@$(LAB)/patch-tree "$(KSRC)"
 
@@ -99,4 +108,4 @@ clean:
 clean-cache:
 	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/nvme-fence"
 
-.PHONY: help test test-smp soak bench bench-failover demo model mutants shell kernel modules tools man patch import clean clean-cache
+.PHONY: help test list test-smp soak bench bench-failover demo model mutants shell kernel modules tools man install uninstall patch import clean clean-cache
