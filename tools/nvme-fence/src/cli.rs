@@ -26,7 +26,7 @@ pub(crate) struct Cli {
 }
 
 /// What the exit status means.
-pub(crate) const EXIT_STATUS: [(&str, &str); 4] = [
+pub(crate) const EXIT_STATUS: [(&str, &str); 6] = [
     ("0", "success"),
     ("1", "failure, explained on standard error"),
     ("2", "wrong usage"),
@@ -34,6 +34,8 @@ pub(crate) const EXIT_STATUS: [(&str, &str); 4] = [
         "3",
         "the module is not loaded, or the kernel lacks its series",
     ),
+    ("4", "check: not protected"),
+    ("5", "check: protected, but there are warnings"),
 ];
 
 /// The environment variables.
@@ -61,6 +63,15 @@ fn after_long_help() -> String {
 /// The commands.
 #[derive(Subcommand)]
 pub(crate) enum Command {
+    /// Say whether it is protected, and what to do if not
+    ///
+    /// Works on any kernel since 5.15, with or without the module. Each finding has a code, a
+    /// sentence, and the command that mends it; words in capital letters are to be filled in.
+    ///
+    /// The exit status is 0 if all is protected, or needs no fence, 5 if there are warnings, 4 if
+    /// something is not protected, and 1 if a part could not be read that might be decisive. Notes
+    /// do not change it.
+    Check(CheckArgs),
     /// Show what is held, and what would fence it
     Status(StatusArgs),
     /// Show or change the settings of a subsystem
@@ -89,6 +100,17 @@ pub(crate) enum Command {
         #[arg(value_name = "DIR")]
         directory: PathBuf,
     },
+}
+
+/// `nvme-fence check`
+#[derive(Args)]
+pub(crate) struct CheckArgs {
+    /// NQN, nvme-subsysX, nvmeX, nvmeXnY, or the path of a device; its subsystem is meant
+    /// [default: all subsystems]
+    pub(crate) device: Option<DeviceName>,
+    /// The format of the output.
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
 }
 
 /// `nvme-fence status`

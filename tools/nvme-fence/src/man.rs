@@ -50,13 +50,28 @@ const TRACEFS: &[(&str, &str)] = &[(
 )];
 
 /// All pages.
-const PAGES: [Page; 8] = [
+const PAGES: [Page; 9] = [
     Page {
         name: "nvme-fence",
         files: SYSFS,
         examples: &[
             ("nvme-fence status", "what is held, and until when"),
             ("nvme-fence status -o json", "the same for programs"),
+        ],
+    },
+    Page {
+        name: "nvme-fence-check",
+        files: SYSFS,
+        examples: &[
+            ("nvme-fence check", "is this host protected?"),
+            (
+                "nvme-fence check /dev/nvme0n1 -o json",
+                "is the subsystem of a device, for programs",
+            ),
+            (
+                "nvme-fence check >/dev/null; [ $? = 0 ] || [ $? = 5 ]",
+                "may this node take load, warnings or not?",
+            ),
         ],
     },
     Page {
