@@ -91,6 +91,13 @@ fn old_kernels_answer_too() {
     let host = connected();
     let (answer, status) = check(&host);
     assert_eq!((codes(&answer), status), (vec!["series-missing"], 4));
+    // That kernel does not say what kind of controller it is.
+    let discovery = "nqn.2014-08.org.nvmexpress.discovery";
+    host.subsystem(3, discovery);
+    host.controller(3, 3, "tcp", "traddr=10.0.0.1,trsvcid=8009", "live");
+    host.file("sys/class/nvme/nvme3/subsysnqn", discovery);
+    let (answer, _) = check(&host);
+    assert_eq!(answer["subsystems"][1]["verdict"], "needs-no-fence");
     // The queues tell their timeout; without one, the next one's is known.
     for number in 0..2 {
         remove(
