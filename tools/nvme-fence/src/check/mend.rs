@@ -9,12 +9,17 @@ pub(crate) fn config(subsystem: &SubsystemFacts, option: &str) -> String {
     format!("nvme-fence config {} {option}", subsystem.name)
 }
 
-/// `nvme connect` by a path that is not there yet.
+/// `nvme connect` by a path that is not there yet, of the same transport as those that are.
 pub(crate) fn connect_another(subsystem: &SubsystemFacts) -> String {
-    format!(
-        "nvme connect --transport=tcp --nqn={} --traddr=ADDRESS",
-        nqn(subsystem)
-    )
+    let first = subsystem.paths.first();
+    let transport = first.map_or("TRANSPORT".to_owned(), |path| quoted(&path.transport));
+    connect_by(subsystem, &transport)
+}
+
+/// `nvme connect` by a path of this transport.
+pub(crate) fn connect_by(subsystem: &SubsystemFacts, transport: &str) -> String {
+    let nqn = nqn(subsystem);
+    format!("nvme connect --transport={transport} --nqn={nqn} --traddr=ADDRESS")
 }
 
 /// `nvme disconnect` of a path.

@@ -95,7 +95,7 @@ pub(crate) fn transport_unfenced(_: &HostFacts, subsystem: &SubsystemFacts) -> V
              {GHOSTS}",
             path.transport
         ),
-        command: mend::connect_another(subsystem),
+        command: mend::connect_by(subsystem, "tcp"),
     }
     };
     let paths = unfenced(subsystem, Unfenced::Transport);
@@ -149,6 +149,7 @@ mod tests {
         let told = transport_unfenced(&host, &subsystem);
         assert_eq!(told.len(), 2);
         assert!(told[0].sentence.contains("paths by rdma"));
+        assert!(told[0].command.contains("--transport=tcp"));
     }
 
     #[test]

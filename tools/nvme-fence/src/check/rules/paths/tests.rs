@@ -22,7 +22,7 @@ fn without_controllers_it_is_orphaned() {
     let told = told(orphaned, |subsystem| subsystem.paths.clear());
     assert_eq!(
         told[0].command,
-        "nvme connect --transport=tcp --nqn=nqn.2026-01.org.example:array --traddr=ADDRESS"
+        "nvme connect --transport=TRANSPORT --nqn=nqn.2026-01.org.example:array --traddr=ADDRESS"
     );
 }
 
@@ -64,8 +64,12 @@ fn multipath_is_off_or_not() {
 
 #[test]
 fn one_path_is_one_that_is_live() {
-    let told_of_one = told(one_path, |subsystem| drop(subsystem.paths.pop()));
+    let told_of_one = told(one_path, |subsystem| {
+        subsystem.paths.pop();
+        subsystem.paths[0].transport = "rdma".to_owned();
+    });
     assert!(told_of_one[0].sentence.starts_with("it has one path only"));
+    assert!(told_of_one[0].command.contains("--transport=rdma"));
     let told_of_two = told(one_path, |subsystem| {
         subsystem.paths[0].state = "connecting".to_owned();
     });
