@@ -217,13 +217,13 @@ pub(crate) fn io_timeout_over_kato(_: &HostFacts, subsystem: &SubsystemFacts) ->
         Told {
             sentence: format!(
                 "a command that gets lost while its controller goes on to answer is given up after \
-                 {} (io_timeout), and a path after {} (KATO): if no command may take that long, \
-                 lower the former{}",
+                 {} (io_timeout), and a path after {} (KATO): lower the former if this array \
+                 answers sooner{}",
                 Seconds(io),
                 Seconds(kato),
                 match path.has_io_timeout {
                     true => "",
-                    false => ", for what is connected from then on",
+                    false => "; that is for what is connected from then on",
                 }
             ),
             command: match path.has_io_timeout {
