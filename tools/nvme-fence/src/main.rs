@@ -17,6 +17,7 @@ mod status;
 mod sysfs;
 mod text;
 mod trace;
+mod uevents;
 mod units;
 
 use clap::Parser;
