@@ -8,6 +8,7 @@
 mod cli;
 mod config;
 mod fields;
+mod find;
 mod host;
 mod man;
 mod missing;
@@ -32,6 +33,7 @@ use crate::text::OneLine;
 fn run(command: Command) -> anyhow::Result<()> {
     let host = Host::from_environment();
     match command {
+        Command::Find(args) => find::run(&host, &args),
         Command::Status(args) => status::run(&host, &args),
         Command::Config(args) => config::run(&host, &args),
         Command::Release(args) => release::run(&host, &args),

@@ -43,6 +43,22 @@ const SYSFS: &[(&str, &str)] = &[
     ),
 ];
 
+/// The files of nvme-core.
+const NVME_CORE: &[(&str, &str)] = &[
+    (
+        "/sys/class/nvme-subsystem/nvme-subsysX/nvmeXnY/",
+        "a namespace and its identifiers",
+    ),
+    (
+        "/sys/class/nvme/nvmeZ/nvmeXcZnY/",
+        "a path to it, and its ANA state",
+    ),
+    (
+        "/dev/disk/by-id/",
+        "the links that udev makes of the identifiers",
+    ),
+];
+
 /// Where traces come from.
 const TRACEFS: &[(&str, &str)] = &[(
     "/sys/kernel/tracing/instances/nvme-fence-PID/",
@@ -50,7 +66,7 @@ const TRACEFS: &[(&str, &str)] = &[(
 )];
 
 /// All pages.
-const PAGES: [Page; 8] = [
+const PAGES: [Page; 9] = [
     Page {
         name: "nvme-fence",
         files: SYSFS,
@@ -65,6 +81,20 @@ const PAGES: [Page; 8] = [
         examples: &[
             ("nvme-fence status", "all subsystems"),
             ("nvme-fence status /dev/nvme0n1", "the one of a device"),
+        ],
+    },
+    Page {
+        name: "nvme-fence-find",
+        files: NVME_CORE,
+        examples: &[
+            (
+                "nvme-fence find nqn.2026-01.org.example:array",
+                "all namespaces of a subsystem",
+            ),
+            (
+                "nvme-fence find --device --wait 30 6e1ad4a3-0f83-4b3e-9f7a-6b1f0c1c9a01",
+                "the device node of a volume, when it can be used",
+            ),
         ],
     },
     Page {

@@ -9,6 +9,8 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 /// The multicast group of the kernel's own uevents.
 pub(crate) const KERNEL: u32 = 1;
+/// That of udev, which repeats them when it has made the device nodes and links.
+pub(crate) const UDEV: u32 = 2;
 
 /// The longest uevent, and some more for udev's header.
 const UEVENT_BYTES: usize = 1 << 13;

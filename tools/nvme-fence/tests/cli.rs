@@ -139,6 +139,7 @@ fn usage() {
     for help in [
         &["--help"][..],
         &["status", "--help"],
+        &["find", "--help"],
         &["config", "--help"],
         &["config", "-h"],
         &["release", "--help"],

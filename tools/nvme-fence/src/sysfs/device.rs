@@ -94,7 +94,7 @@ impl fmt::Display for DeviceName {
 
 /// The name at the end of a path, where the path is followed first if it is a link, as those in
 /// /dev/disk/by-id are; and whether it could be.
-fn last_component(text: &str) -> (String, io::Result<()>) {
+pub(crate) fn last_component(text: &str) -> (String, io::Result<()>) {
     if !text.contains('/') {
         return (text.to_owned(), Ok(()));
     }
