@@ -5,7 +5,7 @@ use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 use crate::find::Wanted;
-use crate::sysfs::device::{ControllerName, DeviceName};
+use crate::sysfs::device::{ControllerName, DeviceName, Disconnectable};
 use crate::sysfs::knobs::{Mode, Trust, CQT_DEFAULT_MS, CQT_OVERRIDE_MS};
 
 /// Watch, configure and trace the fencing of lost NVMe associations
@@ -27,7 +27,7 @@ pub(crate) struct Cli {
 }
 
 /// What the exit status means.
-pub(crate) const EXIT_STATUS: [(&str, &str); 4] = [
+pub(crate) const EXIT_STATUS: [(&str, &str); 5] = [
     ("0", "success"),
     ("1", "failure, explained on standard error"),
     ("2", "wrong usage"),
@@ -35,6 +35,7 @@ pub(crate) const EXIT_STATUS: [(&str, &str); 4] = [
         "3",
         "the module is not loaded, or the kernel lacks its series",
     ),
+    ("4", "can-disconnect: no"),
 ];
 
 /// The environment variables.
@@ -74,6 +75,18 @@ pub(crate) enum Command {
     ///
     /// The exit status is 0 if there is one, and all are usable; 1 if not; 2 for wrong usage.
     Find(FindArgs),
+    /// Tell whether a subsystem or a controller can be disconnected without harm
+    ///
+    /// It can not if the module holds commands for it, or if it has the last usable path of a
+    /// namespace that is in use: mounted, in any mount namespace of a process that is seen here;
+    /// used as swap; part of a btrfs; or held by another block device, as of dm or md. Works on
+    /// every kernel, with and without the module.
+    ///
+    /// Not known is whether a program has a device open, be it a virtual machine, a database, a
+    /// target that exports it, or ZFS: sysfs does not tell. Ask them, or fuser(1).
+    ///
+    /// The exit status is 0 for yes, 4 for no, 1 if it could not be told, 2 for wrong usage.
+    CanDisconnect(CanDisconnectArgs),
     /// Show or change the settings of a subsystem
     ///
     /// They are lost with the last controller of the subsystem.
@@ -125,6 +138,17 @@ pub(crate) struct FindArgs {
     /// Wait until it is usable, but not longer than this
     #[arg(long, value_name = "SECONDS")]
     pub(crate) wait: Option<u32>,
+    /// The format of the output.
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// `nvme-fence can-disconnect`
+#[derive(Args)]
+pub(crate) struct CanDisconnectArgs {
+    /// NQN, nvme-subsysX, or nvmeX
+    #[arg(value_name = "WHAT")]
+    pub(crate) device: Disconnectable,
     /// The format of the output.
     #[command(flatten)]
     pub(crate) output: OutputArgs,

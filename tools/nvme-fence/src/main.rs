@@ -3,8 +3,9 @@
 //!
 //! Everything here goes through sysfs and tracefs; neither BTF nor BPF is needed. Exit status: 0,
 //! or 1 for a failure that is explained on stderr, or 2 for wrong usage, or 3 if the module is
-//! missing.
+//! missing, or 4 for a verdict that is no.
 
+mod can_disconnect;
 mod cli;
 mod config;
 mod fields;
@@ -30,9 +31,11 @@ use crate::missing::Missing;
 use crate::text::OneLine;
 
 /// Runs the command of the command line.
-fn run(command: Command) -> anyhow::Result<()> {
+fn run(command: Command) -> anyhow::Result<ExitCode> {
     let host = Host::from_environment();
     match command {
+        // Its result is in the exit status, too.
+        Command::CanDisconnect(args) => return can_disconnect::run(&host, &args),
         Command::Find(args) => find::run(&host, &args),
         Command::Status(args) => status::run(&host, &args),
         Command::Config(args) => config::run(&host, &args),
@@ -42,13 +45,14 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Trace(TraceCommand::Report(args)) => trace::report::run(&args),
         Command::Man { directory } => man::run(&directory),
     }
+    .map(|()| ExitCode::SUCCESS)
 }
 
 /// Parses, runs, and turns an error into one line on stderr. Usage errors leave from within
 /// `parse`, with 2.
 fn main() -> ExitCode {
     match run(Cli::parse().command) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(exit) => exit,
         // `nvme-fence trace live | head` ends well: the reader has seen what it wanted.
         Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {

@@ -59,6 +59,27 @@ const NVME_CORE: &[(&str, &str)] = &[
     ),
 ];
 
+/// The files that tell who uses a disk.
+const USES: &[(&str, &str)] = &[
+    (
+        "/sys/class/nvme/nvmeX/fence/held",
+        "the commands that the module holds",
+    ),
+    (
+        "/sys/class/block/nvmeXnY/holders/",
+        "the block devices on top of it",
+    ),
+    (
+        "/proc/PID/mountinfo",
+        "the mounts that a process sees, for one process of each mount namespace",
+    ),
+    ("/proc/swaps", "what is swapped to"),
+    (
+        "/sys/fs/btrfs/UUID/devices/",
+        "the devices of a btrfs that is mounted",
+    ),
+];
+
 /// Where traces come from.
 const TRACEFS: &[(&str, &str)] = &[(
     "/sys/kernel/tracing/instances/nvme-fence-PID/",
@@ -66,7 +87,7 @@ const TRACEFS: &[(&str, &str)] = &[(
 )];
 
 /// All pages.
-const PAGES: [Page; 9] = [
+const PAGES: [Page; 10] = [
     Page {
         name: "nvme-fence",
         files: SYSFS,
@@ -94,6 +115,20 @@ const PAGES: [Page; 9] = [
             (
                 "nvme-fence find --device --wait 30 6e1ad4a3-0f83-4b3e-9f7a-6b1f0c1c9a01",
                 "the device node of a volume, when it can be used",
+            ),
+        ],
+    },
+    Page {
+        name: "nvme-fence-can-disconnect",
+        files: USES,
+        examples: &[
+            (
+                "nvme-fence can-disconnect nvme0 && nvme disconnect -d nvme0",
+                "take a path out of service",
+            ),
+            (
+                "nvme-fence can-disconnect nqn.2026-01.org.example:array -o json",
+                "what speaks against it, for programs",
             ),
         ],
     },

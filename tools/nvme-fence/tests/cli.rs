@@ -140,6 +140,7 @@ fn usage() {
         &["--help"][..],
         &["status", "--help"],
         &["find", "--help"],
+        &["can-disconnect", "--help"],
         &["config", "--help"],
         &["config", "-h"],
         &["release", "--help"],

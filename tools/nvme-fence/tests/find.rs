@@ -248,7 +248,11 @@ fn what_comes_and_goes_is_in_nobodys_way() {
             }
         });
         for round in 0..40 {
-            for arguments in [&["find", UUID][..], &["find", "-o", "json", NQN]] {
+            for arguments in [
+                &["find", UUID][..],
+                &["find", "-o", "json", NQN],
+                &["can-disconnect", NQN],
+            ] {
                 let output = host.run(arguments);
                 if !output.status.success() || !output.stderr.is_empty() {
                     stop.store(true, Ordering::Relaxed);

@@ -31,6 +31,10 @@ pub(crate) enum DeviceName {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ControllerName(pub(crate) String);
 
+/// The name of what can be disconnected: the NQN of a subsystem, nvme-subsysX, or nvmeX.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Disconnectable(pub(crate) DeviceName);
+
 /// What a name turned out to mean.
 #[derive(Debug)]
 pub(crate) struct Device {
@@ -78,6 +82,19 @@ impl FromStr for ControllerName {
         match text.parse() {
             Ok(DeviceName::Controller(name)) => Ok(name),
             _ => Err(BadName("give a controller: nvmeX, or its path")),
+        }
+    }
+}
+
+impl FromStr for Disconnectable {
+    type Err = BadName;
+
+    fn from_str(text: &str) -> Result<Self, BadName> {
+        match text.parse()? {
+            DeviceName::Namespace(_) => Err(BadName(
+                "give an NQN, nvme-subsysX or nvmeX: namespaces are not disconnected alone",
+            )),
+            name => Ok(Self(name)),
         }
     }
 }
