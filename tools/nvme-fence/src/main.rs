@@ -3,12 +3,14 @@
 //!
 //! Everything here goes through sysfs and tracefs; neither BTF nor BPF is needed. Exit status: 0,
 //! or 1 for a failure that is explained on stderr, or 2 for wrong usage, or 3 if the module is
-//! missing, or the answer of `check`.
+//! missing, or what `check` and `can-disconnect` answer.
 
+mod can_disconnect;
 mod check;
 mod cli;
 mod config;
 mod fields;
+mod find;
 mod host;
 mod man;
 mod missing;
@@ -18,6 +20,7 @@ mod status;
 mod sysfs;
 mod text;
 mod trace;
+mod uevents;
 mod units;
 
 use clap::Parser;
@@ -32,7 +35,10 @@ use crate::text::OneLine;
 fn run(command: Command) -> anyhow::Result<ExitCode> {
     let host = Host::from_environment();
     match command {
+        // Their answers are in the exit status, too.
         Command::Check(args) => return check::run(&host, &args),
+        Command::CanDisconnect(args) => return can_disconnect::run(&host, &args),
+        Command::Find(args) => find::run(&host, &args),
         Command::Status(args) => status::run(&host, &args),
         Command::Config(args) => config::run(&host, &args),
         Command::Release(args) => release::run(&host, &args),

@@ -8,7 +8,6 @@ pub(crate) mod fence;
 pub(crate) mod held;
 pub(crate) mod identity;
 pub(crate) mod knobs;
-#[allow(dead_code)] // `find`, `can-disconnect` and `check` are to use it.
 pub(crate) mod namespace;
 pub(crate) mod part;
 pub(crate) mod removed;

@@ -18,21 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// The answer of a host as JSON, which the schema describes, and the exit status.
 fn check(host: &Host) -> (Value, i32) {
     let output = host.run(&["check", "-o", "json"]);
-    let answer: Value = serde_json::from_slice(&output.stdout)
-        .unwrap_or_else(|error| panic!("{error}: {output:?}"));
-    let schema = fs::read_to_string("schemas/check-1.schema.json").unwrap();
-    let mut schema: Value = serde_json::from_str(&schema).unwrap();
-    // Keys may be added to a version, but here each must be described.
-    for object in ["", "/$defs/subsystem", "/$defs/finding"] {
-        schema.pointer_mut(object).unwrap()["additionalProperties"] = false.into();
-    }
-    jsonschema::draft202012::meta::validate(&schema).unwrap();
-    let errors: Vec<_> = jsonschema::validator_for(&schema)
-        .unwrap()
-        .iter_errors(&answer)
-        .map(|error| error.to_string())
-        .collect();
-    assert!(errors.is_empty(), "{errors:?}: {answer}");
+    let answer = fixture::schema::checked("check-1", &output);
     (answer, output.status.code().unwrap())
 }
 

@@ -148,6 +148,8 @@ fn usage() {
         &["--help"][..],
         &["check", "--help"],
         &["status", "--help"],
+        &["find", "--help"],
+        &["can-disconnect", "--help"],
         &["config", "--help"],
         &["config", "-h"],
         &["release", "--help"],

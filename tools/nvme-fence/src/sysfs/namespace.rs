@@ -93,7 +93,7 @@ pub(crate) struct Identifiers {
     pub(crate) nguid: Option<String>,
     /// Its IEEE Extended Unique Identifier: 16 hexadecimal digits.
     pub(crate) eui64: Option<String>,
-    /// The one that nvme-core prefers, as in udev's links: `uuid.…`, `eui.…`, or `nvme.…`.
+    /// The one that nvme-core prefers, as in udev's links: `uuid.X`, `eui.X`, or `nvme.X`.
     pub(crate) wwid: Option<String>,
 }
 

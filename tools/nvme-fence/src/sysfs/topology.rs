@@ -30,13 +30,11 @@ impl Subsystem {
     }
 
     /// How it spreads commands over its paths; `None` = the kernel has no multipath.
-    #[allow(dead_code)] // As `namespace` is.
     pub(crate) fn iopolicy(&self) -> Result<Option<String>> {
         attribute::read_if_there(&self.path.join("iopolicy"))
     }
 
     /// The serial number that its controllers report.
-    #[allow(dead_code)] // As `namespace` is.
     pub(crate) fn serial(&self) -> Result<Option<String>> {
         attribute::read_if_there(&self.path.join("serial"))
     }
