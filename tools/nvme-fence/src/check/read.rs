@@ -63,6 +63,10 @@ pub(crate) fn subsystem(host: &Host, subsystem: &Subsystem) -> Option<SubsystemF
             None => {}
         }
     }
+    // Whether they hold anything is decided by the settings.
+    if knobs.is_none() && paths.iter().any(|path| path.unfenced.is_none()) {
+        errors.push(format!("there are no settings: {}", fence.display()));
+    }
     // Disks of this machine have their namespaces, too.
     let namespaces = match paths.is_empty() && !harmless.is_empty() {
         true => Vec::new(),

@@ -74,9 +74,8 @@ pub(crate) fn multipath_off(host: &HostFacts, subsystem: &SubsystemFacts) -> Vec
     if host.multipath != Some(false) || subsystem.paths.is_empty() {
         return Vec::new();
     }
-    let sentence =
-        "native multipath is off (nvme_core.multipath), or this kernel has none: what a \
-                    lost path had in flight fails, unless something above has another path";
+    let sentence = "native multipath is off (nvme_core.multipath), or this kernel has none: what \
+                    a lost path had in flight fails, unless something above has another path";
     let command = "echo options nvme_core multipath=Y >/etc/modprobe.d/nvme-multipath.conf";
     about(subsystem, sentence.to_owned(), command.to_owned())
 }
@@ -147,16 +146,13 @@ fn successor<'a>(
     let is_successor = |(other, by): &(usize, &PathFacts)| {
         let is_same = match path.is_live() {
             true => *other > index && by.address == path.address,
-            false => *other != index,
+            false => true,
         };
-        is_same && by.transport == path.transport && by.address.may_be(&path.address)
+        let leads_there = by.transport == path.transport && by.address.may_be(&path.address);
+        by.is_live() && is_same && leads_there
     };
-    let live = subsystem
-        .paths
-        .iter()
-        .enumerate()
-        .filter(|(_, by)| by.is_live());
-    live.into_iter().find(is_successor).map(|(_, by)| by)
+    let mut all = subsystem.paths.iter().enumerate();
+    all.find(is_successor).map(|(_, by)| by)
 }
 
 #[cfg(test)]
