@@ -129,12 +129,24 @@ fn tasks_hang() {
     // The parts were changed while they were read.
     let sentence = &told(wait_over_hung_task, set(30_000, 160_000))[0].sentence;
     assert!(sentence.contains("held for up to 160 s, and"), "{sentence}");
-    assert!(told(wait_over_hung_task, set(18_000, 119_000)).is_empty());
+    assert!(told(wait_over_hung_task, set(18_000, 120_000)).is_empty());
     let mut host = sample::host();
     host.hung_task_ms = None;
     let mut subsystem = sample::subsystem();
     set(30_000, 155_000)(&mut subsystem);
     assert!(wait_over_hung_task(&host, &subsystem).is_empty());
+}
+
+#[test]
+fn nothing_waits_if_nothing_is_held() {
+    for rule in [wait_over_ctrl_loss, fast_io_fail] {
+        let told = told(rule, |subsystem| {
+            subsystem.paths[0].ctrl_loss_ms = Some(0);
+            subsystem.paths[0].fast_io_fail_ms = Some(0);
+            subsystem.knobs.as_mut().unwrap().mode = "off".to_owned();
+        });
+        assert!(told.is_empty());
+    }
 }
 
 #[test]
