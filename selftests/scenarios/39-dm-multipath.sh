@@ -39,7 +39,7 @@ multipath() {
 
 # map MODE DEVICE...
 map() {
-	dmsetup create map --noudevsync --table "$(multipath "$@")" || bail "no map"
+	dmsetup create map --noudevsync --uuid mpath-lab --table "$(multipath "$@")" || bail "no map"
 	DEVICE=/dev/dm-0
 }
 
@@ -54,14 +54,20 @@ write_fails_over() {
 
 complaints() { dmesg | grep -c 'BUG: sleeping function called from invalid context'; }
 
+# seen_by_the_tool: how many devices `nvme-fence check` sees below a map that passes on requests
+seen_by_the_tool() { nvme-fence check -o json | grep -c '"dm-on-top"'; }
+
 # fails_over MODE
 fails_over() {
-	plan 3
+	local seen=0
+	plan 4
 	connect_without_multipath
 	map "$1" /dev/nvme0n1 /dev/nvme1n1
 	check "path 1 writes" write_block "$DEVICE" 0 A
 	check "a write that is lost there goes on on path 2" write_fails_over
 	expect_eq "the kernel did not complain" 0 "$(complaints)"
+	[ "$1" = bio ] || seen=2
+	expect_eq "the tool knows what is passed on" $seen "$(seen_by_the_tool)"
 	unmap
 }
 

@@ -4,7 +4,8 @@
 use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
-use crate::sysfs::device::{ControllerName, DeviceName};
+use crate::find::Wanted;
+use crate::sysfs::device::{ControllerName, DeviceName, Disconnectable};
 use crate::sysfs::knobs::{Mode, Trust, CQT_DEFAULT_MS, CQT_OVERRIDE_MS};
 
 /// Watch, configure and trace the fencing of lost NVMe associations
@@ -26,7 +27,7 @@ pub(crate) struct Cli {
 }
 
 /// What the exit status means.
-pub(crate) const EXIT_STATUS: [(&str, &str); 4] = [
+pub(crate) const EXIT_STATUS: [(&str, &str); 6] = [
     ("0", "success"),
     ("1", "failure, explained on standard error"),
     ("2", "wrong usage"),
@@ -34,15 +35,18 @@ pub(crate) const EXIT_STATUS: [(&str, &str); 4] = [
         "3",
         "the module is not loaded, or the kernel lacks its series",
     ),
+    ("4", "check: not protected; can-disconnect: no"),
+    ("5", "check: protected, but there are warnings"),
 ];
 
 /// The environment variables.
-pub(crate) const ENVIRONMENT: [(&str, &str); 2] = [
+pub(crate) const ENVIRONMENT: [(&str, &str); 3] = [
     (
         "NVME_FENCE_SYSFS",
         "where sysfs is, and tracefs below it [default: /sys]",
     ),
     ("NVME_FENCE_PROC", "where procfs is [default: /proc]"),
+    ("NVME_FENCE_DEV", "where device nodes are [default: /dev]"),
 ];
 
 /// What `--help` says in the end.
@@ -61,8 +65,38 @@ fn after_long_help() -> String {
 /// The commands.
 #[derive(Subcommand)]
 pub(crate) enum Command {
+    /// Say whether it is protected, and what to do if not
+    ///
+    /// Works on any kernel since 5.15, with or without the module. Each finding has a code, a
+    /// sentence, and the command that mends it; words in capital letters are to be filled in.
+    ///
+    /// The exit status is 0 if all is protected, or needs no fence, 5 if there are warnings, 4 if
+    /// something is not protected, and 1 if a part could not be read that might be decisive. Notes
+    /// do not change it.
+    Check(CheckArgs),
     /// Show what is held, and what would fence it
     Status(StatusArgs),
+    /// Show where a volume is, and whether it can be used
+    ///
+    /// Works on every kernel, with and without the module. All namespaces that have the name are
+    /// shown, one a line. A volume is usable if its disk is there and a path is live and optimized
+    /// or non-optimized; it has no-path if all its paths are in another state; and what remains
+    /// when there are no paths is orphaned.
+    ///
+    /// The exit status is 0 if there is one, and all are usable; 1 if not; 2 for wrong usage.
+    Find(FindArgs),
+    /// Tell whether a subsystem or a controller can be disconnected without harm
+    ///
+    /// It can not if the module holds commands for it, or if it has the last usable path of a
+    /// namespace that is in use: mounted, in any mount namespace of a process that is seen here;
+    /// used as swap; part of a btrfs; or held by another block device, as of dm or md. Works on
+    /// every kernel, with and without the module.
+    ///
+    /// Not known is whether a program has a device open, be it a virtual machine, a database, a
+    /// target that exports it, or ZFS: sysfs does not tell. Ask them, or fuser(1).
+    ///
+    /// The exit status is 0 for yes, 4 for no, 1 if it could not be told, 2 for wrong usage.
+    CanDisconnect(CanDisconnectArgs),
     /// Show or change the settings of a subsystem
     ///
     /// They are lost with the last controller of the subsystem.
@@ -91,11 +125,51 @@ pub(crate) enum Command {
     },
 }
 
+/// `nvme-fence check`
+#[derive(Args)]
+pub(crate) struct CheckArgs {
+    /// NQN, nvme-subsysX, nvmeX, nvmeXnY, or the path of a device; its subsystem is meant
+    /// [default: all subsystems]
+    pub(crate) device: Option<DeviceName>,
+    /// The format of the output.
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
 /// `nvme-fence status`
 #[derive(Args)]
 pub(crate) struct StatusArgs {
     /// NQN, nvme-subsysX, nvmeX, nvmeXnY, or the path of a device [default: all subsystems]
     pub(crate) device: Option<DeviceName>,
+    /// The format of the output.
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// `nvme-fence find`
+#[derive(Args)]
+pub(crate) struct FindArgs {
+    /// NQN, serial number, UUID, NGUID, EUI-64, WWID (uuid.X, eui.X, nvme.X), nvmeXnY, nvmeXcYnZ,
+    /// nvmeX, nvme-subsysX, or the path of a device; always the whole name
+    #[arg(value_name = "WHAT")]
+    pub(crate) wanted: Wanted,
+    /// Print the device node alone; fails unless one volume has the name, and it is usable
+    #[arg(long, conflicts_with = "format")]
+    pub(crate) device: bool,
+    /// Wait until it is usable, but not longer than this
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) wait: Option<u32>,
+    /// The format of the output.
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// `nvme-fence can-disconnect`
+#[derive(Args)]
+pub(crate) struct CanDisconnectArgs {
+    /// NQN, nvme-subsysX, or nvmeX
+    #[arg(value_name = "WHAT")]
+    pub(crate) device: Disconnectable,
     /// The format of the output.
     #[command(flatten)]
     pub(crate) output: OutputArgs,

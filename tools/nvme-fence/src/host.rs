@@ -10,6 +10,8 @@ pub(crate) struct Host {
     sysfs: PathBuf,
     /// Where procfs is.
     proc: PathBuf,
+    /// Where the device nodes are.
+    dev: PathBuf,
 }
 
 impl Host {
@@ -21,6 +23,7 @@ impl Host {
         Self {
             sysfs: place("NVME_FENCE_SYSFS", "/sys"),
             proc: place("NVME_FENCE_PROC", "/proc"),
+            dev: place("NVME_FENCE_DEV", "/dev"),
         }
     }
 
@@ -30,6 +33,7 @@ impl Host {
         Self {
             sysfs: root.join("sys"),
             proc: root.join("proc"),
+            dev: root.join("dev"),
         }
     }
 
@@ -41,6 +45,11 @@ impl Host {
     /// A path in procfs.
     pub(crate) fn proc(&self, path: &str) -> PathBuf {
         self.proc.join(path)
+    }
+
+    /// The path of a device node, or of a link to one.
+    pub(crate) fn dev(&self, path: &str) -> PathBuf {
+        self.dev.join(path)
     }
 
     /// The root of tracefs.

@@ -3,11 +3,14 @@
 //!
 //! Everything here goes through sysfs and tracefs; neither BTF nor BPF is needed. Exit status: 0,
 //! or 1 for a failure that is explained on stderr, or 2 for wrong usage, or 3 if the module is
-//! missing.
+//! missing, or what `check` and `can-disconnect` answer.
 
+mod can_disconnect;
+mod check;
 mod cli;
 mod config;
 mod fields;
+mod find;
 mod host;
 mod man;
 mod missing;
@@ -17,6 +20,7 @@ mod status;
 mod sysfs;
 mod text;
 mod trace;
+mod uevents;
 mod units;
 
 use clap::Parser;
@@ -27,10 +31,14 @@ use crate::host::Host;
 use crate::missing::Missing;
 use crate::text::OneLine;
 
-/// Runs the command of the command line.
-fn run(command: Command) -> anyhow::Result<()> {
+/// Runs the command of the command line; `Ok` = how it answered.
+fn run(command: Command) -> anyhow::Result<ExitCode> {
     let host = Host::from_environment();
     match command {
+        // Their answers are in the exit status, too.
+        Command::Check(args) => return check::run(&host, &args),
+        Command::CanDisconnect(args) => return can_disconnect::run(&host, &args),
+        Command::Find(args) => find::run(&host, &args),
         Command::Status(args) => status::run(&host, &args),
         Command::Config(args) => config::run(&host, &args),
         Command::Release(args) => release::run(&host, &args),
@@ -39,13 +47,14 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Trace(TraceCommand::Report(args)) => trace::report::run(&args),
         Command::Man { directory } => man::run(&directory),
     }
+    .map(|()| ExitCode::SUCCESS)
 }
 
 /// Parses, runs, and turns an error into one line on stderr. Usage errors leave from within
 /// `parse`, with 2.
 fn main() -> ExitCode {
     match run(Cli::parse().command) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(answer) => answer,
         // `nvme-fence trace live | head` ends well: the reader has seen what it wanted.
         Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {

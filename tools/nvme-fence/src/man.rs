@@ -43,6 +43,43 @@ const SYSFS: &[(&str, &str)] = &[
     ),
 ];
 
+/// The files of nvme-core.
+const NVME_CORE: &[(&str, &str)] = &[
+    (
+        "/sys/class/nvme-subsystem/nvme-subsysX/nvmeXnY/",
+        "a namespace and its identifiers",
+    ),
+    (
+        "/sys/class/nvme/nvmeZ/nvmeXcZnY/",
+        "a path to it, and its ANA state",
+    ),
+    (
+        "/dev/disk/by-id/",
+        "the links that udev makes of the identifiers",
+    ),
+];
+
+/// The files that tell who uses a disk.
+const USES: &[(&str, &str)] = &[
+    (
+        "/sys/class/nvme/nvmeX/fence/held",
+        "the commands that the module holds",
+    ),
+    (
+        "/sys/class/block/nvmeXnY/holders/",
+        "the block devices on top of it",
+    ),
+    (
+        "/proc/PID/mountinfo",
+        "the mounts that a process sees, for one process of each mount namespace",
+    ),
+    ("/proc/swaps", "what is swapped to"),
+    (
+        "/sys/fs/btrfs/UUID/devices/",
+        "the devices of a btrfs that is mounted",
+    ),
+];
+
 /// Where traces come from.
 const TRACEFS: &[(&str, &str)] = &[(
     "/sys/kernel/tracing/instances/nvme-fence-PID/",
@@ -50,7 +87,7 @@ const TRACEFS: &[(&str, &str)] = &[(
 )];
 
 /// All pages.
-const PAGES: [Page; 8] = [
+const PAGES: [Page; 11] = [
     Page {
         name: "nvme-fence",
         files: SYSFS,
@@ -60,11 +97,54 @@ const PAGES: [Page; 8] = [
         ],
     },
     Page {
+        name: "nvme-fence-check",
+        files: SYSFS,
+        examples: &[
+            ("nvme-fence check", "is this host protected?"),
+            (
+                "nvme-fence check /dev/nvme0n1 -o json",
+                "is the subsystem of a device, for programs",
+            ),
+            (
+                "nvme-fence check >/dev/null; [ $? = 0 ] || [ $? = 5 ]",
+                "may this node take load, warnings or not?",
+            ),
+        ],
+    },
+    Page {
         name: "nvme-fence-status",
         files: SYSFS,
         examples: &[
             ("nvme-fence status", "all subsystems"),
             ("nvme-fence status /dev/nvme0n1", "the one of a device"),
+        ],
+    },
+    Page {
+        name: "nvme-fence-find",
+        files: NVME_CORE,
+        examples: &[
+            (
+                "nvme-fence find nqn.2026-01.org.example:array",
+                "all namespaces of a subsystem",
+            ),
+            (
+                "nvme-fence find --device --wait 30 6e1ad4a3-0f83-4b3e-9f7a-6b1f0c1c9a01",
+                "the device node of a volume, when it can be used",
+            ),
+        ],
+    },
+    Page {
+        name: "nvme-fence-can-disconnect",
+        files: USES,
+        examples: &[
+            (
+                "nvme-fence can-disconnect nvme0 && nvme disconnect -d nvme0",
+                "take a path out of service",
+            ),
+            (
+                "nvme-fence can-disconnect nqn.2026-01.org.example:array -o json",
+                "what speaks against it, for programs",
+            ),
         ],
     },
     Page {

@@ -27,6 +27,14 @@ pub(crate) fn print<T: Serialize + Display>(format: OutputFormat, result: &T) ->
     Ok(())
 }
 
+/// Prints one word of a result, for scripts.
+pub(crate) fn print_line(word: &str) -> Result<()> {
+    let mut stdout = io::stdout().lock();
+    writeln!(stdout, "{}", OneLine(word))?;
+    stdout.flush()?;
+    Ok(())
+}
+
 /// Whether the only thing that went wrong is that nobody reads our output any more.
 pub(crate) fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error

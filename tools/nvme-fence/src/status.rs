@@ -15,7 +15,7 @@ use crate::sysfs::device::resolve;
 use crate::sysfs::fence::Fence;
 use crate::sysfs::held::Held;
 use crate::sysfs::knobs::Knobs;
-use crate::sysfs::part;
+use crate::sysfs::part::{self, noted};
 use crate::sysfs::removed;
 use crate::sysfs::topology::{subsystems, Subsystem};
 use crate::sysfs::unfenced::Unfenced;
@@ -127,14 +127,6 @@ pub(crate) fn run(host: &Host, args: &StatusArgs) -> Result<()> {
         Some(missing) if status.lacks_module() => bail!(missing),
         _ => Ok(()),
     }
-}
-
-/// What could be read; an error is noted down.
-fn noted<T>(result: Result<Option<T>>, errors: &mut Vec<String>) -> Option<T> {
-    result.unwrap_or_else(|error| {
-        errors.push(format!("{error:#}"));
-        None
-    })
 }
 
 /// Reads a subsystem and its controllers, or the one controller that was asked for; `None` = it has

@@ -8,6 +8,7 @@ pub(crate) mod fence;
 pub(crate) mod held;
 pub(crate) mod identity;
 pub(crate) mod knobs;
+pub(crate) mod namespace;
 pub(crate) mod part;
 pub(crate) mod removed;
 pub(crate) mod topology;

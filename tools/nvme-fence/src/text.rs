@@ -4,7 +4,7 @@
 use std::fmt;
 
 /// How wide the lines are that can be broken.
-const COLUMNS: usize = 80;
+pub(crate) const COLUMNS: usize = 80;
 
 /// Text that comes from elsewhere, on one line. Whoever chose an NQN or the name of a task does not
 /// get to move the cursor of our reader.

@@ -41,6 +41,14 @@ fn status() {
 }
 
 #[test]
+fn check() {
+    replay(&Host::fencing(), "check");
+    replay(&Host::stock(), "check-stock");
+    replay(&Host::local(), "check-local");
+    replay(&Host::empty(), "check-none");
+}
+
+#[test]
 fn what_is_missing() {
     replay(&Host::empty(), "no-subsystem");
     replay(&Host::stock(), "no-hooks");
@@ -138,7 +146,10 @@ fn usage() {
     let wide = |line: &&str| line.chars().count() > 80;
     for help in [
         &["--help"][..],
+        &["check", "--help"],
         &["status", "--help"],
+        &["find", "--help"],
+        &["can-disconnect", "--help"],
         &["config", "--help"],
         &["config", "-h"],
         &["release", "--help"],

@@ -41,6 +41,14 @@ pub(crate) fn read_number<T: FromStr>(path: &Path) -> Result<T> {
     })
 }
 
+/// Reads a number that not every device has, or not every kernel.
+pub(crate) fn read_number_if_there<T: FromStr>(path: &Path) -> Result<Option<T>> {
+    match read_number(path) {
+        Err(error) if is(&error, ErrorKind::NotFound) => Ok(None),
+        number => number.map(Some),
+    }
+}
+
 /// Reads a number for which the kernel may also say `none`.
 pub(crate) fn read_optional_number<T: FromStr>(path: &Path) -> Result<Option<T>> {
     if read(path)? == "none" {

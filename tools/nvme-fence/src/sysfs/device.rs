@@ -31,6 +31,10 @@ pub(crate) enum DeviceName {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ControllerName(pub(crate) String);
 
+/// The name of what can be disconnected: the NQN of a subsystem, nvme-subsysX, or nvmeX.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Disconnectable(pub(crate) DeviceName);
+
 /// What a name turned out to mean.
 #[derive(Debug)]
 pub(crate) struct Device {
@@ -82,6 +86,19 @@ impl FromStr for ControllerName {
     }
 }
 
+impl FromStr for Disconnectable {
+    type Err = BadName;
+
+    fn from_str(text: &str) -> Result<Self, BadName> {
+        match text.parse()? {
+            DeviceName::Namespace(_) => Err(BadName(
+                "give an NQN, nvme-subsysX or nvmeX: namespaces are not disconnected alone",
+            )),
+            name => Ok(Self(name)),
+        }
+    }
+}
+
 impl fmt::Display for DeviceName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -94,7 +111,7 @@ impl fmt::Display for DeviceName {
 
 /// The name at the end of a path, where the path is followed first if it is a link, as those in
 /// /dev/disk/by-id are; and whether it could be.
-fn last_component(text: &str) -> (String, io::Result<()>) {
+pub(crate) fn last_component(text: &str) -> (String, io::Result<()>) {
     if !text.contains('/') {
         return (text.to_owned(), Ok(()));
     }

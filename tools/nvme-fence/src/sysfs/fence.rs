@@ -48,7 +48,7 @@ impl Fence {
 }
 
 /// Reads `identity`, which the kernel has none of while the first association is being made.
-fn read_identity(path: &Path) -> Result<Option<Identity>> {
+pub(crate) fn read_identity(path: &Path) -> Result<Option<Identity>> {
     match attribute::read(path)?.as_str() {
         "none" => Ok(None),
         text => text

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Parts of sysfs that may go while they are read. What goes loses its files one after the other.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use std::path::Path;
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -27,6 +28,24 @@ pub(crate) fn read<T>(
         result = read();
     }
     result.map(Some)
+}
+
+/// What could be read; an error is noted down.
+pub(crate) fn noted<T>(result: Result<Option<T>>, errors: &mut Vec<String>) -> Option<T> {
+    result.unwrap_or_else(|error| {
+        errors.push(format!("{error:#}"));
+        None
+    })
+}
+
+/// The names in a directory. Those that are no UTF-8 are none that the kernel gives.
+pub(crate) fn names(directory: &Path) -> Result<Vec<String>> {
+    let context = || format!("cannot read {}", directory.display());
+    let mut names = Vec::new();
+    for entry in directory.read_dir().with_context(context)? {
+        names.extend(entry.with_context(context)?.file_name().into_string());
+    }
+    Ok(names)
 }
 
 #[cfg(test)]

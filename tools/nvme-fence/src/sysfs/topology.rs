@@ -24,6 +24,21 @@ impl Subsystem {
         self.path.exists()
     }
 
+    /// Its directory.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// How it spreads commands over its paths; `None` = the kernel has no multipath.
+    pub(crate) fn iopolicy(&self) -> Result<Option<String>> {
+        attribute::read_if_there(&self.path.join("iopolicy"))
+    }
+
+    /// The serial number that its controllers report.
+    pub(crate) fn serial(&self) -> Result<Option<String>> {
+        attribute::read_if_there(&self.path.join("serial"))
+    }
+
     /// Its qualified name. Unique for all but discovery subsystems.
     pub(crate) fn nqn(&self) -> Result<String> {
         attribute::read(&self.path.join("subsysnqn"))

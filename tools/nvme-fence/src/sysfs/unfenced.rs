@@ -15,6 +15,9 @@ const LOCAL: [&str; 2] = ["pcie", "apple-nvme"];
 /// The transports of which the module can fence controllers.
 const FENCED: [&str; 1] = ["tcp"];
 
+/// The name under which any discovery controller can be connected.
+const DISCOVERY_NQN: &str = "nqn.2014-08.org.nvmexpress.discovery";
+
 /// Why. What is harmless comes first, and the gravest last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -38,11 +41,13 @@ pub(crate) enum Unfenced {
 impl Unfenced {
     /// Why the controller in `path` has none, on a host that lacks `missing`.
     pub(crate) fn of(path: &Path, transport: &str, missing: Option<Missing>) -> Result<Self> {
-        // Older kernels have no such attribute.
+        // Older kernels have no such attribute. What they know by this name is no other kind.
         let kind = attribute::read_if_there(&path.join("cntrltype"))?;
+        let nqn = attribute::read_if_there(&path.join("subsysnqn"))?;
         Ok(match (kind.as_deref(), missing) {
             _ if LOCAL.contains(&transport) => Self::LocalDisk,
             (Some("discovery"), _) => Self::Discovery,
+            (None, _) if nqn.as_deref() == Some(DISCOVERY_NQN) => Self::Discovery,
             (Some("admin"), _) => Self::Administrative,
             (_, Some(Missing::Hooks)) => Self::NoSeries,
             (_, Some(_)) => Self::NoModule,

@@ -2,50 +2,26 @@
 //! When the module comes and goes, as the kernel announces it: by uevents.
 
 use anyhow::{Context, Result};
-use nix::errno::Errno;
-use nix::sys::socket::{
-    bind, recv, socket, AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType,
-};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 
-/// The multicast group of the kernel's own uevents. Group 2 is udev's.
-const KERNEL: u32 = 1;
+use crate::uevents::{Uevents, KERNEL};
 
 /// Announcements of the kernel, from the moment on at which this was made.
-pub(crate) struct News(OwnedFd);
+pub(crate) struct News(Uevents);
 
 impl News {
     /// Begins to listen.
     pub(crate) fn listen() -> Result<Self> {
-        let listen = || -> nix::Result<OwnedFd> {
-            let socket = socket(
-                AddressFamily::Netlink,
-                SockType::Datagram,
-                SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK,
-                SockProtocol::NetlinkKObjectUEvent,
-            )?;
-            bind(socket.as_raw_fd(), &NetlinkAddr::new(0, KERNEL))?;
-            Ok(socket)
-        };
-        listen()
+        Uevents::listen(KERNEL)
             .map(Self)
             .context("cannot listen to the kernel's uevents")
     }
 
     /// Takes all that have arrived. Returns whether one of them may have been about the module.
     pub(crate) fn take(&self) -> Result<bool> {
-        let mut buffer = [0; 1 << 13];
-        let mut found = false;
-        loop {
-            match recv(self.0.as_raw_fd(), &mut buffer, MsgFlags::empty()) {
-                Ok(length) => found |= is_about_module(&buffer[..length]),
-                // There were too many.
-                Err(Errno::ENOBUFS) => found = true,
-                Err(Errno::EINTR) => {}
-                Err(Errno::EAGAIN) => return Ok(found),
-                Err(error) => return Err(error).context("cannot read the kernel's uevents"),
-            }
-        }
+        self.0
+            .take(is_about_module)
+            .context("cannot read the kernel's uevents")
     }
 }
 

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Whether anything is fenced at all.
+
+use super::super::facts::{HostFacts, PathFacts, SubsystemFacts};
+use super::super::finding::Told;
+use super::super::mend;
+use crate::missing::Missing;
+use crate::sysfs::unfenced::Unfenced;
+
+/// What happens where nothing is fenced.
+const GHOSTS: &str = "a write that is cancelled when its path is lost is sent again at once, and \
+                      its first copy may be executed later, over newer data";
+
+/// The paths that are unfenced for a reason that lies with them.
+fn unfenced(subsystem: &SubsystemFacts, reason: Unfenced) -> impl Iterator<Item = &PathFacts> {
+    let paths = subsystem.paths.iter();
+    paths.filter(move |path| path.unfenced == Some(reason))
+}
+
+/// The names of the paths that would be fenced, if the module were there.
+fn would_be_fenced(subsystem: &SubsystemFacts) -> Vec<String> {
+    let paths = unfenced(subsystem, Unfenced::NotAttached);
+    paths.map(|path| path.name.clone()).collect()
+}
+
+/// One finding about the subsystem, if the host lacks just this, and a path suffers from it.
+fn host_lacks(
+    host: &HostFacts,
+    subsystem: &SubsystemFacts,
+    missing: Missing,
+    sentence: &str,
+    command: &str,
+) -> Vec<Told> {
+    if host.missing != Some(missing) || would_be_fenced(subsystem).is_empty() {
+        return Vec::new();
+    }
+    vec![Told {
+        objects: vec![subsystem.name.clone()],
+        sentence: format!("{sentence}: {GHOSTS}"),
+        command: command.to_owned(),
+    }]
+}
+
+/// The kernel could not load the module.
+pub(crate) fn series_missing(host: &HostFacts, subsystem: &SubsystemFacts) -> Vec<Told> {
+    let sentence =
+        "this kernel lacks the nvme-fence series, with which another one has to be built";
+    let command = "make patch KSRC=LINUX";
+    host_lacks(host, subsystem, Missing::Hooks, sentence, command)
+}
+
+/// The module is not there.
+pub(crate) fn module_missing(host: &HostFacts, subsystem: &SubsystemFacts) -> Vec<Told> {
+    let sentence = "the module nvme_fence is not loaded";
+    let command = "modprobe nvme_fence";
+    host_lacks(host, subsystem, Missing::Module, sentence, command)
+}
+
+/// It was switched off.
+pub(crate) fn mode_off(_: &HostFacts, subsystem: &SubsystemFacts) -> Vec<Told> {
+    match &subsystem.knobs {
+        Some(knobs) if knobs.mode == "off" => vec![Told {
+            objects: vec![subsystem.name.clone()],
+            sentence: format!("mode is off: {GHOSTS}"),
+            command: mend::config(subsystem, "--mode auto"),
+        }],
+        _ => Vec::new(),
+    }
+}
+
+/// The module is there, and could fence the path.
+pub(crate) fn path_unfenced(host: &HostFacts, subsystem: &SubsystemFacts) -> Vec<Told> {
+    if host.missing.is_some() {
+        return Vec::new();
+    }
+    let told = |path: &PathFacts| Told {
+        objects: vec![path.name.clone()],
+        sentence: format!(
+            "nvme_fence could not be attached to this path, and the kernel log says why; with \
+             another live path at hand, connect it anew: {GHOSTS}"
+        ),
+        command: mend::reconnect(subsystem, path, ""),
+    };
+    let paths = unfenced(subsystem, Unfenced::NotAttached);
+    paths.map(told).collect()
+}
+
+/// The module could not fence the path.
+pub(crate) fn transport_unfenced(_: &HostFacts, subsystem: &SubsystemFacts) -> Vec<Told> {
+    let told = |path: &PathFacts| {
+        Told {
+        objects: vec![path.name.clone()],
+        sentence: format!(
+            "nvme_fence does not fence paths by {}; if the array has ports for NVMe/TCP, use these: \
+             {GHOSTS}",
+            path.transport
+        ),
+        command: mend::connect_by(subsystem, "tcp"),
+    }
+    };
+    let paths = unfenced(subsystem, Unfenced::Transport);
+    paths.map(told).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample;
+    use super::*;
+
+    #[test]
+    fn what_the_host_lacks_is_said_once() {
+        let mut subsystem = sample::subsystem();
+        let host = |missing| HostFacts {
+            missing,
+            ..sample::host()
+        };
+        for missing in [None, Some(Missing::Module), Some(Missing::Hooks)] {
+            assert!(module_missing(&host(missing), &subsystem).is_empty());
+            assert!(series_missing(&host(missing), &subsystem).is_empty());
+        }
+        for path in &mut subsystem.paths {
+            path.unfenced = Some(Unfenced::NotAttached);
+        }
+        for (missing, series, module, paths) in [
+            (None, 0, 0, 2),
+            (Some(Missing::Module), 0, 1, 0),
+            (Some(Missing::Hooks), 1, 0, 0),
+        ] {
+            let host = host(missing);
+            assert_eq!(series_missing(&host, &subsystem).len(), series);
+            assert_eq!(module_missing(&host, &subsystem).len(), module);
+            assert_eq!(path_unfenced(&host, &subsystem).len(), paths);
+        }
+    }
+
+    #[test]
+    fn the_module_would_not_help_other_transports() {
+        let mut subsystem = sample::subsystem();
+        assert!(transport_unfenced(&sample::host(), &subsystem).is_empty());
+        for path in &mut subsystem.paths {
+            path.transport = "rdma".to_owned();
+            path.unfenced = Some(Unfenced::Transport);
+        }
+        let host = HostFacts {
+            missing: Some(Missing::Module),
+            ..sample::host()
+        };
+        assert!(module_missing(&host, &subsystem).is_empty());
+        let told = transport_unfenced(&host, &subsystem);
+        assert_eq!(told.len(), 2);
+        assert!(told[0].sentence.contains("paths by rdma"));
+        assert!(told[0].command.contains("--transport=tcp"));
+    }
+
+    #[test]
+    fn off_is_off() {
+        let mut subsystem = sample::subsystem();
+        assert!(mode_off(&sample::host(), &subsystem).is_empty());
+        subsystem.knobs.as_mut().unwrap().mode = "off".to_owned();
+        let told = mode_off(&sample::host(), &subsystem);
+        assert_eq!(
+            told[0].command,
+            "nvme-fence config nvme-subsys0 --mode auto"
+        );
+    }
+}
