@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0
+//! What the man pages have that the command line does not know.
+
+/// What a page has that the command line does not know.
+pub(super) struct Page {
+    /// The name of the page.
+    pub(super) name: &'static str,
+    /// Files that the command reads or writes.
+    pub(super) files: &'static [(&'static str, &'static str)],
+    /// Command lines, and what they are for.
+    pub(super) examples: &'static [(&'static str, &'static str)],
+}
+
+/// The files of the module, for pages that have no others.
+const SYSFS: &[(&str, &str)] = &[
+    (
+        "/sys/class/nvme-subsystem/nvme-subsysX/fence/",
+        "the settings of a subsystem",
+    ),
+    (
+        "/sys/class/nvme/nvmeX/fence/",
+        "what is known of the associations of a controller",
+    ),
+    (
+        "/sys/module/nvme_fence/removed/",
+        "what is held for controllers that were removed",
+    ),
+];
+
+/// The files of nvme-core.
+const NVME_CORE: &[(&str, &str)] = &[
+    (
+        "/sys/class/nvme-subsystem/nvme-subsysX/nvmeXnY/",
+        "a namespace and its identifiers",
+    ),
+    (
+        "/sys/class/nvme/nvmeZ/nvmeXcZnY/",
+        "a path to it, and its ANA state",
+    ),
+    (
+        "/dev/disk/by-id/",
+        "the links that udev makes of the identifiers",
+    ),
+];
+
+/// The files that tell who uses a disk.
+const USES: &[(&str, &str)] = &[
+    (
+        "/sys/class/nvme/nvmeX/fence/held",
+        "the commands that the module holds",
+    ),
+    (
+        "/sys/class/block/nvmeXnY/holders/",
+        "the block devices on top of it",
+    ),
+    (
+        "/proc/PID/mountinfo",
+        "the mounts that a process sees, for one process of each mount namespace",
+    ),
+    ("/proc/swaps", "what is swapped to"),
+    (
+        "/sys/fs/btrfs/UUID/devices/",
+        "the devices of a btrfs that is mounted",
+    ),
+];
+
+/// Where traces come from.
+const TRACEFS: &[(&str, &str)] = &[(
+    "/sys/kernel/tracing/instances/nvme-fence-PID/",
+    "the buffer of a running trace; those of dead processes are removed",
+)];
+
+/// All pages.
+pub(super) const PAGES: [Page; 11] = [
+    Page {
+        name: "nvme-fence",
+        files: SYSFS,
+        examples: &[
+            ("nvme-fence status", "what is held, and until when"),
+            ("nvme-fence status -o json", "the same for programs"),
+        ],
+    },
+    Page {
+        name: "nvme-fence-check",
+        files: SYSFS,
+        examples: &[
+            ("nvme-fence check", "is this host protected?"),
+            (
+                "nvme-fence check /dev/nvme0n1 -o json",
+                "is the subsystem of a device, for programs",
+            ),
+            (
+                "nvme-fence check >/dev/null; [ $? = 0 ] || [ $? = 5 ]",
+                "may this node take load, warnings or not?",
+            ),
+        ],
+    },
+    Page {
+        name: "nvme-fence-status",
+        files: SYSFS,
+        examples: &[
+            ("nvme-fence status", "all subsystems"),
+            ("nvme-fence status /dev/nvme0n1", "the one of a device"),
+        ],
+    },
+    Page {
+        name: "nvme-fence-find",
+        files: NVME_CORE,
+        examples: &[
+            (
+                "nvme-fence find nqn.2026-01.org.example:array",
+                "all namespaces of a subsystem",
+            ),
+            (
+                "nvme-fence find --device --wait 30 6e1ad4a3-0f83-4b3e-9f7a-6b1f0c1c9a01",
+                "the device node of a volume, when it can be used",
+            ),
+        ],
+    },
+    Page {
+        name: "nvme-fence-can-disconnect",
+        files: USES,
+        examples: &[
+            (
+                "nvme-fence can-disconnect nvme0 && nvme disconnect -d nvme0",
+                "take a path out of service",
+            ),
+            (
+                "nvme-fence can-disconnect nqn.2026-01.org.example:array -o json",
+                "what speaks against it, for programs",
+            ),
+        ],
+    },
+    Page {
+        name: "nvme-fence-config",
+        files: SYSFS,
+        examples: &[
+            ("nvme-fence config nvme0", "the settings of its subsystem"),
+            (
+                "nvme-fence config nvme0 --cqt-default-ms 5000",
+                "its controllers report no Command Quiesce Time; it is 5 s",
+            ),
+        ],
+    },
+    Page {
+        name: "nvme-fence-release",
+        files: SYSFS,
+        examples: &[
+            (
+                "nvme-fence release nvme0 --force",
+                "nvme0 was powered off: its writes may go out",
+            ),
+            (
+                "nvme-fence release --removed --force",
+                "so were all controllers that were removed",
+            ),
+        ],
+    },
+    Page {
+        name: "nvme-fence-trace",
+        files: TRACEFS,
+        examples: &[
+            ("nvme-fence trace record --all-io /tmp/failover.trace", ""),
+            ("nvme-fence trace report /tmp/failover.trace", ""),
+        ],
+    },
+    Page {
+        name: "nvme-fence-trace-live",
+        files: TRACEFS,
+        examples: &[("nvme-fence trace live", "the events, until Ctrl-C")],
+    },
+    Page {
+        name: "nvme-fence-trace-record",
+        files: TRACEFS,
+        examples: &[(
+            "nvme-fence trace record --all-io /tmp/failover.trace",
+            "until Ctrl-C",
+        )],
+    },
+    Page {
+        name: "nvme-fence-trace-report",
+        files: &[],
+        examples: &[
+            (
+                "nvme-fence trace report /tmp/failover.trace",
+                "where the time of each failover went",
+            ),
+            (
+                "trace-cmd report | nvme-fence trace report",
+                "the same of a recording of trace-cmd",
+            ),
+        ],
+    },
+];
