@@ -116,6 +116,12 @@ pub(crate) enum Command {
     /// Follow, record and explain the life of lost associations
     #[command(subcommand)]
     Trace(TraceCommand),
+    /// Print what a shell needs to complete command lines
+    #[command(hide = true)]
+    Completion {
+        /// The shell that reads it
+        shell: clap_complete::Shell,
+    },
     /// Write the man pages
     #[command(hide = true)]
     Man {

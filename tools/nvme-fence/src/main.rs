@@ -8,6 +8,7 @@
 mod can_disconnect;
 mod check;
 mod cli;
+mod completion;
 mod config;
 mod fields;
 mod find;
@@ -45,6 +46,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Trace(TraceCommand::Live(args)) => trace::live::run(&host, &args),
         Command::Trace(TraceCommand::Record(args)) => trace::record::run(&host, &args),
         Command::Trace(TraceCommand::Report(args)) => trace::report::run(&args),
+        Command::Completion { shell } => completion::run(shell),
         Command::Man { directory } => man::run(&directory),
     }
     .map(|()| ExitCode::SUCCESS)
