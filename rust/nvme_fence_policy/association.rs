@@ -123,8 +123,6 @@ pub enum Action {
     ReportLost,
     /// Tell what held commands wait for. [`None`]: not for time.
     ReportDeadline(Option<Deadline>),
-    /// Have the association terminated: it holds commands, and their wait begins with its end.
-    Terminate,
     /// There is evidence: send on what is held, then say [`Event::Drained`].
     Release(Evidence),
     /// Forget the record.
@@ -332,12 +330,11 @@ impl Association {
                 self.state = State::Open;
                 // Nobody vouches for what is in use.
                 self.vouched = false;
+                // What holds commands is given up once more: their wait begins with its end.
                 if self.held == 0 {
                     self.source.enter_service();
-                    Actions::NONE
-                } else {
-                    Actions::one(Action::Terminate)
                 }
+                Actions::NONE
             }
 
             // Nobody can vouch for what the host may still send.
@@ -786,15 +783,21 @@ mod tests {
     }
 
     #[test]
-    fn an_association_that_holds_something_is_not_used_on() {
-        for event in [Event::Lost, Event::Release] {
-            let mut association = open();
-            handle(&mut association, Nanos(1), event);
-            hold(&mut association);
-            assert_eq!(
-                handle(&mut association, Nanos(2), Event::Resumed),
-                [Some(Action::Terminate), None]
-            );
+    fn an_association_that_holds_something_does_nothing_for_others() {
+        for held in [false, true] {
+            for event in [Event::Lost, Event::Release] {
+                let mut association = open();
+                handle(&mut association, Nanos(1), event);
+                if held {
+                    hold(&mut association);
+                }
+                assert_eq!(
+                    handle(&mut association, Nanos(2), Event::Resumed),
+                    [None; 2]
+                );
+                assert_eq!(association.state(), State::Open);
+                assert_eq!(association.source().is_in_use(), !held);
+            }
         }
     }
 

@@ -127,8 +127,6 @@ pub(crate) enum HeldUntil {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fate {
     Keep,
-    /// Keep it, and have its association terminated.
-    Terminate,
     Discard,
 }
 
@@ -174,21 +172,18 @@ impl State {
         }
     }
 
-    /// As [`State::each`], for one record, of which it returns the fate.
+    /// As [`State::each`], for one record.
     pub(crate) fn one(
         &mut self,
         this: &Arc<Record>,
         mut f: impl FnMut(&Arc<Record>, &mut State) -> Fate,
-    ) -> Fate {
-        let mut fate = Fate::Keep;
+    ) {
         self.each(|record, state| {
             if Arc::ptr_eq(record, this) {
-                fate = f(record, state);
-                fate
+                f(record, state)
             } else {
                 Fate::Keep
             }
         });
-        fate
     }
 }

@@ -227,7 +227,6 @@ impl Record {
                     // It can not be queued yet: a record is released once.
                     let _ = sys::queue().enqueue(self.clone());
                 }
-                Action::Terminate => fate = Fate::Terminate,
                 Action::Discard => fate = Fate::Discard,
             }
         }

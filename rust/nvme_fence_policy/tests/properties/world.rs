@@ -551,7 +551,7 @@ impl World {
             match action {
                 Action::Release(evidence) => self.release(index, evidence)?,
                 Action::Discard => self.discard(index)?,
-                Action::ReportLost | Action::ReportDeadline(_) | Action::Terminate => {}
+                Action::ReportLost | Action::ReportDeadline(_) => {}
             }
         }
         Ok(())

@@ -70,7 +70,6 @@ pub(super) const ALL: &[(&str, Expected)] = &[
     ("drained-too-early", Noticed("host")),
     ("wrong-evidence", Noticed("default-cqt")),
     ("detached-long-ago", Noticed("host")),
-    ("terminate-forgotten", Noticed("resume")),
     // What a reset is evidence of.
     ("reset-accepted", Noticed("reset")),
     ("reset-joined", Noticed("reset-nuisances")),

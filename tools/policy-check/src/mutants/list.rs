@@ -263,13 +263,6 @@ pub fn all() -> &'static [Mutant] {
             to: "        let _ = now;\n        Clocks {\n            keep_alive: Nanos(0),\n            sent: Nanos(0),",
         },
         Mutant {
-            name: "terminate-forgotten",
-            what: "an association that holds something is used on",
-            file: "association.rs",
-            from: "Actions::one(Action::Terminate)",
-            to: "Actions::NONE",
-        },
-        Mutant {
             name: "reset-accepted",
             what: "that a reset will be done is evidence",
             file: "ccr/tries.rs",

@@ -192,8 +192,8 @@ unsafe extern "C" fn nvme_fence_rs_lost(fence: *mut c_void) {
 
 /// The controller becomes LIVE. Atomic.
 ///
-/// That the policy wants an association terminated of which a command is held says nothing new:
-/// nvme-core gives it up by itself.
+/// If a command of its association is held, nvme-core gives that up once more: it becomes lost again
+/// soon.
 ///
 /// # Safety
 ///
