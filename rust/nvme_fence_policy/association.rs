@@ -23,9 +23,10 @@ use crate::hold::{Command, PassReason, Verdict};
 use crate::knobs::{Knobs, Mode};
 use crate::time::Nanos;
 use crate::wait::{Clocks, Deadline, Terms};
+use core::fmt;
 
 /// What identifies an association within its subsystem.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Identity {
     /// Controller ID.
     pub cntlid: u16,
@@ -43,6 +44,16 @@ impl Identity {
             icid: self.cntlid,
             ciu: self.ciu,
         }
+    }
+}
+
+/// All but the secret: what is printed may end in a log that everybody can read.
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Identity")
+            .field("cntlid", &self.cntlid)
+            .field("ciu", &self.ciu)
+            .finish_non_exhaustive()
     }
 }
 
@@ -498,8 +509,10 @@ impl Association {
 
 #[cfg(test)]
 mod tests {
+    extern crate std;
     use super::*;
     use crate::hold::{Kind, HOST_ABORTED_CMD};
+    use std::format;
 
     const IDENTITY: Identity = Identity {
         cntlid: 1,
@@ -551,6 +564,25 @@ mod tests {
             panic!("{closed:?}");
         };
         (association, deadline)
+    }
+
+    #[test]
+    fn an_identity_does_not_print_its_secret() {
+        let identity = Identity {
+            cntlid: 1,
+            ciu: 2,
+            cirn: 0xdead_beef_1234_5678,
+        };
+        let association = Association::new(Nanos(0), identity, TERMS, Offer::default());
+        for text in [format!("{identity:?}"), format!("{association:#?}")] {
+            assert!(
+                text.contains("cntlid: 1") && text.contains("ciu: 2"),
+                "{text}"
+            );
+            for secret in [format!("{}", identity.cirn), format!("{:x}", identity.cirn)] {
+                assert!(!text.contains(&secret), "{text}");
+            }
+        }
     }
 
     #[test]
