@@ -32,8 +32,8 @@ pub struct Identity {
     pub cntlid: u16,
     /// Controller Instance Uniquifier (TP8028), 0 if not supported.
     pub ciu: u8,
-    /// Controller Instance Random Number (TP8028). A secret: whoever knows it can reset the
-    /// controller.
+    /// Controller Instance Random Number (TP8028), 0 if not supported. A secret: whoever knows it can
+    /// reset the controller.
     pub cirn: u64,
 }
 
@@ -257,7 +257,9 @@ impl Association {
     /// Whether one more reset of it is to be asked for.
     ///
     /// Not before it is closed: the host may be resetting the controller itself, and would wait in
-    /// vain for answers of one that is reset under its hands.
+    /// vain for answers of one that is reset under its hands. And not without both CIU and CIRN, which
+    /// a controller that can be reset has to support (Base Specification 2.3): without a CIRN, the
+    /// command could be about any instance of that name.
     pub fn wants_reset(&self, knobs: &Knobs) -> bool {
         let closed = match self.state {
             State::Fencing(_) => true,
@@ -267,6 +269,7 @@ impl Association {
             && knobs.mode() == Mode::Auto
             && self.held != 0
             && self.identity.ciu != 0
+            && self.identity.cirn != 0
             && self.tries.has_room()
     }
 
@@ -582,6 +585,25 @@ mod tests {
             for secret in [format!("{}", identity.cirn), format!("{:x}", identity.cirn)] {
                 assert!(!text.contains(&secret), "{text}");
             }
+        }
+    }
+
+    #[test]
+    fn nobody_is_asked_to_reset_what_does_not_say_which_instance_it_is() {
+        for (ciu, cirn) in [(0, 0), (0, 2), (1, 0), (1, 2)] {
+            let identity = Identity {
+                cntlid: 1,
+                ciu,
+                cirn,
+            };
+            let mut association = Association::new(Nanos(0), identity, TERMS, Offer::default());
+            hold(&mut association);
+            handle(&mut association, Nanos(300), Event::Closed(CLOCKS));
+            assert_eq!(
+                association.wants_reset(&Knobs::DEFAULT),
+                ciu != 0 && cirn != 0,
+                "CIU {ciu}, CIRN {cirn}"
+            );
         }
     }
 

@@ -158,16 +158,21 @@ impl World {
         self.identify_as(controller, controller as u16 + 1, ciu)
     }
 
+    /// The same, with a controller that has no CIRN.
+    pub(crate) fn identify_without_cirn(&mut self, controller: usize, ciu: u8) -> Check {
+        self.identify_with(controller, controller as u16 + 1, ciu, 0)
+    }
+
     /// The same, with a controller ID that may be another one's.
     pub(crate) fn identify_as(&mut self, controller: usize, cntlid: u16, ciu: u8) -> Check {
+        self.identify_with(controller, cntlid, ciu, self.next_id)
+    }
+
+    fn identify_with(&mut self, controller: usize, cntlid: u16, ciu: u8, cirn: u64) -> Check {
         self.event(controller, Event::Detached)?;
         let id = SourceId(self.next_id);
         self.next_id += 1;
-        let identity = Identity {
-            cntlid,
-            ciu,
-            cirn: id.0,
-        };
+        let identity = Identity { cntlid, ciu, cirn };
         let terms = Terms {
             kato_ms: KATO_MS,
             tbkas: true,
@@ -513,6 +518,7 @@ impl World {
         );
         let identity = impacted.association.identity();
         check!(identity.ciu != 0, "asked for what has no name");
+        check!(identity.cirn != 0, "asked for what may be any instance");
         check!(
             identity.cntlid != source.association.identity().cntlid,
             "asked it to reset itself"

@@ -177,6 +177,10 @@ pub(super) const ALL: &[(&str, Expected)] = &[
         Unnoticed("all controllers of the model have a CIU"),
     ),
     (
+        "asks-without-number",
+        Unnoticed("all controllers of the model have a CIRN"),
+    ),
+    (
         "asks-for-nothing",
         Unnoticed("what is closed and holds nothing is over at once"),
     ),

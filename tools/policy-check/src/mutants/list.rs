@@ -550,6 +550,13 @@ pub fn all() -> &'static [Mutant] {
             to: "",
         },
         Mutant {
+            name: "asks-without-number",
+            what: "what has no CIRN is to be reset",
+            file: "association.rs",
+            from: "            && self.identity.cirn != 0\n",
+            to: "",
+        },
+        Mutant {
             name: "asks-for-nothing",
             what: "what holds nothing is to be reset",
             file: "association.rs",
