@@ -630,6 +630,31 @@ mod tests {
     }
 
     #[test]
+    fn that_it_is_reset_counts_also_if_the_source_is_lost_by_then() {
+        const SOURCE: SourceId = SourceId(9);
+        for (answer, fenced) in [
+            (Answer::Immediate, true),
+            (Answer::Gone, true),
+            (Answer::Accepted, false),
+            (Answer::Failed, false),
+        ] {
+            let (mut association, _) = fencing();
+            association.ask(SOURCE, Nanos(301));
+            handle(&mut association, Nanos(302), Event::SourceLost(SOURCE));
+            let release = fenced.then_some(Action::Release(Evidence::Ccr));
+            assert_eq!(
+                handle(
+                    &mut association,
+                    Nanos(303),
+                    Event::Answered(SOURCE, answer)
+                ),
+                [release, None],
+                "{answer:?}"
+            );
+        }
+    }
+
+    #[test]
     fn a_record_is_released_once_and_kept_until_all_of_it_is_sent_on() {
         let mut association = open();
         hold(&mut association);

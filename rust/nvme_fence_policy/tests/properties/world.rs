@@ -284,13 +284,13 @@ impl World {
     pub(crate) fn answer(&mut self, command: usize, answer: Answer) -> Check {
         self.order += 1;
         let Asked { source, identity } = self.commands.remove(command);
-        let Some(index) = self.find(source) else {
-            return self.ask();
-        };
-        self.records[index]
-            .association
-            .source_mut()
-            .answered(&identity, answer, self.now);
+        // What it says counts, also if the source is gone.
+        if let Some(index) = self.find(source) {
+            self.records[index]
+                .association
+                .source_mut()
+                .answered(&identity, answer, self.now);
+        }
         self.proof = answer.is_evidence().then_some(Proof::Immediate(identity));
         for index in (0..self.records.len()).rev() {
             if *self.records[index].association.identity() != identity {

@@ -284,7 +284,9 @@ unsafe extern "C" fn nvme_fence_rs_reset_answered(
         ciu: answer.ccr.ciu,
         cirn: answer.ccr.cirn,
     };
-    attached.controller().fence().reset_answered(
+    let controller = attached.controller();
+    controller.fence().reset_answered(
+        controller,
         ccr::source(cookie),
         &identity,
         Answer::decode(answer.status, answer.result),
