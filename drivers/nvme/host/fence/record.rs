@@ -7,7 +7,7 @@
 //! record.
 
 use crate::controller::Controller;
-use crate::fence::{Fate, HeldUntil, State};
+use crate::fence::{Fate, State};
 use crate::subsystem::Subsystem;
 use crate::sys::{self, trace, BioList, OfferedCommand, RecordInfo, ResetStep, TraceEvent};
 use kernel::list::{
@@ -167,22 +167,6 @@ impl Record {
             | policy::State::Lost
             | policy::State::Fenced(_)
             | policy::State::Gone => None,
-        }
-    }
-
-    /// When what is held is free by time.
-    pub(crate) fn held_until(&self, state: &State) -> HeldUntil {
-        let association = self.association(state);
-        if association.held() == 0 {
-            return HeldUntil::NothingHeld;
-        }
-        match association.state() {
-            policy::State::Fencing(Some(deadline)) => HeldUntil::At(deadline.at()),
-            policy::State::Fencing(None) => HeldUntil::NoTime,
-            policy::State::Open
-            | policy::State::Lost
-            | policy::State::Fenced(_)
-            | policy::State::Gone => HeldUntil::Soon,
         }
     }
 

@@ -7,13 +7,15 @@
 use super::trace::RecordInfo;
 use super::{ccr, raw, BioList, CtrlInfo};
 use crate::controller::Attached;
-use crate::fence::{Fence, HeldUntil};
+use crate::fence::Fence;
 use kernel::error::from_result;
 use kernel::ffi::{c_int, c_void};
 use kernel::prelude::*;
 use kernel::sync::ArcBorrow;
 use nvme_fence_policy::ccr::log::LOG_BYTES;
-use nvme_fence_policy::{Answer, Clocks, Command, Event, Identity, Kind, Nanos, Offer, Terms};
+use nvme_fence_policy::{
+    Answer, Clocks, Command, Event, HeldUntil, Identity, Kind, Nanos, Offer, Terms,
+};
 
 /// Checks that functions have the type that C calls them by.
 macro_rules! check_exports {
