@@ -263,6 +263,13 @@ pub fn all() -> &'static [Mutant] {
             to: "        let _ = now;\n        Clocks {\n            keep_alive: Nanos(0),\n            sent: Nanos(0),",
         },
         Mutant {
+            name: "holds-and-serves",
+            what: "an association that holds something is a source when it is used on",
+            file: "association.rs",
+            from: "                if self.held == 0 {\n                    self.source.enter_service();\n                }\n",
+            to: "                self.source.enter_service();\n",
+        },
+        Mutant {
             name: "reset-accepted",
             what: "that a reset will be done is evidence",
             file: "ccr/tries.rs",
