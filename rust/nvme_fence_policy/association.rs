@@ -23,16 +23,17 @@ use crate::hold::{Command, PassReason, Verdict};
 use crate::knobs::{Knobs, Mode};
 use crate::time::Nanos;
 use crate::wait::{Clocks, Deadline, Terms};
+use core::fmt;
 
 /// What identifies an association within its subsystem.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Identity {
     /// Controller ID.
     pub cntlid: u16,
     /// Controller Instance Uniquifier (TP8028), 0 if not supported.
     pub ciu: u8,
-    /// Controller Instance Random Number (TP8028). A secret: whoever knows it can reset the
-    /// controller.
+    /// Controller Instance Random Number (TP8028), 0 if not supported. A secret: whoever knows it can
+    /// reset the controller.
     pub cirn: u64,
 }
 
@@ -43,6 +44,16 @@ impl Identity {
             icid: self.cntlid,
             ciu: self.ciu,
         }
+    }
+}
+
+/// All but the secret: what is printed may end in a log that everybody can read.
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Identity")
+            .field("cntlid", &self.cntlid)
+            .field("ciu", &self.ciu)
+            .finish_non_exhaustive()
     }
 }
 
@@ -123,8 +134,6 @@ pub enum Action {
     ReportLost,
     /// Tell what held commands wait for. [`None`]: not for time.
     ReportDeadline(Option<Deadline>),
-    /// Have the association terminated: it holds commands, and their wait begins with its end.
-    Terminate,
     /// There is evidence: send on what is held, then say [`Event::Drained`].
     Release(Evidence),
     /// Forget the record.
@@ -248,7 +257,9 @@ impl Association {
     /// Whether one more reset of it is to be asked for.
     ///
     /// Not before it is closed: the host may be resetting the controller itself, and would wait in
-    /// vain for answers of one that is reset under its hands.
+    /// vain for answers of one that is reset under its hands. And not without both CIU and CIRN, which
+    /// a controller that can be reset has to support (Base Specification 2.3): without a CIRN, the
+    /// command could be about any instance of that name.
     pub fn wants_reset(&self, knobs: &Knobs) -> bool {
         let closed = match self.state {
             State::Fencing(_) => true,
@@ -258,6 +269,7 @@ impl Association {
             && knobs.mode() == Mode::Auto
             && self.held != 0
             && self.identity.ciu != 0
+            && self.identity.cirn != 0
             && self.tries.has_room()
     }
 
@@ -332,12 +344,11 @@ impl Association {
                 self.state = State::Open;
                 // Nobody vouches for what is in use.
                 self.vouched = false;
+                // What holds commands is given up once more: their wait begins with its end.
                 if self.held == 0 {
                     self.source.enter_service();
-                    Actions::NONE
-                } else {
-                    Actions::one(Action::Terminate)
                 }
+                Actions::NONE
             }
 
             // Nobody can vouch for what the host may still send.
@@ -501,8 +512,10 @@ impl Association {
 
 #[cfg(test)]
 mod tests {
+    extern crate std;
     use super::*;
     use crate::hold::{Kind, HOST_ABORTED_CMD};
+    use std::format;
 
     const IDENTITY: Identity = Identity {
         cntlid: 1,
@@ -557,6 +570,44 @@ mod tests {
     }
 
     #[test]
+    fn an_identity_does_not_print_its_secret() {
+        let identity = Identity {
+            cntlid: 1,
+            ciu: 2,
+            cirn: 0xdead_beef_1234_5678,
+        };
+        let association = Association::new(Nanos(0), identity, TERMS, Offer::default());
+        for text in [format!("{identity:?}"), format!("{association:#?}")] {
+            assert!(
+                text.contains("cntlid: 1") && text.contains("ciu: 2"),
+                "{text}"
+            );
+            for secret in [format!("{}", identity.cirn), format!("{:x}", identity.cirn)] {
+                assert!(!text.contains(&secret), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn nobody_is_asked_to_reset_what_does_not_say_which_instance_it_is() {
+        for (ciu, cirn) in [(0, 0), (0, 2), (1, 0), (1, 2)] {
+            let identity = Identity {
+                cntlid: 1,
+                ciu,
+                cirn,
+            };
+            let mut association = Association::new(Nanos(0), identity, TERMS, Offer::default());
+            hold(&mut association);
+            handle(&mut association, Nanos(300), Event::Closed(CLOCKS));
+            assert_eq!(
+                association.wants_reset(&Knobs::DEFAULT),
+                ciu != 0 && cirn != 0,
+                "CIU {ciu}, CIRN {cirn}"
+            );
+        }
+    }
+
+    #[test]
     fn an_answer_before_it_is_closed_is_about_another_one() {
         const SOURCE: SourceId = SourceId(9);
         let mut association = open();
@@ -575,6 +626,31 @@ mod tests {
                 assert_eq!(handle(&mut association, Nanos(202), event), [None; 2]);
                 assert_eq!(association.state(), state);
             }
+        }
+    }
+
+    #[test]
+    fn that_it_is_reset_counts_also_if_the_source_is_lost_by_then() {
+        const SOURCE: SourceId = SourceId(9);
+        for (answer, fenced) in [
+            (Answer::Immediate, true),
+            (Answer::Gone, true),
+            (Answer::Accepted, false),
+            (Answer::Failed, false),
+        ] {
+            let (mut association, _) = fencing();
+            association.ask(SOURCE, Nanos(301));
+            handle(&mut association, Nanos(302), Event::SourceLost(SOURCE));
+            let release = fenced.then_some(Action::Release(Evidence::Ccr));
+            assert_eq!(
+                handle(
+                    &mut association,
+                    Nanos(303),
+                    Event::Answered(SOURCE, answer)
+                ),
+                [release, None],
+                "{answer:?}"
+            );
         }
     }
 
@@ -786,15 +862,21 @@ mod tests {
     }
 
     #[test]
-    fn an_association_that_holds_something_is_not_used_on() {
-        for event in [Event::Lost, Event::Release] {
-            let mut association = open();
-            handle(&mut association, Nanos(1), event);
-            hold(&mut association);
-            assert_eq!(
-                handle(&mut association, Nanos(2), Event::Resumed),
-                [Some(Action::Terminate), None]
-            );
+    fn an_association_that_holds_something_does_nothing_for_others() {
+        for held in [false, true] {
+            for event in [Event::Lost, Event::Release] {
+                let mut association = open();
+                handle(&mut association, Nanos(1), event);
+                if held {
+                    hold(&mut association);
+                }
+                assert_eq!(
+                    handle(&mut association, Nanos(2), Event::Resumed),
+                    [None; 2]
+                );
+                assert_eq!(association.state(), State::Open);
+                assert_eq!(association.source().is_in_use(), !held);
+            }
         }
     }
 

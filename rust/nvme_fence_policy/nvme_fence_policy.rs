@@ -15,7 +15,8 @@
 //! - [`time`] and [`wait`]: the time rule of TP4129 (Base Specification 2.1, section 9.6.2);
 //! - [`ccr`]: Cross-Controller Reset (TP8028), which makes the wait shorter;
 //! - [`knobs`]: what the administrator can set;
-//! - [`association`]: the life of a record, from Connect until the last held command is sent on.
+//! - [`association`]: the life of a record, from Connect until the last held command is sent on;
+//! - [`held_until`]: until when that will be.
 
 // The kernel's build system says so itself.
 #![cfg_attr(not(CONFIG_RUST), no_std)]
@@ -23,6 +24,7 @@
 
 pub mod association;
 pub mod ccr;
+pub mod held_until;
 pub mod hold;
 pub mod knobs;
 pub mod time;
@@ -34,6 +36,7 @@ pub use ccr::choice::{Neighbours, Priority, Standing};
 pub use ccr::log::Log;
 pub use ccr::source::{LogRead, Offer};
 pub use ccr::SourceId;
+pub use held_until::HeldUntil;
 pub use hold::{Command, Kind, PassReason, Verdict};
 pub use knobs::{Knobs, Mode};
 pub use time::Nanos;

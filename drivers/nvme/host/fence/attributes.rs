@@ -5,12 +5,13 @@
 //! They are described in `Documentation/ABI/testing/sysfs-nvme-fence`.
 
 use crate::controller::Controller;
-use crate::fence::{Fence, State};
+use crate::fence::Fence;
+use crate::snapshot::{Snapshot, Sum};
 use crate::subsystem::Subsystem;
 use crate::sys;
 use core::fmt::{self, Write};
 use kernel::prelude::*;
-use nvme_fence_policy::{self as policy, CqtSource, Evidence, Mode};
+use nvme_fence_policy::{CqtSource, Evidence, Mode, State};
 
 /// Text in a buffer of fixed size.
 struct Text<'a> {
@@ -141,40 +142,7 @@ pub(crate) enum RemovedAttribute {
     Release,
 }
 
-/// What the records of some controllers have in sum.
-#[derive(Default)]
-struct Sum {
-    fencing: bool,
-    held: u64,
-    held_bytes: u64,
-    /// Commands that the administrator has released, and whose association is not closed yet.
-    vouched: u64,
-    /// The last deadline of all.
-    deadline: Option<policy::Nanos>,
-    /// What is held by records that have no deadline.
-    held_without_deadline: u64,
-}
-
 impl Sum {
-    /// Of the controllers that `of` returns true for.
-    fn new(state: &State, of: impl Fn(&Controller, &State) -> bool) -> Self {
-        let mut sum = Self::default();
-        for record in state.records() {
-            if of(record.controller(), state) {
-                let association = record.association(state);
-                sum.held += u64::from(association.held());
-                sum.held_bytes += association.held_bytes();
-                sum.vouched += u64::from(association.vouched());
-                sum.fencing |= association.held() != 0;
-                sum.deadline = core::cmp::max(sum.deadline, association.deadline());
-                if association.deadline().is_none() {
-                    sum.held_without_deadline += u64::from(association.held());
-                }
-            }
-        }
-        sum
-    }
-
     fn show_held(&self, text: &mut Text<'_>) -> fmt::Result {
         writeln!(text, "{}", self.held)
     }
@@ -213,47 +181,37 @@ fn cqt_source_name(source: CqtSource) -> &'static str {
     }
 }
 
-fn state_name(controller: &Controller, state: &State, sum: &Sum) -> &'static str {
-    let current = controller.current(state);
-    match current.map(|record| record.association(state).state()) {
-        Some(policy::State::Lost) => "lost",
-        _ if sum.fencing => "fencing",
-        Some(policy::State::Open) => "open",
-        Some(policy::State::Fencing(_) | policy::State::Fenced(_) | policy::State::Gone) | None => {
-            "closed"
-        }
+fn state_name(snapshot: &Snapshot) -> &'static str {
+    match snapshot.current {
+        Some(State::Lost) => "lost",
+        _ if snapshot.sum.held != 0 => "fencing",
+        Some(State::Open) => "open",
+        Some(State::Fencing(_) | State::Fenced(_) | State::Gone) | None => "closed",
     }
 }
 
 impl CtrlAttribute {
     /// Reads the file into `buffer` and returns the length of the text.
     pub(crate) fn show(&self, controller: &Controller, buffer: &mut [u8]) -> Result<usize> {
-        let state = controller.fence().lock();
-        let sum = Sum::new(&state, |other, _| core::ptr::eq(other, controller));
+        let snapshot = Snapshot::new(controller);
+        let sum = &snapshot.sum;
         emit(buffer, |text| match self {
-            Self::State => writeln!(text, "{}", state_name(controller, &state, &sum)),
-            Self::Identity => show_identity(controller, &state, text),
-            Self::Ciu | Self::Cirn | Self::Cqt | Self::Ccrl => {
-                self.show_field(controller, &state, text)
-            }
+            Self::State => writeln!(text, "{}", state_name(&snapshot)),
+            Self::Identity => show_identity(&snapshot, text),
+            Self::Ciu | Self::Cirn | Self::Cqt | Self::Ccrl => self.show_field(&snapshot, text),
             Self::Held => sum.show_held(text),
             Self::HeldBytes => sum.show_held_bytes(text),
             Self::DeadlineMs => sum.show_deadline_ms(text),
             Self::HeldWithoutDeadline => sum.show_held_without_deadline(text),
-            Self::Evidence => writeln!(text, "{}", evidence_name(controller.evidence(&state))),
-            Self::Counters => show_counters(controller, &state, &sum, text),
+            Self::Evidence => writeln!(text, "{}", evidence_name(snapshot.evidence)),
+            Self::Counters => show_counters(&snapshot, text),
             Self::Release => Err(fmt::Error),
         })
     }
 
     /// A field of Identify Controller, as the last association had it.
-    fn show_field(
-        &self,
-        controller: &Controller,
-        state: &State,
-        text: &mut Text<'_>,
-    ) -> fmt::Result {
-        let Some((identity, terms, offer)) = controller.latest(state) else {
+    fn show_field(&self, snapshot: &Snapshot, text: &mut Text<'_>) -> fmt::Result {
+        let Some((identity, terms, offer)) = snapshot.latest else {
             // It is attached just now, for its first association.
             return writeln!(text, "none");
         };
@@ -283,7 +241,7 @@ impl CtrlAttribute {
 impl RemovedAttribute {
     /// Reads the file into `buffer` and returns the length of the text.
     pub(crate) fn show(&self, fence: &Fence, buffer: &mut [u8]) -> Result<usize> {
-        let sum = Sum::new(&fence.lock(), Controller::is_removed);
+        let sum = Sum::new(fence, Controller::is_removed);
         emit(buffer, |text| match self {
             Self::Held => sum.show_held(text),
             Self::HeldBytes => sum.show_held_bytes(text),
@@ -305,13 +263,12 @@ impl RemovedAttribute {
     }
 }
 
-fn show_identity(controller: &Controller, state: &State, text: &mut Text<'_>) -> fmt::Result {
-    let Some((identity, terms, _)) = controller.latest(state) else {
+fn show_identity(snapshot: &Snapshot, text: &mut Text<'_>) -> fmt::Result {
+    let Some((identity, terms, _)) = snapshot.latest else {
         // It is attached just now, for its first association.
         return writeln!(text, "none");
     };
-    let knobs = controller.subsystem().knobs(state);
-    let (_, cqt_source) = knobs.cqt_ms(terms.cqt_ms);
+    let (_, cqt_source) = snapshot.knobs.cqt_ms(terms.cqt_ms);
 
     write!(
         text,
@@ -323,19 +280,14 @@ fn show_identity(controller: &Controller, state: &State, text: &mut Text<'_>) ->
         terms.cqt_ms,
         cqt_source_name(cqt_source)
     )?;
-    match terms.wait_ms(&knobs) {
+    match terms.wait_ms(&snapshot.knobs) {
         Some(wait_ms) => writeln!(text, "{wait_ms}"),
         None => writeln!(text, "none"),
     }
 }
 
-fn show_counters(
-    controller: &Controller,
-    state: &State,
-    sum: &Sum,
-    text: &mut Text<'_>,
-) -> fmt::Result {
-    let counters = controller.counters(state);
+fn show_counters(snapshot: &Snapshot, text: &mut Text<'_>) -> fmt::Result {
+    let counters = &snapshot.counters;
     for (name, value) in [
         ("lost", counters.lost),
         ("held", counters.held),
@@ -351,7 +303,7 @@ fn show_counters(
         ("disabled", counters.disabled),
         ("admin", counters.admin),
         ("admin_commands", counters.admin_commands),
-        ("admin_pending", sum.vouched),
+        ("admin_pending", snapshot.sum.vouched),
     ] {
         writeln!(text, "{name} {value}")?;
     }

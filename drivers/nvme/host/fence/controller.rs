@@ -144,9 +144,7 @@ impl Controller {
     }
 
     /// Something happens to the association that is in use. Atomic.
-    ///
-    /// Returns true if the policy wants the association terminated.
-    pub(crate) fn event(&self, event: Event) -> bool {
+    pub(crate) fn event(&self, event: Event) {
         let mut state = self.fence.lock();
         let inner = self.inner.access_mut(&mut state);
         let current = match event {
@@ -162,9 +160,9 @@ impl Controller {
             | Event::Drained { .. } => inner.current.clone(),
         };
         let Some(current) = current else {
-            return false;
+            return;
         };
-        let fate = state.one(&current, |record, state| record.handle(state, event));
+        state.one(&current, |record, state| record.handle(state, event));
         if current.association(&state).state() != policy::State::Open {
             state.each(|record, state| {
                 if record.shares_subsystem_with(&current) {
@@ -180,7 +178,6 @@ impl Controller {
         if let Some(fencing) = fencing {
             fencing.log();
         }
-        fate == Fate::Terminate
     }
 
     /// Whether nvme-core has removed it. What it holds is kept until there is evidence.

@@ -11,7 +11,7 @@ use kernel::new_mutex;
 use kernel::prelude::*;
 use kernel::sync::lock::{Guard, Lock};
 use kernel::sync::{Arc, ArcBorrow, Mutex};
-use nvme_fence_policy::{Event, Knobs, Nanos};
+use nvme_fence_policy::{Event, HeldUntil, Knobs};
 
 /// What the lock protects, here and wherever there is a `LockedBy<_, State>`.
 pub(crate) struct State {
@@ -101,8 +101,10 @@ impl Fence {
     /// When everything that is held now is free by time.
     pub(crate) fn held_until(&self) -> HeldUntil {
         let state = self.lock();
-        let until = state.records().map(|record| record.held_until(&state));
-        until.max().unwrap_or(HeldUntil::NothingHeld)
+        let until = state
+            .records()
+            .map(|record| record.association(&state).held_until());
+        until.max().unwrap_or_default()
     }
 
     /// Calls `f` on all records, and forgets those that it says are to be discarded.
@@ -112,23 +114,10 @@ impl Fence {
     }
 }
 
-/// When everything that is held is free by time.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum HeldUntil {
-    NothingHeld,
-    /// In a moment: it is about to be sent on, or to get a deadline.
-    Soon,
-    At(Nanos),
-    /// Time does not free some of it.
-    NoTime,
-}
-
 /// What is to become of a record.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fate {
     Keep,
-    /// Keep it, and have its association terminated.
-    Terminate,
     Discard,
 }
 
@@ -174,21 +163,18 @@ impl State {
         }
     }
 
-    /// As [`State::each`], for one record, of which it returns the fate.
+    /// As [`State::each`], for one record.
     pub(crate) fn one(
         &mut self,
         this: &Arc<Record>,
         mut f: impl FnMut(&Arc<Record>, &mut State) -> Fate,
-    ) -> Fate {
-        let mut fate = Fate::Keep;
+    ) {
         self.each(|record, state| {
             if Arc::ptr_eq(record, this) {
-                fate = f(record, state);
-                fate
+                f(record, state)
             } else {
                 Fate::Keep
             }
         });
-        fate
     }
 }

@@ -10,7 +10,7 @@
 //! - [`fence`]: what all records share: the lock, the timer;
 //! - [`record`]: one association and what is held for it;
 //! - [`resets`]: Cross-Controller Resets;
-//! - [`controller`], [`subsystem`]: what is seen in sysfs, with [`attributes`];
+//! - [`controller`], [`subsystem`]: what is seen in sysfs, with [`snapshot`] and [`attributes`];
 //! - [`sys`]: the border to C, the only part that is unsafe.
 //!
 //! # Locks
@@ -36,6 +36,7 @@ mod controller;
 mod fence;
 mod record;
 mod resets;
+mod snapshot;
 mod subsystem;
 #[allow(unsafe_code)]
 mod sys;

@@ -7,7 +7,8 @@
 //! record.
 
 use crate::controller::Controller;
-use crate::fence::{Fate, HeldUntil, State};
+use crate::fence::{Fate, State};
+use crate::subsystem::Subsystem;
 use crate::sys::{self, trace, BioList, OfferedCommand, RecordInfo, ResetStep, TraceEvent};
 use kernel::list::{
     impl_list_arc_safe, impl_list_item, AtomicTracker, ListArc, ListLinks, TryNewListArc,
@@ -114,9 +115,14 @@ impl Record {
         self.association(state).wants_reset(&knobs)
     }
 
+    /// Whether the association is of this subsystem.
+    pub(crate) fn is_of(&self, subsystem: &Subsystem) -> bool {
+        core::ptr::eq(self.controller.subsystem(), subsystem)
+    }
+
     /// Whether the associations are of the same subsystem.
     pub(crate) fn shares_subsystem_with(&self, other: &Self) -> bool {
-        core::ptr::eq(self.controller.subsystem(), other.controller.subsystem())
+        self.is_of(other.controller.subsystem())
     }
 
     /// `source` is asked to have the association reset.
@@ -124,16 +130,27 @@ impl Record {
         let association = &mut self.inner.access_mut(state).association;
         association.ask(source.source_id(), now);
         self.controller.count_asked(state);
-        self.trace_reset(state, source, ResetStep::Asked);
+        self.trace_reset(
+            state,
+            &source.controller,
+            source.source_id(),
+            ResetStep::Asked,
+        );
     }
 
-    /// Records how the reset through `source` goes.
-    pub(crate) fn trace_reset(&self, state: &State, source: &Self, step: ResetStep) {
+    /// Records how the reset through `source` goes, which is an association with `controller`.
+    pub(crate) fn trace_reset(
+        &self,
+        state: &State,
+        controller: &Controller,
+        source: SourceId,
+        step: ResetStep,
+    ) {
         let identity = self.association(state).identity();
         let event = TraceEvent::Reset {
             identity,
-            source: source.controller.instance(),
-            source_record: source.id,
+            source: controller.instance(),
+            source_record: source.0,
             step,
         };
         trace(&self.info(state), event);
@@ -150,22 +167,6 @@ impl Record {
             | policy::State::Lost
             | policy::State::Fenced(_)
             | policy::State::Gone => None,
-        }
-    }
-
-    /// When what is held is free by time.
-    pub(crate) fn held_until(&self, state: &State) -> HeldUntil {
-        let association = self.association(state);
-        if association.held() == 0 {
-            return HeldUntil::NothingHeld;
-        }
-        match association.state() {
-            policy::State::Fencing(Some(deadline)) => HeldUntil::At(deadline.at()),
-            policy::State::Fencing(None) => HeldUntil::NoTime,
-            policy::State::Open
-            | policy::State::Lost
-            | policy::State::Fenced(_)
-            | policy::State::Gone => HeldUntil::Soon,
         }
     }
 
@@ -227,7 +228,6 @@ impl Record {
                     // It can not be queued yet: a record is released once.
                     let _ = sys::queue().enqueue(self.clone());
                 }
-                Action::Terminate => fate = Fate::Terminate,
                 Action::Discard => fate = Fate::Discard,
             }
         }

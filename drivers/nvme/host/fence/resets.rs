@@ -6,6 +6,7 @@
 //! until there is nothing left to ask; it never waits for an answer. Whatever may give it something
 //! to do queues it.
 
+use crate::controller::Controller;
 use crate::fence::{Fate, Fence, State};
 use crate::record::Record;
 use crate::sys::{self, Ctrl, ResetStep};
@@ -36,10 +37,11 @@ impl Fence {
     pub(crate) fn ask(&self) {
         loop {
             let mut state = self.lock();
-            let Some((source, ctrl, request)) = state.next_request(sys::now()) else {
+            let Some((record, ctrl, request)) = state.next_request(sys::now()) else {
                 return;
             };
             drop(state);
+            let source = record.source_id();
 
             // It does not go away: who takes it from us waits for this work item.
             let asked = match &request {
@@ -52,7 +54,8 @@ impl Fence {
                 let mut state = self.lock();
                 match request {
                     Request::Reset(identity, _) => {
-                        state.reset_answered(source, &identity, Answer::NotSent);
+                        let controller = record.controller();
+                        state.reset_answered(controller, source, &identity, Answer::NotSent);
                     }
                     Request::ReadLog(_) => state.log_read(source, None),
                 }
@@ -60,9 +63,17 @@ impl Fence {
         }
     }
 
-    /// A source has answered the command that named `identity`. Atomic.
-    pub(crate) fn reset_answered(&self, source: SourceId, identity: &Identity, answer: Answer) {
-        self.lock().reset_answered(source, identity, answer);
+    /// A source, which is an association with `controller`, has answered the command that named
+    /// `identity`. Atomic.
+    pub(crate) fn reset_answered(
+        &self,
+        controller: &Controller,
+        source: SourceId,
+        identity: &Identity,
+        answer: Answer,
+    ) {
+        self.lock()
+            .reset_answered(controller, source, identity, answer);
         sys::queue_ask();
     }
 
@@ -75,7 +86,7 @@ impl Fence {
 
 impl State {
     /// What is to be asked for now, of whom; that has begun then.
-    fn next_request(&mut self, now: Nanos) -> Option<(SourceId, Ctrl, Request)> {
+    fn next_request(&mut self, now: Nanos) -> Option<(Arc<Record>, Ctrl, Request)> {
         let next = self.next_log_read(now).or_else(|| self.next_reset(now));
         if next.is_some() {
             self.set_timer();
@@ -83,17 +94,17 @@ impl State {
         next
     }
 
-    fn next_log_read(&mut self, now: Nanos) -> Option<(SourceId, Ctrl, Request)> {
+    fn next_log_read(&mut self, now: Nanos) -> Option<(Arc<Record>, Ctrl, Request)> {
         let (source, ctrl) = self.records().find_map(|record| {
             let wanted = record.association(self).source().wants_log_read();
             let ctrl = record.controller().ctrl(self).filter(|_| wanted)?;
             Some((Arc::from(record), ctrl))
         })?;
         let read = source.source_mut(self).begin_log_read(now);
-        Some((source.source_id(), ctrl, Request::ReadLog(read)))
+        Some((source, ctrl, Request::ReadLog(read)))
     }
 
-    fn next_reset(&mut self, now: Nanos) -> Option<(SourceId, Ctrl, Request)> {
+    fn next_reset(&mut self, now: Nanos) -> Option<(Arc<Record>, Ctrl, Request)> {
         let Choice {
             source,
             ctrl,
@@ -107,7 +118,7 @@ impl State {
         let timeout_ms = association.terms().reset_answer_ms(&knobs);
         source.source_mut(self).ask(&identity);
         let request = Request::Reset(identity, timeout_ms);
-        Some((source.source_id(), ctrl, request))
+        Some((source, ctrl, request))
     }
 
     /// Who is to be reset next, through whom.
@@ -186,20 +197,27 @@ impl State {
             .map(Arc::from)
     }
 
-    fn reset_answered(&mut self, id: SourceId, identity: &Identity, answer: Answer) {
-        let Some(source) = self.source(id) else {
-            return;
-        };
-        source
-            .source_mut(self)
-            .answered(identity, answer, sys::now());
+    /// That a controller is reset is so, also if the source is lost, or gone, by now: the work item
+    /// sends without the lock, perhaps on the next association with the same controller.
+    fn reset_answered(
+        &mut self,
+        controller: &Controller,
+        id: SourceId,
+        identity: &Identity,
+        answer: Answer,
+    ) {
+        if let Some(source) = self.source(id) {
+            source
+                .source_mut(self)
+                .answered(identity, answer, sys::now());
+        }
         self.each(|record, state| {
-            if !record.shares_subsystem_with(&source)
+            if !record.is_of(controller.subsystem())
                 || record.association(state).identity() != identity
             {
                 return Fate::Keep;
             }
-            record.trace_reset(state, &source, ResetStep::Answered(answer));
+            record.trace_reset(state, controller, id, ResetStep::Answered(answer));
             record.handle(state, Event::Answered(id, answer))
         });
     }
@@ -256,7 +274,7 @@ impl State {
             }
             let status = log.status(association.identity());
             success |= status == Some(Status::Success);
-            record.trace_reset(state, source, ResetStep::Reported(status));
+            record.trace_reset(state, source.controller(), id, ResetStep::Reported(status));
             record.handle(
                 state,
                 Event::Reported {

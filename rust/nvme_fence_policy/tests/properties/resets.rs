@@ -22,6 +22,8 @@ enum Step {
     Resume(usize),
     /// A new association that works.
     Connect(usize, u8),
+    /// The same, with a controller that has no CIRN.
+    ConnectWithoutCirn(usize, u8),
     /// A write is cancelled, and the association given up.
     Lose(usize),
     /// The same, and it is closed.
@@ -82,6 +84,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (controller(), 0u8..4).prop_map(|(on, ciu)| Step::Identify(on, ciu)),
         1 => controller().prop_map(Step::Resume),
         3 => (controller(), 0u8..4).prop_map(|(on, ciu)| Step::Connect(on, ciu)),
+        1 => (controller(), 1u8..4).prop_map(|(on, ciu)| Step::ConnectWithoutCirn(on, ciu)),
         2 => controller().prop_map(Step::Lose),
         3 => controller().prop_map(Step::Break),
         2 => controller().prop_map(Step::Hold),
@@ -114,6 +117,10 @@ fn take(world: &mut World, step: Step) -> Check {
         Step::Resume(controller) => world.event(controller, Event::Resumed),
         Step::Connect(controller, ciu) => {
             world.identify(controller, ciu)?;
+            world.event(controller, Event::Resumed)
+        }
+        Step::ConnectWithoutCirn(controller, ciu) => {
+            world.identify_without_cirn(controller, ciu)?;
             world.event(controller, Event::Resumed)
         }
         Step::Lose(controller) => {

@@ -158,16 +158,21 @@ impl World {
         self.identify_as(controller, controller as u16 + 1, ciu)
     }
 
+    /// The same, with a controller that has no CIRN.
+    pub(crate) fn identify_without_cirn(&mut self, controller: usize, ciu: u8) -> Check {
+        self.identify_with(controller, controller as u16 + 1, ciu, 0)
+    }
+
     /// The same, with a controller ID that may be another one's.
     pub(crate) fn identify_as(&mut self, controller: usize, cntlid: u16, ciu: u8) -> Check {
+        self.identify_with(controller, cntlid, ciu, self.next_id)
+    }
+
+    fn identify_with(&mut self, controller: usize, cntlid: u16, ciu: u8, cirn: u64) -> Check {
         self.event(controller, Event::Detached)?;
         let id = SourceId(self.next_id);
         self.next_id += 1;
-        let identity = Identity {
-            cntlid,
-            ciu,
-            cirn: id.0,
-        };
+        let identity = Identity { cntlid, ciu, cirn };
         let terms = Terms {
             kato_ms: KATO_MS,
             tbkas: true,
@@ -279,13 +284,13 @@ impl World {
     pub(crate) fn answer(&mut self, command: usize, answer: Answer) -> Check {
         self.order += 1;
         let Asked { source, identity } = self.commands.remove(command);
-        let Some(index) = self.find(source) else {
-            return self.ask();
-        };
-        self.records[index]
-            .association
-            .source_mut()
-            .answered(&identity, answer, self.now);
+        // What it says counts, also if the source is gone.
+        if let Some(index) = self.find(source) {
+            self.records[index]
+                .association
+                .source_mut()
+                .answered(&identity, answer, self.now);
+        }
         self.proof = answer.is_evidence().then_some(Proof::Immediate(identity));
         for index in (0..self.records.len()).rev() {
             if *self.records[index].association.identity() != identity {
@@ -513,6 +518,7 @@ impl World {
         );
         let identity = impacted.association.identity();
         check!(identity.ciu != 0, "asked for what has no name");
+        check!(identity.cirn != 0, "asked for what may be any instance");
         check!(
             identity.cntlid != source.association.identity().cntlid,
             "asked it to reset itself"
@@ -551,7 +557,7 @@ impl World {
             match action {
                 Action::Release(evidence) => self.release(index, evidence)?,
                 Action::Discard => self.discard(index)?,
-                Action::ReportLost | Action::ReportDeadline(_) | Action::Terminate => {}
+                Action::ReportLost | Action::ReportDeadline(_) => {}
             }
         }
         Ok(())

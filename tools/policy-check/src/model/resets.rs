@@ -171,10 +171,10 @@ impl State {
     fn tell_answer(&mut self, bounds: &Bounds, source: u8, of: u8, answer: Answer) {
         let now = bounds.nanos(self.now);
         let identity = bounds.identity(self.link(of).controller, of);
-        let Some(record) = &mut self.link(source).record else {
-            return;
-        };
-        record.source_mut(|source| source.answered(&identity, answer, now));
+        // What it says counts, also if the record of the source is gone.
+        if let Some(record) = &mut self.link(source).record {
+            record.source_mut(|source| source.answered(&identity, answer, now));
+        }
         self.handle(bounds, of, Event::Answered(source_id(source), answer));
     }
 

@@ -84,7 +84,9 @@ impl Record {
 
     fn sign(&mut self) {
         let mut text = HashedText(DefaultHasher::new());
-        write!(text, "{:?}", self.association).expect("hashing does not fail");
+        // The secret is not printed with the rest.
+        let cirn = self.association.identity().cirn;
+        write!(text, "{:?} {cirn}", self.association).expect("hashing does not fail");
         self.digest = text.0.finish();
     }
 

@@ -290,9 +290,6 @@ impl State {
                 if let Err(violation) = record.queue() {
                     self.blame(violation);
                 }
-            } else if action == PolicyAction::Terminate {
-                // The module has the controller reset.
-                self.link(on).phase = Phase::Broken(self.now);
             } else if action == PolicyAction::Discard {
                 let busy = record.is_busy();
                 self.link(on).record = None;

@@ -53,8 +53,18 @@ impl State {
         link.told_closed = 0;
         link.phase = Phase::Open;
         self.tell(bounds, on, Event::Resumed);
-        // If the policy has it terminated, that is the same loss.
-        self.left.losses += u8::from(self.link(on).phase == Phase::Open);
+        self.left.losses += 1;
+        // nvme-core itself gives it up once more if something of it is held: the same loss.
+        if self.holds_writes_of(on) {
+            self.give_up(bounds, on);
+        }
+    }
+
+    /// Is a write of an association held?
+    fn holds_writes_of(&self, on: u8) -> bool {
+        self.writes
+            .iter()
+            .any(|write| write.place == Place::Held(on))
     }
 
     /// The host gives up all writes that are in flight on an association.

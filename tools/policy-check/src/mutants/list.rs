@@ -263,11 +263,11 @@ pub fn all() -> &'static [Mutant] {
             to: "        let _ = now;\n        Clocks {\n            keep_alive: Nanos(0),\n            sent: Nanos(0),",
         },
         Mutant {
-            name: "terminate-forgotten",
-            what: "an association that holds something is used on",
+            name: "holds-and-serves",
+            what: "an association that holds something is a source when it is used on",
             file: "association.rs",
-            from: "Actions::one(Action::Terminate)",
-            to: "Actions::NONE",
+            from: "                if self.held == 0 {\n                    self.source.enter_service();\n                }\n",
+            to: "                self.source.enter_service();\n",
         },
         Mutant {
             name: "reset-accepted",
@@ -554,6 +554,13 @@ pub fn all() -> &'static [Mutant] {
             what: "what has no CIU is to be reset",
             file: "association.rs",
             from: "            && self.identity.ciu != 0\n",
+            to: "",
+        },
+        Mutant {
+            name: "asks-without-number",
+            what: "what has no CIRN is to be reset",
+            file: "association.rs",
+            from: "            && self.identity.cirn != 0\n",
             to: "",
         },
         Mutant {

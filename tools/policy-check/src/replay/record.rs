@@ -13,6 +13,9 @@ use nvme_fence_policy::{
     Identity, Knobs, Nanos, Offer, Rule, SourceId, State, Terms, Verdict,
 };
 
+/// A trace does not tell CIRNs. What was reset by one has one.
+const UNKNOWN_CIRN: u64 = 1;
+
 /// A record that is replayed.
 pub(super) struct Record {
     controller: String,
@@ -44,7 +47,7 @@ impl Record {
         let identity = Identity {
             cntlid: 0,
             ciu: 0,
-            cirn: 0,
+            cirn: UNKNOWN_CIRN,
         };
         Self {
             controller,
@@ -162,7 +165,7 @@ impl Record {
             self.identity = Identity {
                 cntlid,
                 ciu,
-                cirn: 0,
+                cirn: UNKNOWN_CIRN,
             };
             (self.association, _) = self.relive(None);
         }

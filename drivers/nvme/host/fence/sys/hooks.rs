@@ -7,13 +7,15 @@
 use super::trace::RecordInfo;
 use super::{ccr, raw, BioList, CtrlInfo};
 use crate::controller::Attached;
-use crate::fence::{Fence, HeldUntil};
+use crate::fence::Fence;
 use kernel::error::from_result;
 use kernel::ffi::{c_int, c_void};
 use kernel::prelude::*;
 use kernel::sync::ArcBorrow;
 use nvme_fence_policy::ccr::log::LOG_BYTES;
-use nvme_fence_policy::{Answer, Clocks, Command, Event, Identity, Kind, Nanos, Offer, Terms};
+use nvme_fence_policy::{
+    Answer, Clocks, Command, Event, HeldUntil, Identity, Kind, Nanos, Offer, Terms,
+};
 
 /// Checks that functions have the type that C calls them by.
 macro_rules! check_exports {
@@ -192,8 +194,8 @@ unsafe extern "C" fn nvme_fence_rs_lost(fence: *mut c_void) {
 
 /// The controller becomes LIVE. Atomic.
 ///
-/// That the policy wants an association terminated of which a command is held says nothing new:
-/// nvme-core gives it up by itself.
+/// If a command of its association is held, nvme-core gives that up once more: it becomes lost again
+/// soon.
 ///
 /// # Safety
 ///
@@ -284,7 +286,9 @@ unsafe extern "C" fn nvme_fence_rs_reset_answered(
         ciu: answer.ccr.ciu,
         cirn: answer.ccr.cirn,
     };
-    attached.controller().fence().reset_answered(
+    let controller = attached.controller();
+    controller.fence().reset_answered(
+        controller,
         ccr::source(cookie),
         &identity,
         Answer::decode(answer.status, answer.result),
