@@ -118,12 +118,14 @@ lab_newest() {
 }
 
 # lab_prune KEEP PATH...: delete all but the KEEP items used last, and what runs
-# that did not get to their end have left.
+# that did not get to their end have left. What was used in the last hours is kept,
+# however much it is: a run finds its kernel and initramfs once, and may be long.
 lab_prune() {
 	local keep=$1 item
 	shift
 	# An item may be gone by now: another run prunes too.
 	lab_newest "$@" | tail -n "+$((keep + 1))" | while read -r item; do
+		[ -n "$(find "$item" -maxdepth 0 -mmin +360 2>/dev/null)" ] || continue
 		say "removing ${item#"$LAB_CACHE"/}, which was not used for long"
 		rm -rf "$item"
 	done
