@@ -112,6 +112,8 @@ move_address() {
 	proxy 1 freeze
 	proxy 1 wait host-closed all
 	kill $SERVICE
+	# Two can not listen at one address.
+	wait $SERVICE || :
 	serve_from $NODE_2
 	write_late
 }
