@@ -7,6 +7,7 @@ LAB := tools/lab
 help:
 	@sed -n 's/^## \?//p' Makefile
 
+## make doctor            what this machine lacks for all of this, and what to do about it
 ## make test              everything below that is a test: kernels, module, tools are made first
 ## make test SCENARIO=X   one scenario (selftests/scenarios/X.sh) in all its variants
 ## make list              what scenarios there are
@@ -44,6 +45,15 @@ help:
 ##   CI=true                progress in few lines
 ##
 ## Everything made outside the checkout is in $XDG_CACHE_HOME/nvme-fence (~/.cache/nvme-fence).
+
+doctor:
+	@$(LAB)/doctor
+
+# What is missing is said before the first minute is spent.
+ready:
+	@$(LAB)/doctor --quiet
+
+test test-smp soak bench bench-failover demo shell kernel: ready
 
 test:
 	@selftests/all $(SCENARIO)
@@ -108,4 +118,4 @@ clean:
 clean-cache:
 	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/nvme-fence"
 
-.PHONY: help test list test-smp soak bench bench-failover demo model mutants shell kernel modules tools man install uninstall patch import clean clean-cache
+.PHONY: help doctor ready test list test-smp soak bench bench-failover demo model mutants shell kernel modules tools man install uninstall patch import clean clean-cache
