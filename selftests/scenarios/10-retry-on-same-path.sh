@@ -7,7 +7,7 @@
 # shellcheck disable=SC2034 # read by whoever runs scenarios
 DESCRIPTION="without multipath, a write waits before it is retried"
 # shellcheck disable=SC2034
-VARIANTS="fence:fence control:fence stock:stock"
+VARIANTS="fence:fence split:fence control:fence stock:stock"
 # shellcheck disable=SC2034
 MACHINES="uml qemu"
 # shellcheck disable=SC2034
@@ -44,6 +44,32 @@ variant_fence() {
 	expect_eq "and released by time" time "$(fence_attr 1 evidence)"
 	expect_between "when its time had come" -1000 "$STEP_NS" \
 		$(($(event_ns " nvme_fence_release: ") - $(release_expected_ns)))
+}
+
+# The block layer makes sixteen commands of a write, and chains their bios.
+variant_split() {
+	local parts=16 status=0
+	plan 5
+	target_start
+	proxy_start 1
+	fence_load mode=time || bail "the module does not load"
+	path_connect 1 nr_io_queues=1,keep_alive_tmo=20,reconnect_delay=1
+	DEVICE=/dev/nvme0n1
+	path_io_timeout 1 3000
+	echo 4 >"/sys/block/${DEVICE#/dev/}/queue/max_sectors_kb"
+	dd if=/dev/urandom of=/run/written bs=64k count=1 2>/dev/null
+	proxy 1 hold $IO_CONNECTION
+	dd if=/run/written of=$DEVICE bs=64k oflag=direct 2>/dev/null &
+	WRITER=$!
+	proxy 1 wait host-closed $IO_CONNECTION
+	wait_state "$(path_ctrl 1)" live 10
+	expect_eq "all its parts are held" $parts "$(fence_attr 1 held)"
+	wait $WRITER || status=$?
+	expect_eq "the write succeeds" 0 $status
+	expect_eq "all parts were released" $parts "$(fence_counter 1 released)"
+	expect_eq "by time" time "$(fence_attr 1 evidence)"
+	check "it is there as a whole" eval \
+		'dd if=$DEVICE bs=64k count=1 iflag=direct 2>/dev/null | cmp - /run/written'
 }
 
 variant_control() {
