@@ -6,10 +6,10 @@ use std::path::Path;
 use std::thread::sleep;
 use std::time::Duration;
 
-/// How often a part is looked at again that cannot be read, but is there.
-const ATTEMPTS: usize = 5;
-/// How long after.
-const PAUSE: Duration = Duration::from_millis(10);
+/// How long to wait each time before a part is looked at again that cannot be read, but is there,
+/// in milliseconds. What comes or goes may be half there for as long as its kernel thread has to
+/// wait for a processor.
+const PAUSES_MS: [u64; 6] = [10, 20, 40, 80, 160, 320];
 
 /// Reads a part; `None` = it is gone. An error is one of a part that stays.
 pub(crate) fn read<T>(
@@ -17,14 +17,14 @@ pub(crate) fn read<T>(
     read: impl Fn() -> Result<T>,
 ) -> Result<Option<T>> {
     let mut result = read();
-    for _ in 0..ATTEMPTS {
+    for pause_ms in PAUSES_MS {
         if result.is_ok() {
             break;
         }
         if !present() {
             return Ok(None);
         }
-        sleep(PAUSE);
+        sleep(Duration::from_millis(pause_ms));
         result = read();
     }
     result.map(Some)
