@@ -3,6 +3,7 @@
 
 use super::super::address::Address;
 use super::super::facts::{HostFacts, NamespaceFacts, PathFacts, SubsystemFacts};
+use super::super::finding::Told;
 use crate::sysfs::knobs::Knobs;
 
 /// The host.
@@ -54,4 +55,16 @@ fn path(number: u8) -> PathFacts {
         ctrl_loss_ms: Some(600_000),
         fast_io_fail_ms: None,
     }
+}
+
+/// What a rule says of the subsystem when it was spoilt. Before that, it has to say nothing.
+pub(crate) fn told(
+    rule: fn(&HostFacts, &SubsystemFacts) -> Vec<Told>,
+    spoil: impl Fn(&mut SubsystemFacts),
+) -> Vec<Told> {
+    let mut subsystem = subsystem();
+    let told = rule(&host(), &subsystem);
+    assert!(told.is_empty(), "{told:?}");
+    spoil(&mut subsystem);
+    rule(&host(), &subsystem)
 }

@@ -2,20 +2,8 @@
 //! Each finding about paths on a subsystem that has it, and on one that has not.
 
 use super::super::super::address::Address;
-use super::super::sample;
+use super::super::sample::{self, told};
 use super::*;
-
-/// What a rule says of a subsystem that was spoilt.
-fn told(
-    rule: fn(&HostFacts, &SubsystemFacts) -> Vec<Told>,
-    spoil: impl Fn(&mut SubsystemFacts),
-) -> Vec<Told> {
-    let mut subsystem = sample::subsystem();
-    let told = rule(&sample::host(), &subsystem);
-    assert!(told.is_empty(), "{told:?}");
-    spoil(&mut subsystem);
-    rule(&sample::host(), &subsystem)
-}
 
 #[test]
 fn without_controllers_it_is_orphaned() {

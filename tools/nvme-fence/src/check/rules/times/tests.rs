@@ -1,20 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Each finding about times on a subsystem that has it, and on one that has not.
 
-use super::super::sample;
+use super::super::sample::{self, told};
 use super::*;
-
-/// What a rule says of a subsystem that was spoilt.
-fn told(
-    rule: fn(&HostFacts, &SubsystemFacts) -> Vec<Told>,
-    spoil: impl Fn(&mut SubsystemFacts),
-) -> Vec<Told> {
-    let mut subsystem = sample::subsystem();
-    let told = rule(&sample::host(), &subsystem);
-    assert!(told.is_empty(), "{told:?}");
-    spoil(&mut subsystem);
-    rule(&sample::host(), &subsystem)
-}
 
 /// Gives all paths another identity.
 fn identify(subsystem: &mut SubsystemFacts, text: &str) {
