@@ -291,20 +291,23 @@ wait_state() { await "${3:-10}" in_state "$1" "$2"; }
 # path_optimized N: may the host use it, and prefer it?
 path_optimized() { [ "$(cat /sys/class/nvme/"$(path_ctrl "$1")"/nvme*/ana_state)" = optimized ]; }
 
-# The multipath node.
-head_device() {
+head_node() {
 	local node
 	for node in /sys/class/nvme-subsystem/nvme-subsys*/nvme*n*; do
 		case "${node##*/}" in
-		*c*n*) ;;
+		# The second one is the pattern itself, if nothing matches.
+		*c*n* | 'nvme*n*') ;;
 		*)
-			wait_for_file "/dev/${node##*/}" && echo "/dev/${node##*/}"
+			file_exists "/dev/${node##*/}" && echo "/dev/${node##*/}"
 			return
 			;;
 		esac
 	done
 	return 1
 }
+
+# The multipath node, which is there a moment after its path.
+head_device() { await 10 head_node && head_node; }
 
 # --- Blocks of 4096 bytes, past the page cache --------------------------------
 

@@ -46,6 +46,10 @@ pub enum Command {
     /// Prints the reply. The exit status is 0, or 1 if the command was not executed.
     #[command(after_help = CONTROL_COMMANDS)]
     Ctl(CtlArgs),
+    /// Keep open what other processes have connected to an address
+    ///
+    /// Prints "ready" when it has their sockets, or fails if there is none. Runs until it is killed.
+    Keep(KeepArgs),
     /// Use blocks as registers, and find reads that no register could have answered
     ///
     /// The exit status is 0 if all reads were consistent, 1 if one was not, 2 after an error.
@@ -94,6 +98,13 @@ pub struct CtlArgs {
     /// The command and its arguments, see below
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
     pub command: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct KeepArgs {
+    /// What they are connected to
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub peer: SocketAddr,
 }
 
 #[derive(Debug, Subcommand)]

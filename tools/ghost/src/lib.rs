@@ -12,6 +12,7 @@
 //! - [`sweep`] plays schedules drawn from a seed with both of them.
 //! - [`target`] is a target that does what a script says, where a proxy in front of a good one is
 //!   not enough; [`nvme`] is what it speaks.
+//! - [`keep`] keeps a connection open that its owner believes to have closed.
 //! - [`control`] is how proxy and target are commanded, [`output`] what may be overwritten.
 //!
 //! Nothing here polls: under a virtual clock with free CPU time a loop that waits by looking at the
@@ -21,6 +22,7 @@
 #![warn(missing_docs)]
 
 pub mod control;
+pub mod keep;
 pub mod nvme;
 pub mod output;
 pub mod proxy;

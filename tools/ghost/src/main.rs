@@ -9,15 +9,17 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
 use std::process::ExitCode;
+use std::thread;
 
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Parser;
 
 use cli::{
-    Cli, Command, CtlArgs, ProxyArgs, RunArgs, SweepCommand, SweepPlanArgs, SweepRunArgs,
+    Cli, Command, CtlArgs, KeepArgs, ProxyArgs, RunArgs, SweepCommand, SweepPlanArgs, SweepRunArgs,
     TargetArgs, VerifyArgs, WriteCommand,
 };
 use ghost::control;
+use ghost::keep::sockets_to;
 use ghost::proxy::Proxy;
 use ghost::register::finding::Finding;
 use ghost::register::report::Report;
@@ -41,6 +43,7 @@ fn main() -> ExitCode {
         Command::Proxy(args) => (proxy(args), 2),
         Command::Target(args) => (target(args), 2),
         Command::Ctl(args) => (ctl(&args), 1),
+        Command::Keep(args) => (keep(&args), 2),
         Command::Write(WriteCommand::Run(args)) => (write_run(&args), 2),
         Command::Write(WriteCommand::Verify(args)) => (write_verify(&args), 2),
         Command::Sweep(SweepCommand::Plan(args)) => (sweep_plan(&args), 2),
@@ -75,6 +78,17 @@ fn ctl(args: &CtlArgs) -> Result<Verdict> {
     let reply = control::request(&args.control, &args.command.join(" "))?;
     print(&reply)?;
     Ok(Verdict::Good)
+}
+
+fn keep(args: &KeepArgs) -> Result<Verdict> {
+    let sockets = sockets_to(args.peer)?;
+    if sockets.is_empty() {
+        bail!("nobody has a socket that is connected to {}", args.peer);
+    }
+    say("ready")?;
+    loop {
+        thread::park();
+    }
 }
 
 fn write_run(args: &RunArgs) -> Result<Verdict> {
