@@ -9,7 +9,7 @@
 DESCRIPTION="the kernel's target resets a controller on behalf of another one's host"
 # shellcheck disable=SC2034
 VARIANTS="identity:fence disabled:fence refused:fence gone:fence reset:fence
-	events:fence stuck:fence idle:fence limits:fence partial:fence
+	events:fence unheard:fence stuck:fence idle:fence limits:fence partial:fence
 	cross:fence"
 # shellcheck disable=SC2034
 MACHINES="uml qemu"
@@ -315,6 +315,43 @@ variant_events() {
 	check "with the event disabled, one" reset_again
 	check "sends none" events_stay 2
 	expect_eq "all are in the log" 4 "$(ccr_log | grep -c " $SUCCESS ")"
+}
+
+WORKQUEUE=/sys/devices/virtual/workqueue/nvme-wq
+
+# deafen: the host handles events, and asks for the next one, in a workqueue. Have the scan
+# of a silent path, the last one, keep all others from being served.
+deafen() {
+	local scanned
+	scanned=$(path_ctrl "$1")
+	echo 1 >$WORKQUEUE/max_active
+	proxy "$1" freeze
+	echo 1 >"/sys/class/nvme/$scanned/rescan_controller"
+	await 5 eval '[ "$(trace_count "nvme_setup_cmd: '"$scanned"': .*identify")" -gt 0 ]' ||
+		bail "nothing is scanned"
+}
+
+# Four resets complete, and after each of them the host has read the log. It hears of the
+# first one, and then of all the others.
+variant_unheard() {
+	local number
+	plan 6
+	scene 5 reconnect_delay=30,keep_alive_tmo=20
+	proxy_start 6 1
+	path_connect 6 duplicate_connect,keep_alive_tmo=20
+	for number in 1 2 3 4; do
+		remember $number
+	done
+	: >"$TRACE/trace"
+	deafen 6
+	for number in 1 2 3 4; do
+		ccr_of $number >/dev/null
+		check "reset $number is in the log" await_log $number $SUCCESS
+		ccr_log >/dev/null
+	done
+	check "there is an event" events_stay 1
+	proxy 6 deliver >/dev/null
+	check "and another one for what came after it" events_stay 2
 }
 
 # slow_target: a device that can be told to wait is under the namespace

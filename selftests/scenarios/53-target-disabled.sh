@@ -4,20 +4,26 @@
 # The kernel's target alone. Behind the back of the driver a controller is disabled, and
 # enabled again: its I/O queues are of the instance before. Or it is enabled with values
 # that are not supported. That fails, and is no reason to keep it when its host is silent.
+# Or it is shut down, which is over when nothing executes any more.
 
 # shellcheck disable=SC2034 # read by whoever runs scenarios
-DESCRIPTION="what becomes of a controller that was disabled"
+DESCRIPTION="what becomes of a controller that was disabled or shut down"
 # shellcheck disable=SC2034
-VARIANTS="again:fence again_stock:stock failed:fence failed_stock:stock"
+VARIANTS="again:fence again_stock:stock failed:fence failed_stock:stock
+	shutdown:fence shutdown_stock:stock"
 # shellcheck disable=SC2034
 MACHINES="uml qemu"
 
 # Controller Configuration and Status
 CC=0x14
 CSTS=0x1c
-# Bits of them: a page size, Controller Fatal Status
+# Bits of them: a page size, a normal shutdown, Controller Fatal Status, Shutdown Status
 PAGES_OF_8K=0x80
+SHUTDOWN=0x4000
 FATAL=0x2
+SHUTDOWN_STATUS=0xc
+OCCURS=0x4
+COMPLETE=0x8
 
 property() {
 	nvme get-property "/dev/$(path_ctrl 1)" --offset="$1" | sed 's/.*value: //'
@@ -89,4 +95,41 @@ variant_failed_stock() {
 	sleep 60
 	check "it stays when its keep alive timer has expired" has_controller
 	proxy 1 drop
+}
+
+# shut_down: with a write on its way to a device that is late
+shut_down() {
+	local namespace="$TARGET/subsystems/$NQN/namespaces/1"
+	target_start
+	echo 0 >"$namespace/enable"
+	dmsetup create late --noudevsync --table "0 $(cat /sys/block/ram0/size) linear /dev/ram0 0" ||
+		bail "no dm-linear"
+	echo /dev/dm-0 >"$namespace/device_path"
+	echo 1 >"$namespace/enable"
+	path_connect_direct 1 nr_io_queues=1
+	DEVICE=$(head_device)
+	dmsetup suspend --noudevsync --nolockfs --noflush late
+	trace_start nvmet:nvmet_req_init
+	write_block "$DEVICE" 0 A &
+	await 10 eval '[ "$(trace_count "nvmet_req_init: .*nvme_cmd_write")" -gt 0 ]' ||
+		bail "no write is late"
+	set_property $CC $(($(property $CC) | SHUTDOWN))
+}
+
+shutdown_is() { [ $(($(property $CSTS) & SHUTDOWN_STATUS)) = $(($1)) ]; }
+
+variant_shutdown() {
+	plan 2
+	shut_down
+	sleep 1
+	check "it is not shut down while it has a write" shutdown_is $OCCURS
+	dmsetup resume --noudevsync late
+	check "it is when the write is done" await 5 shutdown_is $COMPLETE
+}
+
+variant_shutdown_stock() {
+	plan 1
+	shut_down
+	check "it says that it is shut down while it has a write" shutdown_is $COMPLETE
+	dmsetup resume --noudevsync late
 }
