@@ -2,12 +2,12 @@
 # shellcheck shell=busybox
 #
 # The keep alive timeout is changed by commands of user space. What the controller goes by in
-# the end need not be the last of them.
+# the end need not be the last of them. User space can also send what keeps it alive.
 
 # shellcheck disable=SC2034 # read by whoever runs scenarios
 DESCRIPTION="the wait is that of the longest keep alive timeout that was set"
 # shellcheck disable=SC2034
-VARIANTS="raised:fence connect:fence lowered:fence off:fence control:fence"
+VARIANTS="raised:fence connect:fence lowered:fence off:fence sent:fence control:fence"
 
 # admin COMMAND...: has user space send an admin command on path 1
 admin() {
@@ -83,6 +83,40 @@ variant_off() {
 	expect_eq "time proves nothing" none "$(field nvme_fence_deadline rule)"
 	check "the administrator's word does" nvme-fence release --force "$(path_ctrl 1)"
 	writer_wait
+}
+
+keep_alives() { trace_count "nvme_setup_cmd: $(path_ctrl 1): .*nvme_admin_keep_alive"; }
+keep_alives_are() { [ "$(keep_alives)" = "$1" ]; }
+
+# keep_alive_last_ns: when the last one was sent
+keep_alive_last_ns() {
+	grep -E "nvme_setup_cmd: $(path_ctrl 1): .*nvme_admin_keep_alive" "$TRACE/trace" |
+		tail -n 1 | stamp_ns
+}
+
+# Three Keep Alive commands of user space are under way when the controller is lost. Nothing
+# but such a command counts for this target, and the driver sends the next one later.
+variant_sent() {
+	local number sent
+	plan 4
+	scene_set_scripted time keep_alive_tmo=60,reconnect_delay=600 \
+		--keep-alive command --cqt-ms 3000 --quiesce-ms 3600000
+	writer_start --blocks 1 --writes 2
+	scripted_target rule 'keep-alive cntlid=1 : hold=before-completion' >/dev/null
+	for number in 1 2 3; do
+		# It must not have the FIFO that the writer waits for.
+		(exec 4>&-; admin --opcode=0x18) &
+		await 5 keep_alives_are $number || bail "Keep Alive is not sent"
+		sleep 1
+	done
+	sent=$(keep_alive_last_ns)
+	lose_controller_1
+	writer_wait
+	expect_eq "the driver has sent none since" "$sent" "$(keep_alive_last_ns)"
+	expect_between "the last one that user space has sent counts" -1000 1000 \
+		$(($(field nvme_fence_deadline t_last_ns) - sent))
+	expect_between "until the deadline" -1000 "$STEP_NS" \
+		$(($(release_ns) - $(release_expected_ns)))
 }
 
 variant_control() {
