@@ -175,6 +175,23 @@ target_start() {
 	target_port 2
 }
 
+# target_start_zoned: the same, but of 16 zones of 4 MiB, in the memory of null_blk
+target_start_zoned() {
+	local device=/sys/kernel/config/nullb/zoned
+	local namespace=$TARGET/subsystems/$NQN/namespaces/1
+	mkdir $device
+	echo 1 >$device/memory_backed
+	echo 4096 >$device/blocksize
+	echo 64 >$device/size
+	echo 1 >$device/zoned
+	echo 4 >$device/zone_size
+	echo 1 >$device/power
+	target_start ramdisk
+	echo 0 >"$namespace/enable"
+	echo /dev/zoned >"$namespace/device_path"
+	echo 1 >"$namespace/enable"
+}
+
 # target_subsystem [ramdisk|file [MEGABYTES]]: the subsystem alone
 target_subsystem() {
 	local subsystem=$TARGET/subsystems/$NQN backing=/dev/ram0
