@@ -17,6 +17,7 @@ mod man;
 mod missing;
 mod output;
 mod release;
+mod signals;
 mod status;
 mod sysfs;
 mod text;

@@ -53,3 +53,22 @@ impl AsFd for Uevents {
         self.0.as_fd()
     }
 }
+
+/// Whether a uevent is about NVMe: a device, or one of the modules. Whoever sent it, it is only a
+/// reason to look.
+pub(crate) fn is_about_nvme(uevent: &[u8]) -> bool {
+    uevent.windows(4).any(|word| word == b"nvme")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn knows_what_is_about_nvme() {
+        let disk = b"change@/devices/virtual/nvme-subsystem/nvme-subsys0/nvme0n1\0ACTION=change\0";
+        assert!(is_about_nvme(disk));
+        assert!(!is_about_nvme(b"add@/devices/virtual/net/lo\0ACTION=add\0"));
+        assert!(!is_about_nvme(b""));
+    }
+}

@@ -7,7 +7,7 @@ use std::os::fd::AsFd;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::uevents::{Uevents, KERNEL, UDEV};
+use crate::uevents::{is_about_nvme, Uevents, KERNEL, UDEV};
 
 /// The events of this host; `None` = this process may not have them, and can only look again.
 pub(crate) struct Events(Option<Uevents>);
@@ -41,11 +41,6 @@ impl Events {
     }
 }
 
-/// Whether a uevent is about an NVMe device. Whoever sent it, it is only a reason to look.
-fn is_about_nvme(uevent: &[u8]) -> bool {
-    uevent.windows(4).any(|word| word == b"nvme")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -57,13 +52,5 @@ mod tests {
             events.wait(Duration::from_millis(30));
             assert!(start.elapsed() >= Duration::from_millis(30));
         }
-    }
-
-    #[test]
-    fn knows_what_is_about_nvme() {
-        let disk = b"change@/devices/virtual/nvme-subsystem/nvme-subsys0/nvme0n1\0ACTION=change\0";
-        assert!(is_about_nvme(disk));
-        assert!(!is_about_nvme(b"add@/devices/virtual/net/lo\0ACTION=add\0"));
-        assert!(!is_about_nvme(b""));
     }
 }

@@ -7,8 +7,7 @@
 use anyhow::{bail, Result};
 use nix::errno::Errno;
 use nix::poll::{poll, PollFd, PollFlags, PollTimeout};
-use nix::sys::signal::{SigSet, Signal};
-use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::signalfd::SignalFd;
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -17,6 +16,7 @@ use super::instance::Instance;
 use super::news::News;
 use crate::cli::EventArgs;
 use crate::host::Host;
+use crate::signals;
 
 /// What is passed on.
 pub(crate) enum Piece<'a> {
@@ -42,16 +42,8 @@ pub(crate) struct Follower {
 impl Follower {
     /// Switches the events on. When this returns, nothing that happens is missed.
     pub(crate) fn start(host: &Host, events: &EventArgs) -> Result<Self> {
-        // Before there is an instance, so that no signal can leave it behind. A blocked signal
-        // arrives here even if it is ignored, as SIGINT is in a background job of a script.
-        let mask = SigSet::from_iter([
-            Signal::SIGINT,
-            Signal::SIGTERM,
-            Signal::SIGHUP,
-            Signal::SIGQUIT,
-        ]);
-        mask.thread_block()?;
-        let signals = SignalFd::with_flags(&mask, SfdFlags::SFD_CLOEXEC)?;
+        // Before there is an instance, so that no signal can leave it behind.
+        let signals = signals::ending()?;
         // Before the events are switched on, so that none of its news is missed.
         let news = News::listen()?;
         let instance = Instance::create(host)?;
