@@ -11,5 +11,6 @@ pub(crate) mod knobs;
 pub(crate) mod namespace;
 pub(crate) mod part;
 pub(crate) mod removed;
+pub(crate) mod timers;
 pub(crate) mod topology;
 pub(crate) mod unfenced;

@@ -14,6 +14,7 @@ use crate::sysfs::fence::read_identity;
 use crate::sysfs::knobs::Knobs;
 use crate::sysfs::namespace::{namespaces, Namespaces};
 use crate::sysfs::part::{self, noted};
+use crate::sysfs::timers::{has_io_timeout, Timer, Timers};
 use crate::sysfs::topology::Subsystem;
 use crate::sysfs::unfenced::Unfenced;
 
@@ -25,7 +26,7 @@ pub(crate) fn host(host: &Host) -> Result<HostFacts> {
     Ok(HostFacts {
         missing: missing::module(host),
         multipath: multipath(host)?,
-        hung_task_ms: hung_task_s.map(seconds),
+        hung_task_ms: hung_task_s.map(|s| s.saturating_mul(1000)),
     })
 }
 
@@ -102,15 +103,10 @@ fn controller(
         true => read_identity(&fence.join("identity"))?,
         false => None,
     };
-    let number = |name: &str| attribute::read_number_if_there::<u64>(&directory.join(name));
+    let timers = Timers::read(host, directory, name, namespaces)?;
     let kato_ms = match &identity {
         Some(identity) => Some(identity.kato_ms.into()),
-        None => number("kato")?.map(seconds),
-    };
-    let own_io_timeout_ms = number("io_timeout")?;
-    let io_timeout_ms = match own_io_timeout_ms {
-        Some(ms) => Some(ms),
-        None => io_timeout_ms(host, directory, name, namespaces)?,
+        None => timers.kato_ms.map(|kato| kato.ms().unwrap_or(0)),
     };
     Ok(Ok(PathFacts {
         name: name.to_owned(),
@@ -120,43 +116,12 @@ fn controller(
         unfenced: (!is_fenced).then_some(unfenced),
         identity,
         kato_ms,
-        io_timeout_ms,
-        has_io_timeout: own_io_timeout_ms.is_some(),
-        ctrl_loss_ms: timeout_ms(&directory.join("ctrl_loss_tmo"))?,
-        fast_io_fail_ms: timeout_ms(&directory.join("fast_io_fail_tmo"))?,
+        io_timeout_ms: timers.io_timeout_ms.and_then(Timer::ms),
+        has_io_timeout: has_io_timeout(directory),
+        ctrl_loss_ms: timers.ctrl_loss_ms.and_then(Timer::ms),
+        fast_io_fail_ms: timers.fast_io_fail_ms.and_then(Timer::ms),
         transport,
     }))
-}
-
-/// The I/O timeout of a controller that has no attribute for it: that of a queue of its, or the one
-/// that its next queue will have.
-fn io_timeout_ms(
-    host: &Host,
-    directory: &Path,
-    name: &str,
-    namespaces: &Namespaces,
-) -> Result<Option<u64>> {
-    let of_path = namespaces
-        .found
-        .iter()
-        .flat_map(|namespace| &namespace.paths)
-        .find(|path| path.controller == name);
-    if let Some(path) = of_path {
-        let queue = directory.join(&path.name).join("queue/io_timeout");
-        if let Some(ms) = attribute::read_number_if_there(&queue)? {
-            return Ok(Some(ms));
-        }
-    }
-    let parameter = host.sysfs("module/nvme_core/parameters/io_timeout");
-    Ok(attribute::read_number_if_there(&parameter)?.map(seconds))
-}
-
-/// Reads a timeout in seconds that may be off, and that not every transport has.
-fn timeout_ms(path: &Path) -> Result<Option<u64>> {
-    match attribute::read_if_there(path)?.as_deref() {
-        None | Some("off") => Ok(None),
-        Some(_) => Ok(attribute::read_number_if_there(path)?.map(seconds)),
-    }
 }
 
 /// What there is to say of namespaces.
@@ -177,9 +142,4 @@ fn read_namespaces(namespaces: Namespaces, errors: &mut Vec<String>) -> Vec<Name
         });
     }
     facts
-}
-
-/// Seconds as milliseconds.
-fn seconds(seconds: u64) -> u64 {
-    seconds.saturating_mul(1000)
 }
