@@ -14,7 +14,6 @@ mod read;
 mod rules;
 mod stacked;
 mod verdict;
-mod wait;
 
 use anyhow::{bail, Result};
 use serde::Serialize;

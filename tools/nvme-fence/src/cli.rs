@@ -74,7 +74,22 @@ pub(crate) enum Command {
     /// something is not protected, and 1 if a part could not be read that might be decisive. Notes
     /// do not change it.
     Check(CheckArgs),
-    /// Show what is held, and what would fence it
+    /// Show the paths, what is held for them, and what would fence it
+    ///
+    /// Works on any kernel since 5.15, with or without the module. Of each subsystem: its
+    /// namespaces, I/O policy, mode, and the Command Quiesce Time in force. Of each path: its state,
+    /// its ANA state (mixed: namespaces differ, and are told apart below), and
+    ///
+    /// FENCE: idle (in use, nothing held), holding (commands are held, or being sent on), lost (given
+    /// up, its connections are being terminated), down (no path, nothing held), off (the mode), or why
+    /// there is no fence;
+    ///
+    /// HELD and BYTES: commands that are held now;
+    ///
+    /// FREE-IN: when time will have fenced them (+: not all of them; none: none of them; unknown:
+    /// that is known when the connections are terminated);
+    ///
+    /// LAST FENCE: what fenced the last loss that was fenced.
     Status(StatusArgs),
     /// Show where a volume is, and whether it can be used
     ///
@@ -147,6 +162,9 @@ pub(crate) struct CheckArgs {
 pub(crate) struct StatusArgs {
     /// NQN, nvme-subsysX, nvmeX, nvmeXnY, or the path of a device [default: all subsystems]
     pub(crate) device: Option<DeviceName>,
+    /// Show of each path its address, timers, identity, wait and counters, too
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
     /// The format of the output.
     #[command(flatten)]
     pub(crate) output: OutputArgs,

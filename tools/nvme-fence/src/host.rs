@@ -52,6 +52,12 @@ impl Host {
         self.dev.join(path)
     }
 
+    /// The device node of a disk, if it has one.
+    pub(crate) fn node(&self, disk: &str) -> Option<String> {
+        let path = self.dev(disk);
+        path.exists().then(|| path.display().to_string())
+    }
+
     /// The root of tracefs.
     pub(crate) fn tracefs(&self) -> Result<PathBuf> {
         // The second place is where it was before tracefs had a mount point of its own.

@@ -13,6 +13,7 @@ mod config;
 mod fields;
 mod find;
 mod host;
+mod json;
 mod man;
 mod missing;
 mod output;
@@ -24,6 +25,7 @@ mod text;
 mod trace;
 mod uevents;
 mod units;
+mod wait;
 
 use clap::Parser;
 use std::process::ExitCode;

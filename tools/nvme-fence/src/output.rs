@@ -14,8 +14,8 @@ pub(crate) fn print<T: Serialize + Display>(format: OutputFormat, result: &T) ->
     let mut stdout = io::stdout().lock();
     match format {
         OutputFormat::Normal => {
-            for line in result.to_string().lines() {
-                writeln!(stdout, "{}", OneLine(line))?;
+            for line in lines(result) {
+                writeln!(stdout, "{line}")?;
             }
         }
         OutputFormat::Json => {
@@ -25,6 +25,12 @@ pub(crate) fn print<T: Serialize + Display>(format: OutputFormat, result: &T) ->
     }
     stdout.flush()?;
     Ok(())
+}
+
+/// The lines in which a result is shown to people.
+pub(crate) fn lines(result: &impl Display) -> Vec<String> {
+    let line = |line: &str| OneLine(line).to_string();
+    result.to_string().lines().map(line).collect()
 }
 
 /// Prints one word of a result, for scripts.

@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
-//! `nvme-fence status`: what is held, and what would fence it.
+//! `nvme-fence status`: what is going on: paths, what is held for them, and what would fence it.
+//!
+//! First all is read (`read`), on whatever kernel this is. What goes meanwhile is left out, and what
+//! cannot be read is said where it belongs; the rest is shown all the same.
 
-mod tree;
+mod ana;
+mod details;
+mod read;
+mod table;
+mod text;
 
 use anyhow::{bail, Result};
 use serde::Serialize;
@@ -10,28 +17,35 @@ use crate::cli::StatusArgs;
 use crate::host::Host;
 use crate::missing::{self, Missing};
 use crate::output;
-use crate::sysfs::attribute;
-use crate::sysfs::device::resolve;
 use crate::sysfs::fence::Fence;
 use crate::sysfs::held::Held;
 use crate::sysfs::knobs::Knobs;
-use crate::sysfs::part::{self, noted};
-use crate::sysfs::removed;
-use crate::sysfs::topology::{subsystems, Subsystem};
+use crate::sysfs::namespace::NamespacePath;
+use crate::sysfs::timers::Timers;
 use crate::sysfs::unfenced::Unfenced;
 use crate::units::Count;
 
+/// What the JSON output is: schemas/status-1.schema.json describes it.
+const SCHEMA: &str = "nvme-fence/status/1";
+
 /// What is printed. The names of the fields are the keys of the JSON output, which scripts rely on.
 ///
-/// `errors` say what of a part could not be read. The other parts are shown all the same.
+/// `errors` say what of a part could not be read.
 #[derive(Serialize)]
 struct Status {
+    /// What this is, with its version.
+    schema: &'static str,
+    /// When it was read.
+    time: String,
     /// The subsystems that were asked for.
     subsystems: Vec<SubsystemStatus>,
     /// What removed controllers hold; `None` = a device was asked for, or the module does not tell.
     removed: Option<Held>,
     /// Of `removed`.
     errors: Vec<String>,
+    /// Whether people want to see all of it. Programs always do.
+    #[serde(skip)]
+    verbose: bool,
 }
 
 /// A subsystem in the output.
@@ -41,12 +55,29 @@ struct SubsystemStatus {
     name: String,
     /// Its qualified name.
     nqn: Option<String>,
-    /// Its knobs; `None` = the module does not manage it.
-    fence: Option<Knobs>,
+    /// How it spreads commands over its paths; `None` = the kernel has no multipath.
+    iopolicy: Option<String>,
+    /// Whether no controller is left.
+    orphaned: bool,
+    /// Its settings; `None` = the module does not manage it.
+    settings: Option<Knobs>,
+    /// Its namespaces, or the one that was asked for.
+    namespaces: Vec<NamespaceStatus>,
     /// Its controllers, or the one that was asked for.
     controllers: Vec<ControllerStatus>,
-    /// Of the subsystem itself.
+    /// Of the subsystem itself, and of its namespaces.
     errors: Vec<String>,
+}
+
+/// A namespace in the output.
+#[derive(Serialize)]
+struct NamespaceStatus {
+    /// nvmeXnY
+    name: String,
+    /// Its device node; `None` = there is none.
+    device: Option<String>,
+    /// Its paths, of the controllers that were asked for.
+    paths: Vec<NamespacePath>,
 }
 
 /// A controller in the output.
@@ -60,6 +91,8 @@ struct ControllerStatus {
     address: Option<String>,
     /// nvme-core's state of it: live, connecting, ...
     state: Option<String>,
+    /// When the host gives something up.
+    timers: Option<Timers>,
     /// Its fence; `None` = the module does not manage it.
     fence: Option<Fence>,
     /// Why the module does not.
@@ -91,120 +124,25 @@ impl Status {
                 )
             })
     }
+
+    /// How the command ends that shows this on a host that lacks `missing`.
+    fn result(&self, missing: Option<Missing>) -> Result<()> {
+        if self.errors() > 0 {
+            let things = Count(self.errors() as u64, "thing");
+            bail!("{things} could not be read, see above");
+        }
+        match missing {
+            Some(missing) if self.lacks_module() => bail!(missing),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Runs the command.
 pub(crate) fn run(host: &Host, args: &StatusArgs) -> Result<()> {
     let missing = missing::module(host);
-    let mut status = Status {
-        subsystems: Vec::new(),
-        removed: None,
-        errors: Vec::new(),
-    };
-    if let Some(name) = &args.device {
-        let device = resolve(host, name)?;
-        let one = device.controller.is_some();
-        let subsystem = read_subsystem(&device.subsystem, device.controller, missing);
-        // It may have gone just now.
-        let Some(subsystem) = subsystem.filter(|it| !one || !it.controllers.is_empty()) else {
-            bail!("{name} is gone");
-        };
-        status.subsystems.push(subsystem);
-    } else {
-        for subsystem in subsystems(host)? {
-            status
-                .subsystems
-                .extend(read_subsystem(&subsystem, None, missing));
-        }
-        status.removed = noted(removed::read(host), &mut status.errors);
-    }
+    let mut status = read::status(host, args.device.as_ref(), missing)?;
+    status.verbose = args.verbose;
     output::print(args.output.format, &status)?;
-    if status.errors() > 0 {
-        let things = Count(status.errors() as u64, "thing");
-        bail!("{things} could not be read, see above");
-    }
-    match missing {
-        Some(missing) if status.lacks_module() => bail!(missing),
-        _ => Ok(()),
-    }
-}
-
-/// Reads a subsystem and its controllers, or the one controller that was asked for; `None` = it has
-/// been removed in the meantime.
-fn read_subsystem(
-    subsystem: &Subsystem,
-    controller: Option<String>,
-    missing: Option<Missing>,
-) -> Option<SubsystemStatus> {
-    let mut errors = Vec::new();
-    let nqn = noted(
-        part::read(|| subsystem.exists(), || subsystem.nqn()),
-        &mut errors,
-    );
-    if !subsystem.exists() {
-        return None;
-    }
-    let fence = subsystem.fence();
-    let knobs = part::read(|| fence.is_dir(), || Knobs::read(&fence));
-    let knobs = noted(knobs, &mut errors);
-    let names = match controller {
-        Some(name) => vec![name],
-        None => noted(subsystem.controllers().map(Some), &mut errors).unwrap_or_default(),
-    };
-    let controllers = names
-        .iter()
-        .filter_map(|name| read_controller(subsystem, name, missing))
-        .collect();
-    Some(SubsystemStatus {
-        name: subsystem.name.clone(),
-        nqn,
-        fence: knobs,
-        controllers,
-        errors,
-    })
-}
-
-/// Reads a controller; `None` = it has been removed in the meantime.
-fn read_controller(
-    subsystem: &Subsystem,
-    name: &str,
-    missing: Option<Missing>,
-) -> Option<ControllerStatus> {
-    let path = subsystem.controller(name);
-    let present = || subsystem.lists(name);
-    let mut errors = Vec::new();
-    let basics = part::read(present, || {
-        Ok((
-            attribute::read(&path.join("transport"))?,
-            attribute::read_if_there(&path.join("address"))?,
-            attribute::read(&path.join("state"))?,
-        ))
-    });
-    let basics = noted(basics, &mut errors);
-    let directory = path.join("fence");
-    let fence = part::read(|| directory.is_dir(), || Fence::read(&directory));
-    let fence = noted(fence, &mut errors);
-    let unfenced = match &basics {
-        Some((transport, ..)) if !directory.is_dir() => {
-            let reason = Unfenced::of(&path, transport, missing);
-            noted(reason.map(Some), &mut errors)
-        }
-        _ => None,
-    };
-    if !present() {
-        return None;
-    }
-    let (transport, address, state) = match basics {
-        Some((transport, address, state)) => (Some(transport), address, Some(state)),
-        None => (None, None, None),
-    };
-    Some(ControllerStatus {
-        name: name.to_owned(),
-        transport,
-        address,
-        state,
-        fence,
-        unfenced,
-        errors,
-    })
+    status.result(missing)
 }

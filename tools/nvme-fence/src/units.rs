@@ -66,6 +66,19 @@ impl fmt::Display for Milliseconds {
     }
 }
 
+/// Milliseconds as seconds, without a fraction that is zero.
+pub(crate) struct Seconds(pub(crate) u64);
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0 / 1000)?;
+        match self.0 % 1000 {
+            0 => f.write_str(" s"),
+            ms => write!(f, ".{ms:03} s"),
+        }
+    }
+}
+
 /// Bytes, shown with a binary prefix.
 pub(crate) struct Bytes(pub(crate) u64);
 

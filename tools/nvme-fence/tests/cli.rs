@@ -8,16 +8,18 @@
 mod fixture;
 
 use fixture::Host;
+use std::path::PathBuf;
 use trycmd::TestCases;
 
 /// Replays a transcript on a host.
 fn replay(host: &Host, transcript: &str) {
-    let (sysfs, proc) = (host.sysfs(), host.proc());
-    let sysfs = sysfs.to_str().unwrap().to_owned();
+    let place = |path: PathBuf| path.to_str().unwrap().to_owned();
+    let sysfs = place(host.sysfs());
     let cases = TestCases::new();
     cases
         .env("NVME_FENCE_SYSFS", &sysfs)
-        .env("NVME_FENCE_PROC", proc.to_str().unwrap())
+        .env("NVME_FENCE_PROC", place(host.proc()))
+        .env("NVME_FENCE_DEV", place(host.path("dev")))
         .insert_var("[SYSFS]", sysfs)
         .unwrap();
     cases.case(format!("tests/cli/{transcript}.trycmd"));

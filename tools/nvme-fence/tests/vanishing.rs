@@ -65,16 +65,16 @@ fn status_shows_the_rest_and_what_is_wrong() {
     );
     for line in [
         "nvme-subsys0 - NQN=nqn.2026-01.org.example:array",
-        " +- nvme0 tcp traddr=10.0.0.1,trsvcid=4420 connecting",
+        "  nvme0  connecting  -    holding  4     16.0 KiB  12.4 s   time",
         "nvme-subsys9 - NQN=-",
         r"nvme-subsys10 - NQN=nqn.\xff\u{1b}[2Jforged\nnvme-subsys0",
-        " +- nvme5 loop - live",
-        " +- nvme6 tcp traddr=10.0.0.6 live",
+        "  nvme5  live   -    NOT PROTECTED: its transport is not fenced",
+        "  nvme6  live   -    unknown",
     ] {
         assert!(stdout.lines().any(|l| l == line), "{line}: {stdout}");
     }
     // Broken into lines as they are, the paths are in one piece.
-    for path in ["/nvme-subsys9/subsysnqn:\n", "/nvme6/fence/held:\n"] {
+    for path in ["/nvme-subsys9/subsysnqn:", "/nvme6/fence/identity:"] {
         assert!(stdout.contains(path), "{path}: {stdout}");
     }
     assert!(!stdout.contains('\x1b'));
@@ -96,7 +96,11 @@ fn a_link_to_nothing_is_no_controller() {
     host.link("sys/class/nvme-subsystem/nvme-subsys0/nvme7", "nowhere");
     let (stdout, _, code) = said(&host.run(&["status"]));
     assert_eq!(code, Some(1));
-    assert!(stdout.contains(" +- nvme7 - - -\n"), "{stdout}");
+    assert!(
+        stdout.contains("\n  nvme7  -           -    unknown\n"),
+        "{stdout}"
+    );
+    assert!(stdout.contains("\n  nvme7: cannot read"), "{stdout}");
     let (_, stderr, code) = said(&host.run(&["release", "nvme7", "--force"]));
     assert_eq!(code, Some(1));
     assert!(stderr.contains("nvme7 is gone: "), "{stderr}");

@@ -78,7 +78,7 @@ impl Volume {
         };
         let wwid = namespace.identifiers.wwid.as_deref();
         Self {
-            device: device(host, &namespace.name),
+            device: host.node(&namespace.name),
             by_id: by_id(host, &namespace.name, wwid),
             namespace: Some(namespace.name),
             of: of.clone(),
@@ -111,12 +111,6 @@ impl Volume {
     pub(crate) fn name(&self) -> &str {
         self.namespace.as_deref().unwrap_or(&self.of.subsystem)
     }
-}
-
-/// The device node of a disk, if it has one.
-fn device(host: &Host, disk: &str) -> Option<String> {
-    let path = host.dev(disk);
-    path.exists().then(|| path.display().to_string())
 }
 
 /// The link of a disk that is made of its name; if there is none, the first of its links that is

@@ -27,6 +27,17 @@ const SYSFS: &[(&str, &str)] = &[
     ),
 ];
 
+/// The files that `status` shows.
+const STATUS: &[(&str, &str)] = &[
+    SYSFS[0],
+    SYSFS[1],
+    SYSFS[2],
+    (
+        "/sys/class/nvme/nvmeZ/nvmeXcZnY/ana_state",
+        "the ANA state of a path to a namespace",
+    ),
+];
+
 /// The files of nvme-core.
 const NVME_CORE: &[(&str, &str)] = &[
     (
@@ -76,7 +87,10 @@ pub(super) const PAGES: [Page; 11] = [
         name: "nvme-fence",
         files: SYSFS,
         examples: &[
-            ("nvme-fence status", "what is held, and until when"),
+            (
+                "nvme-fence status",
+                "the paths, what is held, and until when",
+            ),
             ("nvme-fence status -o json", "the same for programs"),
         ],
     },
@@ -97,10 +111,11 @@ pub(super) const PAGES: [Page; 11] = [
     },
     Page {
         name: "nvme-fence-status",
-        files: SYSFS,
+        files: STATUS,
         examples: &[
             ("nvme-fence status", "all subsystems"),
-            ("nvme-fence status /dev/nvme0n1", "the one of a device"),
+            ("nvme-fence status -v nvme0", "all about one path"),
+            ("nvme-fence status /dev/nvme0n1", "the paths of a device"),
         ],
     },
     Page {

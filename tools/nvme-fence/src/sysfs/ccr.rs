@@ -2,14 +2,15 @@
 //! What a controller has for Cross-Controller Resets: its `ciu` and `ccrl` attributes.
 
 use anyhow::Result;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use std::fmt;
 use std::path::Path;
 
 use super::attribute;
+use crate::json::none_if_zero;
 
 /// The fields of Identify Controller that count. The third one, the CIRN, is a secret.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Ccr {
     /// Controller instance uniquifier; 0 = the controller cannot be named, and so not be reset.
     pub(crate) ciu: u8,
@@ -23,6 +24,13 @@ impl Ccr {
         let ciu = attribute::read_optional_number(&fence.join("ciu"))?;
         let ccrl = attribute::read_optional_number(&fence.join("ccrl"))?;
         Ok(ciu.zip(ccrl).map(|(ciu, ccrl)| Self { ciu, ccrl }))
+    }
+}
+
+/// The limit alone: the CIU is in the identity.
+impl Serialize for Ccr {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        none_if_zero(&self.ccrl, serializer)
     }
 }
 

@@ -75,6 +75,16 @@ impl FromStr for DeviceName {
     }
 }
 
+impl DeviceName {
+    /// The disk of a namespace, if it is one or a partition of it: nvmeXnY.
+    pub(crate) fn disk(&self) -> Option<String> {
+        match self {
+            Self::Namespace(name) => name.split('p').next().map(str::to_owned),
+            _ => None,
+        }
+    }
+}
+
 impl FromStr for ControllerName {
     type Err = BadName;
 

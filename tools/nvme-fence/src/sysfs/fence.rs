@@ -10,12 +10,55 @@ use super::attribute;
 use super::ccr::Ccr;
 use super::held::Held;
 use super::identity::Identity;
+use super::knobs::Knobs;
+
+/// What the fence of a controller is doing. The kernel's words are about the association: to people,
+/// an open fence would be one that protects nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum State {
+    /// `open`: the path is in use, and nothing is held.
+    Idle,
+    /// `lost`: the path was given up, and its connections are not terminated yet.
+    Lost,
+    /// `fencing`: commands are held, or being sent on.
+    Holding,
+    /// `closed`: there is no path, and nothing is held.
+    Down,
+    /// A word of a module that is newer than this tool.
+    #[serde(untagged)]
+    Other(String),
+}
+
+impl State {
+    /// What a word of the kernel means.
+    fn of(word: String) -> Self {
+        match word.as_str() {
+            "open" => Self::Idle,
+            "lost" => Self::Lost,
+            "fencing" => Self::Holding,
+            "closed" => Self::Down,
+            _ => Self::Other(word),
+        }
+    }
+
+    /// The word for it.
+    pub(crate) fn word(&self) -> &str {
+        match self {
+            Self::Idle => "idle",
+            Self::Lost => "lost",
+            Self::Holding => "holding",
+            Self::Down => "down",
+            Self::Other(word) => word,
+        }
+    }
+}
 
 /// What a controller's associations are going through.
 #[derive(Debug, Serialize)]
 pub(crate) struct Fence {
-    /// open, lost, fencing or closed.
-    pub(crate) state: String,
+    /// What it is doing.
+    pub(crate) state: State,
     /// What all records of the controller hold.
     #[serde(flatten)]
     pub(crate) held: Held,
@@ -25,22 +68,49 @@ pub(crate) struct Fence {
     /// What the controller said about itself; `None` = it has not been identified yet.
     pub(crate) identity: Option<Identity>,
     /// What it takes for Cross-Controller Resets; `None` = as for `identity`.
+    #[serde(rename = "ccrl")]
     pub(crate) ccr: Option<Ccr>,
+    /// What the wait for the controller is; `None` = as for `identity`.
+    pub(crate) wait: Option<Terms>,
     /// What has happened since the controller exists.
     pub(crate) counters: Counters,
 }
 
+/// What is in force for a controller.
+#[derive(Debug, Serialize)]
+pub(crate) struct Terms {
+    /// Its Command Quiesce Time; `None` = the settings could not be read.
+    pub(crate) cqt_ms: Option<u32>,
+    /// Where that comes from: controller, default or override.
+    pub(crate) cqt_source: String,
+    /// How long is waited after the last command; `None` = time fences nothing, keep alive is off.
+    pub(crate) wait_ms: Option<u64>,
+}
+
+impl Terms {
+    /// What is in force for a controller that said this.
+    fn of(identity: &Identity, knobs: Option<&Knobs>) -> Self {
+        Self {
+            cqt_ms: knobs.map(|knobs| identity.cqt_ms(knobs)),
+            cqt_source: identity.cqt_source.clone(),
+            wait_ms: identity.wait_ms,
+        }
+    }
+}
+
 impl Fence {
-    /// Reads a `fence/` directory.
-    pub(crate) fn read(fence: &Path) -> Result<Self> {
+    /// Reads a `fence/` directory of a subsystem with these knobs.
+    pub(crate) fn read(fence: &Path, knobs: Option<&Knobs>) -> Result<Self> {
+        let identity = read_identity(&fence.join("identity"))?;
         Ok(Self {
-            state: attribute::read(&fence.join("state"))?,
+            state: State::of(attribute::read(&fence.join("state"))?),
             held: Held::read(fence)?,
             last_evidence: match attribute::read(&fence.join("evidence"))?.as_str() {
                 "none" => None,
                 word => Some(word.to_owned()),
             },
-            identity: read_identity(&fence.join("identity"))?,
+            wait: identity.as_ref().map(|identity| Terms::of(identity, knobs)),
+            identity,
             ccr: Ccr::read(fence)?,
             counters: Counters::read(&fence.join("counters"))?,
         })

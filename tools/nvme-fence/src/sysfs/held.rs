@@ -10,36 +10,69 @@ use std::path::Path;
 use super::attribute;
 use crate::units::{Bytes, Count, Milliseconds};
 
+/// What time does for what is held.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum TimeRule {
+    /// Nothing is held.
+    #[default]
+    Idle,
+    /// The connections are not terminated yet: from then on it is known.
+    NotTerminated,
+    /// It fences all of it, or some.
+    Running,
+    /// It fences nothing of it.
+    None,
+}
+
 /// What is held.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Held {
     /// The commands held now, or being sent on.
-    #[serde(rename = "held")]
+    #[serde(rename = "held_commands")]
     pub(crate) commands: u64,
     /// Their bytes.
     #[serde(rename = "held_bytes")]
     pub(crate) bytes: u64,
-    /// How long until time has fenced the last record that it will fence; `None` = there is no such
-    /// record.
-    pub(crate) deadline_ms: Option<u64>,
     /// How many of the commands have no deadline; `None` = the module does not tell.
     #[serde(rename = "held_without_deadline")]
     pub(crate) without_deadline: Option<u64>,
+    /// What time does for them.
+    pub(crate) time_rule: TimeRule,
+    /// How long until time has fenced the last record that it will fence, while it is running.
+    #[serde(rename = "fenced_by_time_in_ms")]
+    pub(crate) left_ms: Option<u64>,
 }
 
 impl Held {
     /// Reads the attributes in a directory.
     pub(crate) fn read(directory: &Path) -> Result<Self> {
         let without_deadline = directory.join("held_without_deadline");
+        let commands = attribute::read_number(&directory.join("held"))?;
+        let deadline_ms = attribute::read_optional_number(&directory.join("deadline_ms"))?;
+        // Only one controller's commands have one state.
+        let state = attribute::read_if_there(&directory.join("state"))?;
+        let time_rule = match (deadline_ms, state.as_deref()) {
+            _ if commands == 0 => TimeRule::Idle,
+            (Some(_), _) => TimeRule::Running,
+            (None, Some("lost")) => TimeRule::NotTerminated,
+            (None, _) => TimeRule::None,
+        };
         Ok(Self {
-            commands: attribute::read_number(&directory.join("held"))?,
+            commands,
             bytes: attribute::read_number(&directory.join("held_bytes"))?,
-            deadline_ms: attribute::read_optional_number(&directory.join("deadline_ms"))?,
-            without_deadline: without_deadline
-                .exists()
-                .then(|| attribute::read_number(&without_deadline))
-                .transpose()?,
+            without_deadline: attribute::read_number_if_there(&without_deadline)?,
+            time_rule,
+            left_ms: deadline_ms.filter(|_| time_rule == TimeRule::Running),
         })
+    }
+
+    /// How many commands have a deadline, and how many have none, if that is known, and some have
+    /// one.
+    pub(crate) fn parts(&self) -> Option<(u64, u64)> {
+        let without = self.without_deadline?;
+        let with = self.commands.saturating_sub(without);
+        self.left_ms.map(|_| (with, without))
     }
 }
 
@@ -51,17 +84,21 @@ impl fmt::Display for Held {
         }
         let commands = Count(self.commands, "command");
         write!(f, "{commands} held, {}", Bytes(self.bytes))?;
-        let left = self.deadline_ms.map(Milliseconds);
-        match (left, self.without_deadline) {
-            (None, _) => f.write_str(", no deadline"),
-            (Some(left), Some(0)) => write!(f, ", fenced by time in {left}"),
-            (Some(left), Some(without)) => {
-                let with = self.commands.saturating_sub(without);
+        let left = match (self.time_rule, self.left_ms) {
+            (TimeRule::NotTerminated, _) => {
+                return f.write_str(", no deadline yet: its connections are being terminated")
+            }
+            (_, Some(left)) => Milliseconds(left),
+            (_, None) => return f.write_str(", no deadline"),
+        };
+        match self.parts() {
+            Some((_, 0)) => write!(f, ", fenced by time in {left}"),
+            Some((with, without)) => {
                 write!(f, ": {with} fenced by time in {left}, ")?;
                 write!(f, "{without} without a deadline")
             }
             // Other records may have none.
-            (Some(left), None) => write!(f, ", the last deadline in {left}"),
+            None => write!(f, ", the last deadline in {left}"),
         }
     }
 }
@@ -70,38 +107,67 @@ impl fmt::Display for Held {
 mod tests {
     use super::*;
 
+    /// The attributes of a directory, of a controller if there is a state.
+    fn read(commands: u64, deadline_ms: &str, without: Option<u64>, state: Option<&str>) -> Held {
+        let directory = tempfile::tempdir().unwrap();
+        let put = |name: &str, text: String| {
+            std::fs::write(directory.path().join(name), text).unwrap();
+        };
+        put("held", commands.to_string());
+        put("held_bytes", (commands * 4096).to_string());
+        put("deadline_ms", deadline_ms.to_owned());
+        if let Some(without) = without {
+            put("held_without_deadline", without.to_string());
+        }
+        if let Some(state) = state {
+            put("state", state.to_owned());
+        }
+        Held::read(directory.path()).unwrap()
+    }
+
     #[test]
     fn no_command_gets_a_deadline_that_it_does_not_have() {
-        for (commands, deadline_ms, without_deadline, text) in [
-            (0, None, Some(0), "nothing held"),
+        for (commands, deadline_ms, without, text) in [
+            (0, "none", Some(0), "nothing held"),
             (
                 4,
-                Some(12_345),
+                "12345",
                 Some(0),
                 "4 commands held, 16.0 KiB, fenced by time in 12.345 s",
             ),
             (
                 4,
-                Some(12_345),
+                "12345",
                 Some(1),
                 "4 commands held, 16.0 KiB: 3 fenced by time in 12.345 s, 1 without a deadline",
             ),
             (
                 4,
-                Some(12_345),
+                "12345",
                 None,
                 "4 commands held, 16.0 KiB, the last deadline in 12.345 s",
             ),
-            (1, None, Some(1), "1 command held, 4.0 KiB, no deadline"),
-            (1, None, None, "1 command held, 4.0 KiB, no deadline"),
+            (1, "none", Some(1), "1 command held, 4.0 KiB, no deadline"),
+            (1, "none", None, "1 command held, 4.0 KiB, no deadline"),
         ] {
-            let held = Held {
-                commands,
-                bytes: commands * 4096,
-                deadline_ms,
-                without_deadline,
-            };
-            assert_eq!(held.to_string(), text);
+            assert_eq!(read(commands, deadline_ms, without, None).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn that_there_is_no_deadline_has_a_reason() {
+        for (commands, deadline_ms, state, rule) in [
+            (0, "none", Some("open"), TimeRule::Idle),
+            (0, "7", Some("fencing"), TimeRule::Idle),
+            (4, "none", Some("lost"), TimeRule::NotTerminated),
+            (4, "7", Some("lost"), TimeRule::Running),
+            (4, "none", Some("fencing"), TimeRule::None),
+            (4, "7", None, TimeRule::Running),
+            (4, "none", None, TimeRule::None),
+        ] {
+            let held = read(commands, deadline_ms, Some(0), state);
+            assert_eq!(held.time_rule, rule, "{commands} {deadline_ms} {state:?}");
+            assert_eq!(held.left_ms.is_some(), rule == TimeRule::Running);
         }
     }
 }

@@ -5,8 +5,10 @@ use serde::Serialize;
 use std::fmt;
 use std::str::FromStr;
 
+use super::knobs::Knobs;
 use crate::fields::{BadField, Fields};
-use crate::units::Milliseconds;
+use crate::json::none_if_zero;
+use crate::units::Seconds;
 
 /// The fields of `identity`. Their names are the specification's.
 #[derive(Debug, PartialEq, Eq, Serialize)]
@@ -14,17 +16,33 @@ pub(crate) struct Identity {
     /// Controller identifier.
     pub(crate) cntlid: u16,
     /// Controller instance uniquifier; 0 = not supported.
+    #[serde(serialize_with = "none_if_zero")]
     pub(crate) ciu: u8,
     /// Keep alive timeout in force.
+    #[serde(skip)]
     pub(crate) kato_ms: u32,
     /// Whether any command keeps the association alive.
     pub(crate) tbkas: bool,
     /// The Command Quiesce Time that the controller reports; 0 = unknown.
-    pub(crate) cqt_ms: u32,
+    #[serde(serialize_with = "none_if_zero")]
+    pub(crate) cqt_reported_ms: u32,
     /// Where the Command Quiesce Time in force comes from: controller, default or override.
+    #[serde(skip)]
     pub(crate) cqt_source: String,
     /// How long the time rule waits after the last command; `None` = there is no time rule.
+    #[serde(skip)]
     pub(crate) wait_ms: Option<u64>,
+}
+
+impl Identity {
+    /// The Command Quiesce Time in force.
+    pub(crate) fn cqt_ms(&self, knobs: &Knobs) -> u32 {
+        match self.cqt_source.as_str() {
+            "override" => knobs.cqt_override_ms,
+            "default" => knobs.cqt_default_ms,
+            _ => self.cqt_reported_ms,
+        }
+    }
 }
 
 impl FromStr for Identity {
@@ -37,7 +55,7 @@ impl FromStr for Identity {
             ciu: fields.parse("ciu")?,
             kato_ms: fields.parse("kato_ms")?,
             tbkas: fields.parse::<u8>("tbkas")? != 0,
-            cqt_ms: fields.parse("cqt_ms")?,
+            cqt_reported_ms: fields.parse("cqt_ms")?,
             cqt_source: fields.word("cqt_source")?.to_owned(),
             wait_ms: match fields.word("wait_ms")? {
                 "none" => None,
@@ -49,28 +67,11 @@ impl FromStr for Identity {
 
 impl fmt::Display for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "cntlid {}, CIU {}, ", self.cntlid, self.ciu)?;
-        match self.kato_ms {
-            0 => write!(f, "keep alive off, ")?,
-            kato_ms => write!(
-                f,
-                "KATO {} ({} based), ",
-                Milliseconds(kato_ms.into()),
-                if self.tbkas { "traffic" } else { "command" }
-            )?,
-        }
-        match (self.cqt_source.as_str(), self.cqt_ms) {
-            ("controller", cqt_ms) => write!(f, "CQT {}, ", Milliseconds(cqt_ms.into()))?,
-            (source, 0) => write!(f, "CQT not reported ({source} used), ")?,
-            (source, cqt_ms) => write!(
-                f,
-                "CQT {} reported ({source} used), ",
-                Milliseconds(cqt_ms.into())
-            )?,
-        }
-        match self.wait_ms {
-            Some(wait_ms) => write!(f, "wait {}", Milliseconds(wait_ms)),
-            None => write!(f, "not fenced by time"),
+        let keep_alive = if self.tbkas { "traffic" } else { "command" };
+        write!(f, "cntlid {}, {keep_alive} based keep alive, ", self.cntlid)?;
+        match self.cqt_reported_ms {
+            0 => f.write_str("CQT not reported"),
+            ms => write!(f, "CQT {} reported", Seconds(ms.into())),
         }
     }
 }
@@ -92,7 +93,7 @@ mod tests {
                 ciu: 0,
                 kato_ms: 5000,
                 tbkas: true,
-                cqt_ms: 0,
+                cqt_reported_ms: 0,
                 cqt_source: "default".to_owned(),
                 wait_ms: Some(25000),
             }
@@ -113,25 +114,46 @@ mod tests {
 
     #[test]
     fn reads_well() {
-        for (text, shown) in [
+        for (from, to, shown) in [
             (
-                TEXT.to_owned(),
-                "cntlid 1, CIU 0, KATO 5.000 s (traffic based), CQT not reported (default used), wait 25.000 s",
+                "",
+                "",
+                "cntlid 1, traffic based keep alive, CQT not reported",
             ),
             (
-                TEXT.replace("cqt_ms=0 cqt_source=default", "cqt_ms=700 cqt_source=controller"),
-                "cntlid 1, CIU 0, KATO 5.000 s (traffic based), CQT 0.700 s, wait 25.000 s",
+                "tbkas=1",
+                "tbkas=0",
+                "cntlid 1, command based keep alive, CQT not reported",
             ),
             (
-                TEXT.replace("cqt_ms=0 cqt_source=default", "cqt_ms=700 cqt_source=override"),
-                "cntlid 1, CIU 0, KATO 5.000 s (traffic based), CQT 0.700 s reported (override used), wait 25.000 s",
-            ),
-            (
-                TEXT.replace("kato_ms=5000", "kato_ms=0").replace("wait_ms=25000", "wait_ms=none"),
-                "cntlid 1, CIU 0, keep alive off, CQT not reported (default used), not fenced by time",
+                "cqt_ms=0",
+                "cqt_ms=700",
+                "cntlid 1, traffic based keep alive, CQT 0.700 s reported",
             ),
         ] {
-            assert_eq!(text.parse::<Identity>().unwrap().to_string(), shown);
+            let identity: Identity = TEXT.replace(from, to).parse().unwrap();
+            assert_eq!(identity.to_string(), shown);
+        }
+    }
+
+    #[test]
+    fn the_quiesce_time_in_force_is_that_of_its_source() {
+        let knobs = Knobs {
+            mode: "auto".to_owned(),
+            cqt_default_ms: 10_000,
+            cqt_override_ms: 20_000,
+            trust_notification: None,
+        };
+        for (source, ms) in [
+            ("default", 10_000),
+            ("override", 20_000),
+            ("controller", 700),
+        ] {
+            let text = TEXT.replace(
+                "cqt_ms=0 cqt_source=default",
+                &format!("cqt_ms=700 cqt_source={source}"),
+            );
+            assert_eq!(text.parse::<Identity>().unwrap().cqt_ms(&knobs), ms);
         }
     }
 }

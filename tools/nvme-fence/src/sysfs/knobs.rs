@@ -8,6 +8,7 @@ use std::ops::RangeInclusive;
 use std::path::Path;
 
 use super::attribute;
+use crate::json::none_if_zero;
 
 /// What the module accepts for `cqt_default_ms`.
 pub(crate) const CQT_DEFAULT_MS: RangeInclusive<i64> = 1..=3_600_000;
@@ -64,6 +65,7 @@ pub(crate) struct Knobs {
     /// The Command Quiesce Time for controllers that report none.
     pub(crate) cqt_default_ms: u32,
     /// The Command Quiesce Time that replaces what controllers report; 0 = none does.
+    #[serde(serialize_with = "none_if_zero")]
     pub(crate) cqt_override_ms: u32,
     /// Whether it means that the controller has noticed if all connections were closed from the other
     /// end; `None` = the module is older than this knob, and takes one of them for that.

@@ -105,10 +105,10 @@ impl fmt::Display for Unfenced {
             Self::LocalDisk => "local disk, needs no fence",
             Self::Discovery => "discovery controller, needs no fence",
             Self::Administrative => "administrative controller, needs no fence",
-            Self::Transport => "nvme_fence does not fence this transport",
-            Self::NotAttached => "nvme_fence is not attached to it, see the kernel log",
-            Self::NoModule => "the module nvme_fence is not loaded",
-            Self::NoSeries => "this kernel lacks the nvme-fence series",
+            Self::Transport => "its transport is not fenced",
+            Self::NotAttached => "not attached, see kernel log",
+            Self::NoModule => "the module is not loaded",
+            Self::NoSeries => "kernel without the series",
         })
     }
 }

@@ -4,9 +4,10 @@
 use super::super::facts::{HostFacts, PathFacts, SubsystemFacts};
 use super::super::finding::Told;
 use super::super::mend;
-use super::super::wait::{Seconds, Wait};
 use crate::sysfs::identity::Identity;
 use crate::sysfs::knobs::Knobs;
+use crate::units::Seconds;
+use crate::wait::Wait;
 
 /// A keep alive timeout that nvme-core takes if none is asked for, in seconds.
 const KATO_S: u64 = 5;
@@ -59,7 +60,10 @@ fn quiesce_time(
         .filter(|(_, identity)| is_meant(identity, knobs))
         .collect();
     // The one that reports most, for the sentence.
-    let Some((_, most)) = meant.iter().max_by_key(|(_, identity)| identity.cqt_ms) else {
+    let Some((_, most)) = meant
+        .iter()
+        .max_by_key(|(_, identity)| identity.cqt_reported_ms)
+    else {
         return Vec::new();
     };
     vec![Told {
@@ -88,12 +92,12 @@ pub(crate) fn override_below_report(_: &HostFacts, subsystem: &SubsystemFacts) -
         format!(
             "the controller reports a Command Quiesce Time of {}, and {} are waited instead \
              (cqt_override_ms): ghost writes are possible",
-            Seconds(identity.cqt_ms.into()),
+            Seconds(identity.cqt_reported_ms.into()),
             Seconds(knobs.cqt_override_ms.into())
         )
     };
     let is_meant = |identity: &Identity, knobs: &Knobs| {
-        identity.cqt_source == "override" && knobs.cqt_override_ms < identity.cqt_ms
+        identity.cqt_source == "override" && knobs.cqt_override_ms < identity.cqt_reported_ms
     };
     quiesce_time(subsystem, is_meant, sentence, "--cqt-override-ms 0")
 }
@@ -106,7 +110,7 @@ fn waits(subsystem: &SubsystemFacts) -> Vec<(&PathFacts, Wait<'_>)> {
     };
     let paths = subsystem.paths.iter();
     paths
-        .filter_map(|path| Some((path, Wait::of(path, knobs)?)))
+        .filter_map(|path| Some((path, Wait::of(path.identity.as_ref()?, knobs)?)))
         .collect()
 }
 

@@ -1,24 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
-//! The wait of a path in its parts, and times as sentences want them.
+//! The wait of a path in its parts.
 
 use std::fmt;
 
-use super::facts::PathFacts;
 use crate::sysfs::identity::Identity;
 use crate::sysfs::knobs::Knobs;
-
-/// Milliseconds as seconds, without a fraction that is zero.
-pub(crate) struct Seconds(pub(crate) u64);
-
-impl fmt::Display for Seconds {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0 / 1000)?;
-        match self.0 % 1000 {
-            0 => f.write_str(" s"),
-            ms => write!(f, ".{ms:03} s"),
-        }
-    }
-}
+use crate::units::Seconds;
 
 /// How long what is in flight on a path may be held when it is lost.
 #[derive(Clone, Copy)]
@@ -32,9 +19,8 @@ pub(crate) struct Wait<'a> {
 }
 
 impl<'a> Wait<'a> {
-    /// The wait of a path; `None` = time does not end it, or that is not known.
-    pub(crate) fn of(path: &'a PathFacts, knobs: &'a Knobs) -> Option<Self> {
-        let identity = path.identity.as_ref()?;
+    /// The wait for a controller; `None` = time does not end it.
+    pub(crate) fn of(identity: &'a Identity, knobs: &'a Knobs) -> Option<Self> {
         let ms = identity.wait_ms?;
         Some(Self {
             identity,
@@ -53,12 +39,7 @@ impl<'a> Wait<'a> {
 
     /// The Command Quiesce Time in it.
     pub(crate) fn cqt_ms(self) -> u64 {
-        match self.identity.cqt_source.as_str() {
-            "override" => self.knobs.cqt_override_ms,
-            "default" => self.knobs.cqt_default_ms,
-            _ => self.identity.cqt_ms,
-        }
-        .into()
+        self.identity.cqt_ms(self.knobs).into()
     }
 
     /// Whole seconds that are no shorter.
