@@ -2,12 +2,12 @@
 # shellcheck shell=busybox
 #
 # What `nvme-fence status` says about real paths: a line for each, before, while and after
-# writes are held.
+# writes are held, and at once when something happens.
 
 # shellcheck disable=SC2034 # read by whoever runs scenarios
 DESCRIPTION="the tool shows paths, what is held for them, and what would fence it"
 # shellcheck disable=SC2034
-VARIANTS="fence:fence ana:fence no_module:fence stock:stock"
+VARIANTS="fence:fence ana:fence watch:fence no_module:fence stock:stock"
 
 # look [OPTION...]: sets STATUS
 look() {
@@ -103,6 +103,27 @@ variant_ana() {
 	path_disconnect 1
 	path_disconnect 2
 	remove_namespace 2
+}
+
+# seen "PATHS NUMBER": the last block has so many paths, the last of which is path NUMBER
+seen() {
+	[ "$(awk '/^  nvme/ { paths++; last = $1 }
+		/^$/ { said = paths " " last; paths = 0 }
+		END { print said }' /out/watched.txt)" = "${1% *} $(path_ctrl "${1#* }")" ]
+}
+
+variant_watch() {
+	local watch status=0
+	plan 3
+	scene_set time
+	nvme-fence status --watch 600 >/out/watched.txt 2>&1 &
+	watch=$!
+	check "a watch shows both paths" await 5 seen "2 2"
+	path_disconnect 1
+	check "what goes is gone long before the time is over" await 5 seen "1 2"
+	kill -INT $watch
+	wait $watch || status=$?
+	expect_eq "Ctrl-C ends it" 0 $status
 }
 
 variant_no_module() {

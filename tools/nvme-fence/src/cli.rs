@@ -165,9 +165,27 @@ pub(crate) struct StatusArgs {
     /// Show of each path its address, timers, identity, wait and counters, too
     #[arg(short, long)]
     pub(crate) verbose: bool,
+    /// Show it again, every SECONDS (1) and when something happens, until Ctrl-C; JSON is then a
+    /// line each time
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        num_args = 0..=1,
+        default_missing_value = "1",
+        value_parser = seconds
+    )]
+    pub(crate) watch: Option<u32>,
     /// The format of the output.
     #[command(flatten)]
     pub(crate) output: OutputArgs,
+}
+
+/// How often something is to be done.
+fn seconds(text: &str) -> Result<u32, &'static str> {
+    match text.parse() {
+        Ok(seconds) if seconds > 0 => Ok(seconds),
+        _ => Err("give a number of seconds, from 1 on; a device comes before this option"),
+    }
 }
 
 /// `nvme-fence find`

@@ -33,6 +33,14 @@ pub(crate) fn lines(result: &impl Display) -> Vec<String> {
     result.to_string().lines().map(line).collect()
 }
 
+/// Prints one of many results for programs: a line each.
+pub(crate) fn print_json_line(result: &impl Serialize) -> Result<()> {
+    let mut stdout = io::stdout().lock();
+    serde_json::to_writer(&mut stdout, result).map_err(io::Error::from)?;
+    writeln!(stdout)?;
+    Ok(())
+}
+
 /// Prints one word of a result, for scripts.
 pub(crate) fn print_line(word: &str) -> Result<()> {
     let mut stdout = io::stdout().lock();

@@ -9,6 +9,7 @@ mod details;
 mod read;
 mod table;
 mod text;
+mod watch;
 
 use anyhow::{bail, Result};
 use serde::Serialize;
@@ -140,9 +141,19 @@ impl Status {
 
 /// Runs the command.
 pub(crate) fn run(host: &Host, args: &StatusArgs) -> Result<()> {
-    let missing = missing::module(host);
-    let mut status = read::status(host, args.device.as_ref(), missing)?;
-    status.verbose = args.verbose;
-    output::print(args.output.format, &status)?;
+    let look = || {
+        let missing = missing::module(host);
+        let mut status = read::status(host, args.device.as_ref(), missing)?;
+        status.verbose = args.verbose;
+        Ok((status, missing))
+    };
+    let (status, missing) = match args.watch {
+        Some(seconds) => watch::run(seconds, args.output.format, look)?,
+        None => {
+            let (status, missing) = look()?;
+            output::print(args.output.format, &status)?;
+            (status, missing)
+        }
+    };
     status.result(missing)
 }

@@ -115,7 +115,10 @@ pub(super) const PAGES: [Page; 11] = [
         examples: &[
             ("nvme-fence status", "all subsystems"),
             ("nvme-fence status -v nvme0", "all about one path"),
-            ("nvme-fence status /dev/nvme0n1", "the paths of a device"),
+            (
+                "nvme-fence status /dev/nvme0n1 --watch 5",
+                "the paths of a device, every five seconds and when something happens",
+            ),
         ],
     },
     Page {
