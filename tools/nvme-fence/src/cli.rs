@@ -160,7 +160,8 @@ pub(crate) struct CheckArgs {
 /// `nvme-fence status`
 #[derive(Args)]
 pub(crate) struct StatusArgs {
-    /// NQN, nvme-subsysX, nvmeX, nvmeXnY, or the path of a device [default: all subsystems]
+    /// NQN, nvme-subsysX, nvmeX, nvmeXnY, nvmeXcZnY, or the path of a device [default: all
+    /// subsystems]
     pub(crate) device: Option<DeviceName>,
     /// Show of each path its address, timers, identity, wait and counters, too
     #[arg(short, long)]

@@ -303,6 +303,22 @@ fn namespaces_whose_states_differ_are_told_apart() {
 }
 
 #[test]
+fn the_disk_of_a_path_is_that_path() {
+    for kernel in Kernel::ALL {
+        let host = Host::array(kernel);
+        let answer = status(&host, &["nvme0c1n2"]);
+        let subsystem = &answer["subsystems"][0];
+        let one = |key: &str| match subsystem[key].as_array().unwrap().as_slice() {
+            [one] => one["name"].clone(),
+            several => panic!("{several:?}"),
+        };
+        assert_eq!(one("controllers"), "nvme1");
+        assert_eq!(one("namespaces"), "nvme0n2");
+        assert_eq!(subsystem["namespaces"][0]["paths"][0]["name"], "nvme0c1n2");
+    }
+}
+
+#[test]
 fn many_namespaces_are_a_few_and_a_number() {
     let host = Host::fencing();
     for number in 2..=40 {

@@ -11,7 +11,7 @@ use crate::sysfs::attribute;
 use crate::sysfs::device::{resolve, DeviceName};
 use crate::sysfs::fence::Fence;
 use crate::sysfs::knobs::Knobs;
-use crate::sysfs::namespace::{namespaces, Namespaces};
+use crate::sysfs::namespace::{namespaces, DiskName, Namespaces};
 use crate::sysfs::part::{self, noted};
 use crate::sysfs::removed;
 use crate::sysfs::timers::{Timer, Timers};
@@ -59,9 +59,10 @@ pub(crate) fn status(
         return Ok(status);
     };
     let device = resolve(host, name)?;
+    let disk = name.disk();
     let wanted = Wanted {
-        controller: device.controller,
-        namespace: name.disk(),
+        controller: device.controller.or(disk.and_then(DiskName::controller)),
+        namespace: disk.map(DiskName::namespace),
     };
     let subsystem = reader.subsystem(&device.subsystem, &wanted);
     // It may have gone just now.

@@ -8,6 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use super::namespace::DiskName;
 use super::topology::{number, subsystems, Subsystem};
 use crate::host::Host;
 use crate::missing::Missing;
@@ -21,7 +22,7 @@ pub(crate) enum DeviceName {
     Subsystem(String),
     /// nvmeX
     Controller(ControllerName),
-    /// nvmeXnY, or a partition of it
+    /// nvmeXnY, a partition of it, or one of its paths: nvmeXcZnY
     Namespace(String),
     /// A path that leads nowhere, as a link in /dev/disk/by-id does when its device is gone.
     Nowhere(PathBuf),
@@ -76,10 +77,10 @@ impl FromStr for DeviceName {
 }
 
 impl DeviceName {
-    /// The disk of a namespace, if it is one or a partition of it: nvmeXnY.
-    pub(crate) fn disk(&self) -> Option<String> {
+    /// The disk, if it is that of a namespace or of a path to one, or a partition of it.
+    pub(crate) fn disk(&self) -> Option<DiskName> {
         match self {
-            Self::Namespace(name) => name.split('p').next().map(str::to_owned),
+            Self::Namespace(name) => name.split('p').next()?.parse().ok(),
             _ => None,
         }
     }
@@ -136,7 +137,7 @@ pub(crate) fn last_component(text: &str) -> (String, io::Result<()>) {
     (name, followed)
 }
 
-/// Whether a name is nvmeXnY or nvmeXnYpZ.
+/// Whether a name is nvmeXnY, nvmeXnYpZ or nvmeXcZnY.
 fn is_namespace(name: &str) -> bool {
     let Some((controller, namespace)) = name
         .strip_prefix("nvme")
@@ -145,7 +146,8 @@ fn is_namespace(name: &str) -> bool {
         return false;
     };
     let (namespace, partition) = namespace.split_once('p').unwrap_or((namespace, "1"));
-    [controller, namespace, partition]
+    let (controller, path) = controller.split_once('c').unwrap_or((controller, "1"));
+    [controller, path, namespace, partition]
         .iter()
         .all(|digits| number(digits, "").is_some())
 }
@@ -255,7 +257,8 @@ mod tests {
                 "nqn.2026-01.org.example:a/b",
                 Some(DeviceName::Nqn("nqn.2026-01.org.example:a/b".to_owned())),
             ),
-            ("nvme0c1n1", None),
+            ("nvme0c1n1", namespace("nvme0c1n1")),
+            ("nvme0cn1", None),
             ("nvme", None),
             ("sda", None),
             ("/", None),

@@ -57,6 +57,12 @@ impl DiskName {
         }
     }
 
+    /// nvmeZ: the controller of the path, if it is one.
+    pub(crate) fn controller(self) -> Option<String> {
+        self.controller
+            .map(|controller| format!("nvme{controller}"))
+    }
+
     /// nvmeXnY: what people call the namespace.
     pub(crate) fn namespace(self) -> String {
         format!("nvme{}n{}", self.instance, self.namespace)
