@@ -54,6 +54,26 @@ impl fmt::Display for Wrapped<'_> {
     }
 }
 
+/// Writes lines of cells in columns, each as wide as its widest cell.
+pub(crate) fn write_columns<const N: usize>(
+    f: &mut fmt::Formatter<'_>,
+    lines: &[[String; N]],
+) -> fmt::Result {
+    let width = |column: usize| {
+        let widths = lines.iter().map(|line| line[column].chars().count());
+        widths.max().unwrap_or_default()
+    };
+    let widths: [usize; N] = std::array::from_fn(width);
+    for line in lines {
+        let cells = line.iter().zip(widths);
+        let padded: Vec<String> = cells
+            .map(|(cell, width)| format!("{cell:width$}"))
+            .collect();
+        writeln!(f, "{}", padded.join("  ").trim_end())?;
+    }
+    Ok(())
+}
+
 /// What a text may be broken into: its words, but a number stays with its unit.
 fn chunks(text: &str) -> Vec<String> {
     let mut chunks: Vec<String> = Vec::new();

@@ -4,7 +4,7 @@
 use std::fmt;
 
 use super::volume::{State, Volume};
-use crate::text::OneLine;
+use crate::text::{write_columns, OneLine};
 
 /// The columns. A line is as wide as the names in it: they are there to be copied whole.
 const HEADINGS: [&str; 8] = [
@@ -35,19 +35,7 @@ pub(crate) fn write(f: &mut fmt::Formatter<'_>, volumes: &[Volume]) -> fmt::Resu
     }
     let mut lines = vec![HEADINGS.map(str::to_owned)];
     lines.extend(volumes.iter().map(cells));
-    let width = |column: usize| {
-        let widths = lines.iter().map(|line| line[column].chars().count());
-        widths.max().unwrap_or_default()
-    };
-    let widths: Vec<usize> = (0..HEADINGS.len()).map(width).collect();
-    for line in &lines {
-        let cells = line.iter().zip(&widths);
-        let padded: Vec<String> = cells
-            .map(|(cell, width)| format!("{cell:width$}"))
-            .collect();
-        writeln!(f, "{}", padded.join("  ").trim_end())?;
-    }
-    Ok(())
+    write_columns(f, &lines)
 }
 
 /// The cells of a line.
