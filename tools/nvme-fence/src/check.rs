@@ -7,13 +7,13 @@
 
 mod address;
 mod facts;
-mod finding;
+pub(crate) mod finding;
 mod mend;
 mod output;
 mod read;
 mod rules;
 mod stacked;
-mod verdict;
+pub(crate) mod verdict;
 
 use anyhow::{bail, Result};
 use serde::Serialize;
@@ -23,7 +23,7 @@ use crate::cli::CheckArgs;
 use crate::host::Host;
 use crate::output::print;
 use crate::sysfs::device::resolve;
-use crate::sysfs::topology::subsystems;
+use crate::sysfs::topology::{subsystems, Subsystem};
 use facts::{HostFacts, SubsystemFacts};
 use finding::Finding;
 use verdict::Verdict;
@@ -33,34 +33,34 @@ const SCHEMA: &str = "nvme-fence/check/1";
 
 /// What is printed. The names of the fields are the keys of the JSON output, which scripts rely on.
 #[derive(Serialize)]
-struct Check {
+pub(crate) struct Check {
     /// What this is, with its version.
     schema: &'static str,
     /// The worst of the verdicts.
     verdict: Verdict,
     /// The subsystems that were asked for.
-    subsystems: Vec<SubsystemCheck>,
+    pub(crate) subsystems: Vec<SubsystemCheck>,
     /// What of the host could not be read.
-    errors: Vec<String>,
+    pub(crate) errors: Vec<String>,
 }
 
 /// A subsystem in the output.
 #[derive(Serialize)]
-struct SubsystemCheck {
+pub(crate) struct SubsystemCheck {
     /// nvme-subsysX
-    name: String,
+    pub(crate) name: String,
     /// Its qualified name; `None` = it could not be read.
-    nqn: Option<String>,
+    pub(crate) nqn: Option<String>,
     /// Whether it is protected.
-    verdict: Verdict,
+    pub(crate) verdict: Verdict,
     /// How many controllers it has that a fence is needed for.
     paths: usize,
     /// How many of them are connected.
     live: usize,
     /// What is wrong, the worst first.
-    findings: Vec<Finding>,
+    pub(crate) findings: Vec<Finding>,
     /// What of it could not be read.
-    errors: Vec<String>,
+    pub(crate) errors: Vec<String>,
 }
 
 impl Check {
@@ -97,26 +97,30 @@ impl SubsystemCheck {
     }
 }
 
-/// Runs the command.
-pub(crate) fn run(host: &Host, args: &CheckArgs) -> Result<ExitCode> {
+/// Checks some subsystems. Those that have gone meanwhile are left out.
+pub(crate) fn check(host: &Host, wanted: &[Subsystem]) -> Check {
     let mut errors = Vec::new();
     let host_facts = read::host(host).unwrap_or_else(|error| {
         errors.push(format!("{error:#}"));
         HostFacts::default()
     });
+    let found = wanted
+        .iter()
+        .filter_map(|subsystem| read::subsystem(host, subsystem))
+        .map(|facts| SubsystemCheck::new(&host_facts, facts));
+    Check::new(found.collect(), errors)
+}
+
+/// Runs the command.
+pub(crate) fn run(host: &Host, args: &CheckArgs) -> Result<ExitCode> {
     let wanted = match &args.device {
         Some(name) => vec![resolve(host, name)?.subsystem],
         None => subsystems(host)?,
     };
-    let found: Vec<SubsystemCheck> = wanted
-        .iter()
-        .filter_map(|subsystem| read::subsystem(host, subsystem))
-        .map(|facts| SubsystemCheck::new(&host_facts, facts))
-        .collect();
-    if let (Some(name), true) = (&args.device, found.is_empty()) {
+    let check = check(host, &wanted);
+    if let (Some(name), true) = (&args.device, check.subsystems.is_empty()) {
         bail!("{name} is gone");
     }
-    let check = Check::new(found, errors);
     print(args.output.format, &check)?;
     Ok(check.verdict.exit_code())
 }

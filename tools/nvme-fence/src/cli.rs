@@ -131,6 +131,12 @@ pub(crate) enum Command {
     /// Follow, record and explain the life of lost associations
     #[command(subcommand)]
     Trace(TraceCommand),
+    /// Print what is so now for Prometheus
+    ///
+    /// In the text format that the textfile collector of node_exporter reads, with the labels of
+    /// its collector nvmesubsystem. The counters are those of the controllers that are connected,
+    /// and go with them.
+    Metrics(MetricsArgs),
     /// Print what a shell needs to complete command lines
     #[command(hide = true)]
     Completion {
@@ -254,6 +260,14 @@ pub(crate) struct ReleaseArgs {
     /// Yes, I know that the lost associations that are meant can execute nothing any more
     #[arg(long, required = true)]
     pub(crate) force: bool,
+}
+
+/// `nvme-fence metrics`
+#[derive(Args)]
+pub(crate) struct MetricsArgs {
+    /// Put them in the place of this file, at once, instead of printing them
+    #[arg(long, value_name = "FILE")]
+    pub(crate) textfile: Option<PathBuf>,
 }
 
 /// `nvme-fence trace`

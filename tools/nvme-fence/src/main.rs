@@ -15,9 +15,11 @@ mod find;
 mod host;
 mod json;
 mod man;
+mod metrics;
 mod missing;
 mod output;
 mod release;
+mod replace;
 mod signals;
 mod status;
 mod sysfs;
@@ -46,6 +48,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Status(args) => status::run(&host, &args),
         Command::Config(args) => config::run(&host, &args),
         Command::Release(args) => release::run(&host, &args),
+        Command::Metrics(args) => metrics::run(&host, &args),
         Command::Trace(TraceCommand::Live(args)) => trace::live::run(&host, &args),
         Command::Trace(TraceCommand::Record(args)) => trace::record::run(&host, &args),
         Command::Trace(TraceCommand::Report(args)) => trace::report::run(&args),

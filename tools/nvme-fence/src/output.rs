@@ -41,6 +41,14 @@ pub(crate) fn print_json_line(result: &impl Serialize) -> Result<()> {
     Ok(())
 }
 
+/// Prints a result that is a file of a format of its own.
+pub(crate) fn print_text(text: &str) -> Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(text.as_bytes())?;
+    stdout.flush()?;
+    Ok(())
+}
+
 /// Prints one word of a result, for scripts.
 pub(crate) fn print_line(word: &str) -> Result<()> {
     let mut stdout = io::stdout().lock();

@@ -155,6 +155,7 @@ fn usage() {
         &["config", "--help"],
         &["config", "-h"],
         &["release", "--help"],
+        &["metrics", "--help"],
         &["trace", "--help"],
         &["trace", "record", "--help"],
         &["trace", "report", "--help"],

@@ -82,7 +82,7 @@ const TRACEFS: &[(&str, &str)] = &[(
 )];
 
 /// All pages.
-pub(super) const PAGES: [Page; 11] = [
+pub(super) const PAGES: [Page; 12] = [
     Page {
         name: "nvme-fence",
         files: SYSFS,
@@ -171,6 +171,18 @@ pub(super) const PAGES: [Page; 11] = [
             (
                 "nvme-fence release --removed --force",
                 "so were all controllers that were removed",
+            ),
+        ],
+    },
+    Page {
+        name: "nvme-fence-metrics",
+        files: SYSFS,
+        examples: &[
+            ("nvme-fence metrics", "all there is"),
+            (
+                "nvme-fence metrics --textfile \
+                 /var/lib/prometheus/node-exporter/nvme-fence.prom",
+                "for node_exporter",
             ),
         ],
     },

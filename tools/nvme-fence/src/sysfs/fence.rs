@@ -128,6 +128,9 @@ pub(crate) fn read_identity(path: &Path) -> Result<Option<Identity>> {
     }
 }
 
+/// The counters of associations that were fenced, which are called like the evidence for it.
+pub(crate) const EVIDENCE: [&str; 4] = ["ccr", "time", "disabled", "admin"];
+
 /// Counters with their names, in the kernel's order. A newer module may count more.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Counters(Vec<(String, u64)>);
