@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 //! The command line. What is checked here is checked before anything is touched.
 
+mod monitor;
+
 use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 use crate::find::Wanted;
 use crate::sysfs::device::{ControllerName, DeviceName, Disconnectable};
 use crate::sysfs::knobs::{Mode, Trust, CQT_DEFAULT_MS, CQT_OVERRIDE_MS};
+pub(crate) use monitor::{HistoryArgs, MetricsArgs, MonitorArgs};
 
 /// Watch, configure and trace the fencing of lost NVMe associations
 ///
@@ -131,11 +134,27 @@ pub(crate) enum Command {
     /// Follow, record and explain the life of lost associations
     #[command(subcommand)]
     Trace(TraceCommand),
+    /// Say and record what happens to paths, until SIGTERM
+    ///
+    /// Works on every kernel: paths that are lost, come back, are connected or removed, and their
+    /// ANA states. Where the module is loaded, also what it holds, and what fences it. Each event is
+    /// a line on standard output, with --directory also one of JSON in a record of bounded size,
+    /// which `history` shows.
+    ///
+    /// It looks at everything once a second, and when the kernel announces something about NVMe.
+    /// It needs no rights but to read sysfs.
+    Monitor(MonitorArgs),
+    /// Show what the monitor has recorded
+    ///
+    /// One line for each event, in local time. DURATION is how long a path was lost, or commands
+    /// were held; it is missing where that was over within a second.
+    History(HistoryArgs),
     /// Print what is so now for Prometheus
     ///
     /// In the text format that the textfile collector of node_exporter reads, with the labels of
     /// its collector nvmesubsystem. The counters are those of the controllers that are connected,
-    /// and go with them.
+    /// and go with them; with --textfile, the monitor writes the same metrics with counters that
+    /// stay.
     Metrics(MetricsArgs),
     /// Print what a shell needs to complete command lines
     #[command(hide = true)]
@@ -260,14 +279,6 @@ pub(crate) struct ReleaseArgs {
     /// Yes, I know that the lost associations that are meant can execute nothing any more
     #[arg(long, required = true)]
     pub(crate) force: bool,
-}
-
-/// `nvme-fence metrics`
-#[derive(Args)]
-pub(crate) struct MetricsArgs {
-    /// Put them in the place of this file, at once, instead of printing them
-    #[arg(long, value_name = "FILE")]
-    pub(crate) textfile: Option<PathBuf>,
 }
 
 /// `nvme-fence trace`

@@ -12,12 +12,15 @@ mod completion;
 mod config;
 mod fields;
 mod find;
+mod history;
 mod host;
 mod json;
 mod man;
 mod metrics;
 mod missing;
+mod monitor;
 mod output;
+mod record;
 mod release;
 mod replace;
 mod signals;
@@ -48,6 +51,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Status(args) => status::run(&host, &args),
         Command::Config(args) => config::run(&host, &args),
         Command::Release(args) => release::run(&host, &args),
+        Command::Monitor(args) => monitor::run(&host, &args),
+        Command::History(args) => history::run(&args),
         Command::Metrics(args) => metrics::run(&host, &args),
         Command::Trace(TraceCommand::Live(args)) => trace::live::run(&host, &args),
         Command::Trace(TraceCommand::Record(args)) => trace::record::run(&host, &args),

@@ -14,12 +14,18 @@ use crate::cli::MetricsArgs;
 use crate::host::Host;
 use crate::output;
 use crate::replace::replace;
+pub(crate) use counters::Counted;
 
 /// Runs the command.
 pub(crate) fn run(host: &Host, args: &MetricsArgs) -> Result<()> {
-    let text = exposition::text(collect::families(host)?)?;
+    let text = exposition(host, Counted::ByControllers)?;
     match &args.textfile {
         Some(file) => replace(file, &text),
         None => output::print_text(&text),
     }
+}
+
+/// All there is to say of a host now, in the text format of Prometheus.
+pub(crate) fn exposition(host: &Host, counted: Counted<'_>) -> Result<String> {
+    exposition::text(collect::families(host, counted)?)
 }

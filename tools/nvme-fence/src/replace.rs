@@ -9,6 +9,8 @@ use std::path::Path;
 /// Puts a new text in the place of a file: a reader sees the old one or the new one. The name of
 /// the new one ends in a way that makes nobody take it for a file of metrics, and is the same each
 /// time: whoever is killed leaves no heap of them behind.
+///
+/// It is not waited for the disk: this may be the disk whose paths are lost.
 pub(crate) fn replace(file: &Path, text: &str) -> Result<()> {
     let mut new = OsString::from(file);
     new.push(".tmp");

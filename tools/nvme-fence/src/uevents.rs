@@ -33,15 +33,21 @@ impl Uevents {
 
     /// Takes all that have arrived. Returns whether one of them may have been such a one.
     pub(crate) fn take(&self, is_such: impl Fn(&[u8]) -> bool) -> nix::Result<bool> {
-        let mut buffer = [0; UEVENT_BYTES];
         let mut found = false;
+        let missed = self.take_each(|uevent| found |= is_such(uevent))?;
+        Ok(found || missed)
+    }
+
+    /// Passes on each that has arrived. Returns whether there were too many, and some are missing.
+    pub(crate) fn take_each(&self, mut each: impl FnMut(&[u8])) -> nix::Result<bool> {
+        let mut buffer = [0; UEVENT_BYTES];
+        let mut missed = false;
         loop {
             match recv(self.0.as_raw_fd(), &mut buffer, MsgFlags::empty()) {
-                Ok(length) => found |= is_such(&buffer[..length]),
-                // There were too many.
-                Err(Errno::ENOBUFS) => found = true,
+                Ok(length) => each(&buffer[..length]),
+                Err(Errno::ENOBUFS) => missed = true,
                 Err(Errno::EINTR) => {}
-                Err(Errno::EAGAIN) => return Ok(found),
+                Err(Errno::EAGAIN) => return Ok(missed),
                 Err(error) => return Err(error),
             }
         }

@@ -3,6 +3,7 @@
 
 use serde::Serialize;
 use std::fmt;
+use std::str::FromStr;
 
 /// Nanoseconds: a point on CLOCK_MONOTONIC, or the distance of two of them.
 ///
@@ -98,6 +99,30 @@ impl fmt::Display for Bytes {
     }
 }
 
+/// A size as people write it: bytes, or with a binary prefix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Size(pub(crate) u64);
+
+/// Why a text is no size.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("give a number of bytes, or one with K, M or G behind it")]
+pub(crate) struct NoSize;
+
+impl FromStr for Size {
+    type Err = NoSize;
+
+    fn from_str(text: &str) -> Result<Self, NoSize> {
+        let (digits, shift) = match text.as_bytes().last() {
+            Some(b'K') => (&text[..text.len() - 1], 10),
+            Some(b'M') => (&text[..text.len() - 1], 20),
+            Some(b'G') => (&text[..text.len() - 1], 30),
+            _ => (text, 0),
+        };
+        let number: u64 = digits.parse().map_err(|_| NoSize)?;
+        number.checked_mul(1 << shift).map(Self).ok_or(NoSize)
+    }
+}
+
 /// A number of things, with the noun in the right form.
 pub(crate) struct Count(pub(crate) u64, pub(crate) &'static str);
 
@@ -142,6 +167,23 @@ mod tests {
             assert_eq!(Nanos(nanos).to_string(), text.trim_start_matches('+'));
         }
         assert_eq!(Milliseconds(12_034).to_string(), "12.034 s");
+    }
+
+    #[test]
+    fn sizes() {
+        for (text, size) in [
+            ("512", Ok(Size(512))),
+            ("16K", Ok(Size(16 << 10))),
+            ("4M", Ok(Size(4 << 20))),
+            ("1G", Ok(Size(1 << 30))),
+            ("", Err(NoSize)),
+            ("M", Err(NoSize)),
+            ("4 M", Err(NoSize)),
+            ("-1", Err(NoSize)),
+            ("18446744073709551615K", Err(NoSize)),
+        ] {
+            assert_eq!(text.parse(), size, "{text}");
+        }
     }
 
     #[test]

@@ -20,6 +20,8 @@ fn replay(host: &Host, transcript: &str) {
         .env("NVME_FENCE_SYSFS", &sysfs)
         .env("NVME_FENCE_PROC", place(host.proc()))
         .env("NVME_FENCE_DEV", place(host.path("dev")))
+        // An hour ahead of UTC.
+        .env("TZ", "CET-1")
         .insert_var("[SYSFS]", sysfs)
         .unwrap();
     cases.case(format!("tests/cli/{transcript}.trycmd"));
@@ -139,6 +141,11 @@ fn removed() {
 }
 
 #[test]
+fn history() {
+    replay(&Host::empty(), "history");
+}
+
+#[test]
 fn report() {
     replay(&Host::empty(), "report");
 }
@@ -155,6 +162,8 @@ fn usage() {
         &["config", "--help"],
         &["config", "-h"],
         &["release", "--help"],
+        &["monitor", "--help"],
+        &["history", "--help"],
         &["metrics", "--help"],
         &["trace", "--help"],
         &["trace", "record", "--help"],

@@ -75,6 +75,26 @@ const USES: &[(&str, &str)] = &[
     ),
 ];
 
+/// What the monitor looks at, and what it writes.
+const MONITOR: &[(&str, &str)] = &[
+    (
+        "/sys/class/nvme/nvmeX/",
+        "the state of a path, its ANA states, and what the module counts",
+    ),
+    (
+        "/var/lib/nvme-fence/events-N.jsonl",
+        "the record, where the monitor is run as a service: an event a line",
+    ),
+    (
+        "/var/lib/nvme-fence/totals.json",
+        "what was counted for each subsystem since it was first seen",
+    ),
+    (
+        "/run/nvme-fence/nvme-fence.prom",
+        "the metrics, where the monitor is run as a service",
+    ),
+];
+
 /// Where traces come from.
 const TRACEFS: &[(&str, &str)] = &[(
     "/sys/kernel/tracing/instances/nvme-fence-PID/",
@@ -82,7 +102,7 @@ const TRACEFS: &[(&str, &str)] = &[(
 )];
 
 /// All pages.
-pub(super) const PAGES: [Page; 12] = [
+pub(super) const PAGES: [Page; 14] = [
     Page {
         name: "nvme-fence",
         files: SYSFS,
@@ -175,6 +195,35 @@ pub(super) const PAGES: [Page; 12] = [
         ],
     },
     Page {
+        name: "nvme-fence-monitor",
+        files: MONITOR,
+        examples: &[
+            (
+                "systemctl enable --now nvme-fence-monitor",
+                "from now on, and after each boot",
+            ),
+            ("nvme-fence monitor", "what happens, until Ctrl-C"),
+            (
+                "nvme-fence monitor --directory /var/tmp/nvme --keep 20 --size 16M",
+                "recorded in at most 20 files of 16 MiB",
+            ),
+        ],
+    },
+    Page {
+        name: "nvme-fence-history",
+        files: MONITOR,
+        examples: &[
+            (
+                "nvme-fence history --since 12h",
+                "what happened last night?",
+            ),
+            (
+                "nvme-fence history --since '2026-11-29 03:00' -o json",
+                "the same for programs",
+            ),
+        ],
+    },
+    Page {
         name: "nvme-fence-metrics",
         files: SYSFS,
         examples: &[
@@ -182,7 +231,7 @@ pub(super) const PAGES: [Page; 12] = [
             (
                 "nvme-fence metrics --textfile \
                  /var/lib/prometheus/node-exporter/nvme-fence.prom",
-                "for node_exporter",
+                "for node_exporter, where no monitor is run",
             ),
         ],
     },

@@ -4,7 +4,7 @@
 use anyhow::Result;
 use std::path::Path;
 
-use super::counters::counters;
+use super::counters::{self, Counted};
 use super::exposition::{Family, Labels, Samples};
 use crate::check::verdict::Verdict;
 use crate::check::{check, Check};
@@ -54,7 +54,7 @@ impl Fence {
 }
 
 /// Measures all there is.
-pub(super) fn families(host: &Host) -> Result<Vec<Family>> {
+pub(super) fn families(host: &Host, counted: Counted<'_>) -> Result<Vec<Family>> {
     let all = subsystems(host)?;
     let check = check(host, &all);
     let mut errors = Vec::new();
@@ -89,7 +89,7 @@ pub(super) fn families(host: &Host) -> Result<Vec<Family>> {
     families.extend(of_check(&check));
     families.extend(of_subsystems(&measured));
     families.extend(removed.iter().flat_map(of_removed));
-    families.extend(counters(&measured));
+    families.extend(counters::families(&measured, counted));
     // Not to be told from one that is not known.
     families.retain(|family| match &family.samples {
         Samples::Gauge(samples) => !samples.is_empty(),

@@ -3,10 +3,28 @@
 
 use super::collect::{by_fence, Measured};
 use super::exposition::{Family, Labels, Samples};
+use crate::monitor::totals::{Cause, Totals};
 use crate::sysfs::fence::EVIDENCE;
 
+/// Who counts what has happened.
+#[derive(Clone, Copy)]
+pub(crate) enum Counted<'a> {
+    /// The module, by controllers: the numbers go with them.
+    ByControllers,
+    /// The monitor, by subsystems: the numbers stay.
+    ByMonitor(&'a Totals),
+}
+
+/// The counters.
+pub(super) fn families(measured: &[Measured], counted: Counted<'_>) -> Vec<Family> {
+    match counted {
+        Counted::ByControllers => by_controllers(measured),
+        Counted::ByMonitor(totals) => by_monitor(totals),
+    }
+}
+
 /// What the module has counted for the controllers that are there.
-pub(super) fn counters(measured: &[Measured]) -> Vec<Family> {
+fn by_controllers(measured: &[Measured]) -> Vec<Family> {
     let counter = |name| by_fence(measured, |fence| fence.counters.get(name));
     let mut fenced = Vec::new();
     for evidence in EVIDENCE {
@@ -24,6 +42,31 @@ pub(super) fn counters(measured: &[Measured]) -> Vec<Family> {
         counter("released"),
         counter("passed_unknown"),
     ])
+}
+
+/// What the monitor has counted.
+fn by_monitor(totals: &Totals) -> Vec<Family> {
+    let mut all: [Vec<(Labels, u64)>; 5] = Default::default();
+    let [lost, held, fenced, released, passed] = &mut all;
+    for (subsystem, its) in totals.named() {
+        let labels = || vec![("subsystem", subsystem.to_owned())];
+        let with = |name: &'static str, value: &str| {
+            let mut labels = labels();
+            labels.push((name, value.to_owned()));
+            labels
+        };
+        // Also those that are 0: otherwise nobody sees the first one as an increase.
+        for cause in [Cause::Connection, Cause::Removed] {
+            lost.push((with("cause", cause.word()), its.lost(cause)));
+        }
+        for evidence in EVIDENCE {
+            fenced.push((with("evidence", evidence), its.fenced(evidence)));
+        }
+        held.push((labels(), its.held));
+        released.push((labels(), its.released));
+        passed.push((labels(), its.passed_unknown));
+    }
+    named(all)
 }
 
 /// The families: losses, holds, fencings, releases, and what was not held.

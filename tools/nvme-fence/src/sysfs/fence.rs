@@ -132,7 +132,7 @@ pub(crate) fn read_identity(path: &Path) -> Result<Option<Identity>> {
 pub(crate) const EVIDENCE: [&str; 4] = ["ccr", "time", "disabled", "admin"];
 
 /// Counters with their names, in the kernel's order. A newer module may count more.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Counters(Vec<(String, u64)>);
 
 impl Counters {
@@ -149,7 +149,7 @@ impl Counters {
     }
 
     /// Reads lines of a name and a value.
-    fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let line = |line: &str| {
             let (name, value) = line.split_once(' ')?;
             Some((name.to_owned(), value.parse().ok()?))

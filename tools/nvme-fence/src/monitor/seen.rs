@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0
+//! What there is to see at one moment: as little as tells what has changed, since all of it is
+//! looked at every second.
+
+use anyhow::Result;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::host::Host;
+use crate::sysfs::attribute;
+use crate::sysfs::fence::Counters;
+use crate::sysfs::held::Held;
+use crate::sysfs::namespace::DiskName;
+use crate::sysfs::part;
+use crate::sysfs::removed;
+use crate::sysfs::topology::{subsystems, Subsystem};
+use crate::sysfs::unfenced::Unfenced;
+
+/// What nvme-core calls the ANA state of a path of which it does not know it yet.
+const UNKNOWN: &str = "invalid state";
+
+/// A host, at one moment.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Seen {
+    /// Whether the module is loaded.
+    pub(crate) module: bool,
+    /// The controllers that a fence is needed for, by name.
+    pub(crate) paths: BTreeMap<String, SeenPath>,
+    /// What removed controllers hold.
+    pub(crate) removed: Amount,
+}
+
+/// A controller.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct SeenPath {
+    /// nvme-subsysX
+    pub(crate) subsystem: String,
+    /// The qualified name of the subsystem.
+    pub(crate) nqn: String,
+    /// Its transport address.
+    pub(crate) address: Option<String>,
+    /// nvme-core's state of it: live, connecting, ...
+    pub(crate) state: String,
+    /// The ANA states of its paths to namespaces (nvmeXcYnZ).
+    pub(crate) ana: BTreeMap<String, String>,
+    /// Its fence; `None` = it has none.
+    pub(crate) fence: Option<SeenFence>,
+}
+
+/// What the module says of a controller.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct SeenFence {
+    /// What is held now.
+    pub(crate) held: Amount,
+    /// What has happened.
+    pub(crate) counters: Counters,
+}
+
+/// Commands, and their bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Amount {
+    /// How many commands.
+    pub(crate) commands: u64,
+    /// How many bytes.
+    pub(crate) bytes: u64,
+}
+
+impl From<Held> for Amount {
+    fn from(held: Held) -> Self {
+        Self {
+            commands: held.commands,
+            bytes: held.bytes,
+        }
+    }
+}
+
+impl SeenPath {
+    /// Whether it is connected.
+    pub(crate) fn is_live(&self) -> bool {
+        self.state == "live"
+    }
+
+    /// Whether it is on its way out.
+    pub(crate) fn is_going(&self) -> bool {
+        self.state.starts_with("deleting")
+    }
+}
+
+/// Looks at a host. What is there and can not be read is taken to be as it was `before`.
+pub(crate) fn look(host: &Host, before: &Seen) -> Seen {
+    let mut paths = BTreeMap::new();
+    match subsystems(host) {
+        Ok(all) => all
+            .iter()
+            .for_each(|subsystem| look_at(subsystem, before, &mut paths)),
+        Err(_) => paths.clone_from(&before.paths),
+    }
+    Seen {
+        module: host.sysfs("module/nvme_fence").is_dir(),
+        paths,
+        removed: match removed::read(host) {
+            Ok(held) => held.map(Amount::from).unwrap_or_default(),
+            Err(_) => before.removed,
+        },
+    }
+}
+
+/// Looks at the controllers of a subsystem.
+fn look_at(subsystem: &Subsystem, before: &Seen, paths: &mut BTreeMap<String, SeenPath>) {
+    let Ok(Some(nqn)) = part::read(|| subsystem.exists(), || subsystem.nqn()) else {
+        let its = |(_, path): &(&String, &SeenPath)| path.subsystem == subsystem.name;
+        let known = before
+            .paths
+            .iter()
+            .filter(its)
+            .filter(|_| subsystem.exists());
+        paths.extend(known.map(|(name, path)| (name.clone(), path.clone())));
+        return;
+    };
+    for name in subsystem.controllers().unwrap_or_default() {
+        let directory = subsystem.controller(&name);
+        let path = part::read(|| directory.exists(), || path(&directory));
+        let path = match path {
+            Ok(path) => path.flatten().map(|path| SeenPath {
+                subsystem: subsystem.name.clone(),
+                nqn: nqn.clone(),
+                ..path
+            }),
+            Err(_) => before.paths.get(&name).cloned(),
+        };
+        paths.extend(path.map(|path| (name, path)));
+    }
+}
+
+/// Looks at a controller; `None` = it needs no fence.
+fn path(directory: &Path) -> Result<Option<SeenPath>> {
+    let transport = attribute::read(&directory.join("transport"))?;
+    if Unfenced::of(directory, &transport, None)?.is_harmless() {
+        return Ok(None);
+    }
+    let fence = directory.join("fence");
+    let mut ana = BTreeMap::new();
+    for name in part::names(directory)? {
+        if name.parse::<DiskName>().is_ok() {
+            let state = attribute::read_if_there(&directory.join(&name).join("ana_state"))?;
+            ana.extend(state.filter(|s| s != UNKNOWN).map(|state| (name, state)));
+        }
+    }
+    Ok(Some(SeenPath {
+        address: attribute::read_if_there(&directory.join("address"))?,
+        state: attribute::read(&directory.join("state"))?,
+        ana,
+        fence: part::read(|| fence.is_dir(), || self::fence(&fence))?,
+        ..SeenPath::default()
+    }))
+}
+
+/// Looks at what the module says of a controller.
+fn fence(directory: &Path) -> Result<SeenFence> {
+    // In this order: what is held and released meanwhile is in both or in the second one, and in
+    // none of them it never is.
+    Ok(SeenFence {
+        held: Held::read(directory)?.into(),
+        counters: Counters::read(&directory.join("counters"))?,
+    })
+}
