@@ -11,13 +11,14 @@
 //! - [`log`]: what its log page says;
 //! - [`pending`]: the resets that a source may still have to report on;
 //! - [`tries`]: the resets that were asked for on behalf of one impacted association;
-//! - [`source`]: what one association does for others: its slots, when its log page is to be read;
-//! - [`choice`]: which reset to ask for next, and through which source.
+//! - [`source`]: what one association does for others: its slots, when its log page is to be read.
+//!
+//! Which reset is asked for next, and through which source, is a matter of the whole
+//! [`subsystem`](crate::subsystem).
 //!
 //! Nothing of this touches the deadline of the time rule: a reset can only make the wait shorter.
 
 pub mod answer;
-pub mod choice;
 pub mod log;
 pub mod pending;
 pub mod source;
@@ -51,17 +52,3 @@ pub const TRIES_AT_ONCE: usize = 2;
 /// While nothing but resets that nobody waits for any more may be in progress, the log page is read
 /// every so many milliseconds.
 pub const FORGOTTEN_POLL_MS: u64 = RESULT_MS;
-
-/// What a log page calls an instance of a controller. Others may have had the same name, or have it:
-/// it has no CIRN.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Name {
-    /// Controller ID.
-    pub icid: u16,
-    /// Controller Instance Uniquifier.
-    pub ciu: u8,
-}
-
-/// Names a source: no two associations of a subsystem ever have the same number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct SourceId(pub u64);

@@ -90,13 +90,11 @@ pub enum Verdict {
 }
 
 impl Command {
-    /// Whether it must not leave as long as nothing is known of its association.
-    pub fn is_to_be_held(&self, knobs: &Knobs) -> bool {
-        knobs.mode() != Mode::Off && self.verdict() == Verdict::Hold
-    }
-
-    /// What the command itself says, whatever becomes of its association.
-    pub(crate) const fn verdict(&self) -> Verdict {
+    /// What is to become of it, unless more is known of its association.
+    pub(crate) fn verdict(&self, knobs: &Knobs) -> Verdict {
+        if knobs.mode() == Mode::Off {
+            return Verdict::Pass(PassReason::Off);
+        }
         if !self.kind.changes_medium() {
             return Verdict::Pass(PassReason::Harmless);
         }
@@ -111,79 +109,4 @@ impl Command {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const CANCELLED_WRITE: Command = Command {
-        kind: Kind::Write,
-        status: HOST_ABORTED_CMD,
-        sent: true,
-        bytes: 4096,
-    };
-
-    #[test]
-    fn what_changes_the_medium_is_held() {
-        for kind in [
-            Kind::Write,
-            Kind::WriteZeroes,
-            Kind::Deallocate,
-            Kind::ZoneManagementSend,
-            Kind::ZoneAppend,
-            Kind::Other,
-        ] {
-            for status in [HOST_PATH_ERROR, HOST_ABORTED_CMD] {
-                let command = Command {
-                    kind,
-                    status,
-                    ..CANCELLED_WRITE
-                };
-                assert_eq!(command.verdict(), Verdict::Hold, "{command:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn what_changes_nothing_passes() {
-        for kind in [Kind::Read, Kind::Flush] {
-            let command = Command {
-                kind,
-                ..CANCELLED_WRITE
-            };
-            assert_eq!(command.verdict(), Verdict::Pass(PassReason::Harmless));
-        }
-    }
-
-    #[test]
-    fn what_the_controller_answered_passes() {
-        // internal path error, ANA states, controller path error, a media error, ...
-        for status in [0x300, 0x301, 0x302, 0x303, 0x360, 0x280, 0x006] {
-            let command = Command {
-                status,
-                ..CANCELLED_WRITE
-            };
-            assert_eq!(command.verdict(), Verdict::Pass(PassReason::Answered));
-        }
-    }
-
-    #[test]
-    fn what_was_never_sent_passes() {
-        let command = Command {
-            status: HOST_PATH_ERROR,
-            sent: false,
-            ..CANCELLED_WRITE
-        };
-        assert_eq!(command.verdict(), Verdict::Pass(PassReason::NotSent));
-    }
-
-    #[test]
-    fn what_is_off_is_not_to_be_held() {
-        let mut knobs = Knobs::DEFAULT;
-        let read = Command {
-            kind: Kind::Read,
-            ..CANCELLED_WRITE
-        };
-        assert!(CANCELLED_WRITE.is_to_be_held(&knobs) && !read.is_to_be_held(&knobs));
-        knobs.set_mode(Mode::Off);
-        assert!(!CANCELLED_WRITE.is_to_be_held(&knobs));
-    }
-}
+mod tests;

@@ -2,8 +2,6 @@
 
 //! What the administrator can set, per subsystem.
 
-use crate::wait::CqtSource;
-
 /// How the end of a lost association is awaited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
@@ -40,6 +38,17 @@ pub const CQT_MS_MAX: u32 = 3_600_000;
 /// The Command Quiesce Time of a controller that reports none, if nobody set another (Base
 /// Specification 2.1, section 9.6.2).
 pub const CQT_DEFAULT_MS: u32 = 10_000;
+
+/// Whose word the Command Quiesce Time is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CqtSource {
+    /// The controller reported it.
+    Controller,
+    /// The controller reported 0.
+    Default,
+    /// The administrator overrode it.
+    Override,
+}
 
 /// The settings of one subsystem. They can only hold values in range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,41 +141,4 @@ impl Knobs {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn modes_have_names() {
-        for mode in Mode::ALL {
-            assert_eq!(Mode::from_name(mode.name()), Some(mode));
-        }
-        for bad in ["", "AUTO", "auto ", "target", "ccr"] {
-            assert_eq!(Mode::from_name(bad), None);
-        }
-    }
-
-    #[test]
-    fn values_out_of_range_change_nothing() {
-        let mut knobs = Knobs::DEFAULT;
-        assert!(!knobs.set_cqt_default_ms(0));
-        assert!(!knobs.set_cqt_default_ms(CQT_MS_MAX + 1));
-        assert!(!knobs.set_cqt_override_ms(CQT_MS_MAX + 1));
-        assert_eq!(knobs, Knobs::DEFAULT);
-        assert!(knobs.set_cqt_default_ms(1));
-        assert!(knobs.set_cqt_default_ms(CQT_MS_MAX));
-        assert!(knobs.set_cqt_override_ms(CQT_MS_MAX));
-        assert!(knobs.set_cqt_override_ms(0));
-    }
-
-    #[test]
-    fn the_quiesce_time_is_overridden_reported_or_the_default() {
-        let mut knobs = Knobs::DEFAULT;
-        assert_eq!(knobs.cqt_ms(0), (CQT_DEFAULT_MS, CqtSource::Default));
-        assert_eq!(knobs.cqt_ms(5000), (5000, CqtSource::Controller));
-        assert!(knobs.set_cqt_default_ms(20_000));
-        assert_eq!(knobs.cqt_ms(0), (20_000, CqtSource::Default));
-        assert!(knobs.set_cqt_override_ms(3));
-        assert_eq!(knobs.cqt_ms(0), (3, CqtSource::Override));
-        assert_eq!(knobs.cqt_ms(5000), (3, CqtSource::Override));
-    }
-}
+mod tests;

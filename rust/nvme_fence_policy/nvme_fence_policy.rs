@@ -7,16 +7,17 @@
 //! evidence. No evidence, no release.
 //!
 //! This crate makes that decision and nothing else. It has no clock, no memory of its own and no
-//! kernel types: its user turns what happens into [`Event`]s, says what time it is, and carries out
-//! the [`Actions`] it is given. The kernel module and the user space tools are built from these very
-//! files.
+//! kernel types: its user turns what happens into [`Input`]s, says what time it is, and carries out
+//! the [`Output`]s. The kernel module and the user space tools are built from these very files.
 //!
+//! - [`subsystem`]: the unit of decision, which all of the others serve;
+//! - [`association`]: the life of a record, from Connect until the last held command is sent on;
 //! - [`hold`]: the hold rule: which cancelled commands may still execute;
-//! - [`time`] and [`wait`]: the time rule of TP4129 (Base Specification 2.1, section 9.6.2);
+//! - [`wait`]: the time rule of TP4129 (Base Specification 2.1, section 9.6.2);
 //! - [`ccr`]: Cross-Controller Reset (TP8028), which makes the wait shorter;
 //! - [`knobs`]: what the administrator can set;
-//! - [`association`]: the life of a record, from Connect until the last held command is sent on;
-//! - [`held_until`]: until when that will be.
+//! - [`held_until`], [`sum`]: until when commands are held, and how many they are;
+//! - [`identity`], [`evidence`], [`output`], [`time`]: the words that they share.
 
 // The kernel's build system says so itself.
 #![cfg_attr(not(CONFIG_RUST), no_std)]
@@ -24,20 +25,29 @@
 
 pub mod association;
 pub mod ccr;
+pub mod evidence;
 pub mod held_until;
 pub mod hold;
+pub mod identity;
 pub mod knobs;
+pub mod output;
+pub mod subsystem;
+pub mod sum;
 pub mod time;
 pub mod wait;
 
-pub use association::{Action, Actions, Association, Event, Evidence, Identity, State};
+pub use association::{Action, Actions, Association, Event, Opened, State};
 pub use ccr::answer::Answer;
-pub use ccr::choice::{Neighbours, Priority, Standing};
 pub use ccr::log::Log;
 pub use ccr::source::{LogRead, Offer};
-pub use ccr::SourceId;
+pub use evidence::Evidence;
 pub use held_until::HeldUntil;
 pub use hold::{Command, Kind, PassReason, Verdict};
-pub use knobs::{Knobs, Mode};
+pub use identity::{AssociationId, ControllerId, Identity};
+pub use knobs::{CqtSource, Knobs, Mode};
+pub use output::{Output, ResetStep};
+pub use subsystem::choice::{Neighbours, Priority};
+pub use subsystem::{Fate, Input, Question, Request, Scope, Storage, Subsystem};
+pub use sum::Sum;
 pub use time::Nanos;
-pub use wait::{Clocks, CqtSource, Deadline, Rule, Terms};
+pub use wait::{Clocks, Deadline, Rule, Terms};

@@ -5,12 +5,11 @@
 
 use nvme_fence_policy::hold::HOST_ABORTED_CMD;
 use nvme_fence_policy::{
-    Action, Actions, Answer, Association, Clocks, Command, Event, Evidence, Identity, Kind, Knobs,
-    Log, Nanos, Neighbours, Offer, Priority, SourceId, Standing, State, Terms, Verdict,
+    Answer, Association, AssociationId, Clocks, Command, ControllerId, Evidence, Fate, Identity,
+    Input, Kind, Knobs, LogRead, Nanos, Offer, Opened, Output, Question, Request, Storage,
+    Subsystem, Terms,
 };
 
-const KNOBS: Knobs = Knobs::DEFAULT;
-const SOURCE: SourceId = SourceId(100);
 const WRITE: Command = Command {
     kind: Kind::Write,
     status: HOST_ABORTED_CMD,
@@ -25,203 +24,282 @@ const TERMS: Terms = Terms {
 
 /// What both instances are called.
 const NAME: (u16, u8) = (5, 7);
+const OTHER_NAME: (u16, u8) = (6, 7);
 const IN_PROGRESS: u8 = 0;
 const SUCCESS: u8 = 1;
 const FAILED: u8 = 2;
+
+/// The controller that is asked to reset others.
+const SOURCE: ControllerId = ControllerId(1);
+const FIRST: ControllerId = ControllerId(2);
+const SECOND: ControllerId = ControllerId(3);
 
 fn ms(n: u64) -> Nanos {
     Nanos(1_000_000_000).after_millis(n)
 }
 
-fn open((cntlid, ciu): (u16, u8), cirn: u64, now: Nanos) -> Association {
-    let identity = Identity { cntlid, ciu, cirn };
-    let mut association = Association::new(now, identity, TERMS, Offer { ccrl: 4, port: 1 });
-    association.handle(now, Event::Resumed, &KNOBS);
-    association
-}
+struct Associations(Vec<Association>);
 
-/// An instance that was lost and closed with a write.
-fn lost(cirn: u64, now: Nanos) -> Association {
-    let mut association = open(NAME, cirn, now);
-    association.handle(now, Event::Lost, &KNOBS);
-    assert_eq!(association.hold(&WRITE, &KNOBS), Verdict::Hold);
-    let clocks = Clocks {
-        keep_alive: now,
-        sent: now,
-        peer_closed: None,
-        kato_ms: TERMS.kato_ms,
-    };
-    association.handle(now, Event::Closed(clocks), &KNOBS);
-    association
-}
-
-fn page(ccrs: &[u8]) -> Vec<u8> {
-    let mut bytes = vec![ccrs.len() as u8, 0, 0, 0, 0, 0, 0, 0];
-    for ccrs in ccrs {
-        let [low, high] = NAME.0.to_le_bytes();
-        bytes.extend([low, high, NAME.1, 0, 0, 0, *ccrs, 0]);
+impl Storage for Associations {
+    fn iter(&self) -> impl Iterator<Item = &Association> {
+        self.0.iter()
     }
-    bytes
-}
 
-fn source() -> Association {
-    let mut source = open((9, 1), 9, ms(0));
-    assert!(source.source_mut().begin_log_read(ms(0)).remove_completed);
-    read_ends(&mut source, &[], false, ms(0));
-    source
-}
-
-fn read_ends(source: &mut Association, ccrs: &[u8], awaited: bool, now: Nanos) {
-    let page = page(ccrs);
-    let log = Log::parse(&page).unwrap();
-    source.source_mut().log_read_ends(&log, awaited, false, now);
-}
-
-/// The source is asked to reset it, if the policy lets it. Returns whether it does.
-fn ask(impacted: &mut Association, source: &mut Association, now: Nanos) -> bool {
-    let standing = Standing {
-        id: SOURCE,
-        optimized: true,
-    };
-    let allowed =
-        Priority::find(impacted, source, &standing, &Neighbours::default(), &KNOBS).is_some();
-    if allowed {
-        impacted.ask(SOURCE, now);
-        source.source_mut().ask(impacted.identity());
+    fn iter_mut(&mut self) -> impl Iterator<Item = &mut Association> {
+        self.0.iter_mut()
     }
-    allowed
 }
 
-fn accept(impacted: &mut Association, source: &mut Association, now: Nanos) {
-    let identity = *impacted.identity();
-    source
-        .source_mut()
-        .answered(&identity, Answer::Accepted, now);
-    impacted.handle(now, Event::Answered(SOURCE, Answer::Accepted), &KNOBS);
+struct Host {
+    subsystem: Subsystem,
+    associations: Associations,
+    source: AssociationId,
 }
 
-fn report(impacted: &mut Association, ccrs: &[u8], reading: Nanos, now: Nanos) -> Actions {
-    let page = page(ccrs);
-    let status = Log::parse(&page).unwrap().status(impacted.identity());
-    let reported = Event::Reported {
-        source: SOURCE,
-        status,
-        reading,
-    };
-    impacted.handle(now, reported, &KNOBS)
+impl Host {
+    /// The source is open, and this is in its log page.
+    fn with_source(entries: &[u8]) -> Self {
+        let mut host = Self {
+            subsystem: Subsystem::new(Knobs::DEFAULT),
+            associations: Associations(Vec::new()),
+            source: AssociationId(0),
+        };
+        host.source = host.open(SOURCE, (9, 1), ms(0));
+        assert!(host.begin_log_read(ms(0)).remove_completed);
+        host.log_read(NAME, entries, ms(1));
+        host
+    }
+
+    /// Each controller has one association in these tests, with a CIRN of its own.
+    fn open(&mut self, controller: ControllerId, name: (u16, u8), now: Nanos) -> AssociationId {
+        let id = AssociationId(controller.0);
+        let opened = Opened {
+            id,
+            controller,
+            at: now,
+            identity: identity(controller, name),
+            terms: TERMS,
+            offer: Offer { ccrl: 4, port: 1 },
+        };
+        let association = self.subsystem.open(&mut self.associations, opened);
+        self.associations.0.push(association);
+        self.handle(Input::Resumed(controller), now);
+        id
+    }
+
+    /// An instance is lost and closed with a write. Time does not fence it.
+    fn lose(&mut self, controller: ControllerId, name: (u16, u8), now: Nanos) -> AssociationId {
+        self.lose_with(controller, name, 0, now)
+    }
+
+    fn lose_with(
+        &mut self,
+        controller: ControllerId,
+        name: (u16, u8),
+        kato_ms: u32,
+        now: Nanos,
+    ) -> AssociationId {
+        let id = self.open(controller, name, now);
+        self.handle(Input::Lost(controller), now);
+        let fate = self
+            .subsystem
+            .hold(&mut self.associations, controller, &WRITE);
+        assert_eq!(fate, Fate::Hold(id));
+        let clocks = Clocks {
+            keep_alive: now,
+            sent: now,
+            peer_closed: None,
+            kato_ms,
+        };
+        self.handle(Input::Closed(controller, clocks), now);
+        id
+    }
+
+    /// Returns the evidence that it brought, and for which association.
+    fn handle(&mut self, input: Input<'_>, now: Nanos) -> Option<(AssociationId, Evidence)> {
+        self.subsystem.handle(now, &mut self.associations, input);
+        let mut released = None;
+        while let Some(output) = self.subsystem.poll_output(&mut self.associations) {
+            if let Output::Release(id, evidence) = output {
+                assert_eq!(released.replace((id, evidence)), None);
+            }
+        }
+        released
+    }
+
+    fn next(&mut self, now: Nanos) -> Option<Request> {
+        self.subsystem
+            .next_request(now, &mut self.associations, |_, _| true)
+    }
+
+    /// The source is asked to reset this.
+    fn is_asked(&mut self, controller: ControllerId, name: (u16, u8), now: Nanos) -> bool {
+        let Some(request) = self.next(now) else {
+            return false;
+        };
+        assert_eq!(request.source, self.source);
+        assert!(matches!(
+            request.question,
+            Question::Reset(of, _) if of == identity(controller, name)
+        ));
+        true
+    }
+
+    fn answer(
+        &mut self,
+        controller: ControllerId,
+        name: (u16, u8),
+        answer: Answer,
+        now: Nanos,
+    ) -> Option<(AssociationId, Evidence)> {
+        let answered = Input::Answered {
+            source: self.source,
+            source_controller: SOURCE,
+            identity: identity(controller, name),
+            answer,
+        };
+        self.handle(answered, now)
+    }
+
+    fn begin_log_read(&mut self, now: Nanos) -> LogRead {
+        match self.next(now).map(|request| request.question) {
+            Some(Question::ReadLog(read)) => read,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Time passes until the log page is polled. Returns when that is.
+    fn begin_poll(&mut self) -> Nanos {
+        loop {
+            let at = self.subsystem.next_deadline(&self.associations).unwrap();
+            assert_eq!(self.handle(Input::Timeout, at), None);
+            match self.next(at).map(|request| request.question) {
+                None => {}
+                Some(Question::ReadLog(read)) => {
+                    assert!(!read.remove_completed);
+                    return at;
+                }
+                Some(Question::Reset(..)) => panic!("nobody is to be asked"),
+            }
+        }
+    }
+
+    /// The log page has arrived, with entries of this name.
+    fn log_read(
+        &mut self,
+        (icid, ciu): (u16, u8),
+        entries: &[u8],
+        now: Nanos,
+    ) -> Option<(AssociationId, Evidence)> {
+        let mut page = vec![entries.len() as u8, 0, 0, 0, 0, 0, 0, 0];
+        for ccrs in entries {
+            let [low, high] = icid.to_le_bytes();
+            page.extend([low, high, ciu, 0, 0, 0, *ccrs, 0]);
+        }
+        let read = Input::LogRead {
+            source: self.source,
+            page: Some(&page),
+        };
+        self.handle(read, now)
+    }
 }
 
-fn is_released(actions: Actions) -> bool {
-    actions
-        .into_iter()
-        .any(|action| action == Action::Release(Evidence::Ccr))
-}
-
-/// Asked at 10 ms, accepted at 11 ms.
-fn reset_under_way() -> (Association, Association) {
-    let (mut source, mut first) = (source(), lost(0xaaaa, ms(10)));
-    assert!(ask(&mut first, &mut source, ms(10)));
-    accept(&mut first, &mut source, ms(11));
-    (source, first)
+fn identity(controller: ControllerId, (cntlid, ciu): (u16, u8)) -> Identity {
+    Identity {
+        cntlid,
+        ciu,
+        cirn: controller.0,
+    }
 }
 
 #[test]
 fn nobody_is_asked_about_a_namesake_before_the_first_reset_is_reported() {
-    let (mut source, mut first) = reset_under_way();
-    source.handle(ms(1011), Event::Timeout, &KNOBS);
-    assert!(source.source().wants_log_read());
-    let read = source.source_mut().begin_log_read(ms(1011));
-    let mut second = lost(0xbbbb, ms(1012));
-    assert!(!ask(&mut second, &mut source, ms(1012)));
+    let mut host = Host::with_source(&[]);
+    let first = host.lose(FIRST, NAME, ms(10));
+    assert!(host.is_asked(FIRST, NAME, ms(10)));
+    host.answer(FIRST, NAME, Answer::Accepted, ms(11));
+    let now = host.begin_poll();
+    host.lose(SECOND, NAME, now);
+    assert_eq!(host.next(now), None);
 
     // The first one is reset, and its entry removed: now there can be nothing else of that name.
-    assert!(is_released(report(
-        &mut first,
-        &[SUCCESS],
-        read.since,
-        ms(1013)
-    )));
-    read_ends(&mut source, &[SUCCESS], false, ms(1013));
-    assert!(!ask(&mut second, &mut source, ms(1013)));
-    assert!(
-        source
-            .source_mut()
-            .begin_log_read(ms(1014))
-            .remove_completed
-    );
-    assert!(!ask(&mut second, &mut source, ms(1014)));
-    read_ends(&mut source, &[SUCCESS], false, ms(1015));
-    assert!(ask(&mut second, &mut source, ms(1015)));
+    let released = host.log_read(NAME, &[SUCCESS], now);
+    assert_eq!(released, Some((first, Evidence::Ccr)));
+    assert!(host.begin_log_read(now).remove_completed);
+    assert_eq!(host.next(now), None);
+    assert_eq!(host.log_read(NAME, &[SUCCESS], now), None);
+    assert!(host.is_asked(SECOND, NAME, now));
 }
 
 #[test]
+fn an_answer_about_one_is_none_about_the_other() {
+    let mut host = Host::with_source(&[]);
+    let first = host.lose(FIRST, NAME, ms(10));
+    host.lose(SECOND, NAME, ms(11));
+    assert!(host.is_asked(FIRST, NAME, ms(12)));
+    let released = host.answer(FIRST, NAME, Answer::Immediate, ms(13));
+    assert_eq!(released, Some((first, Evidence::Ccr)));
+    assert!(host.is_asked(SECOND, NAME, ms(14)));
+}
+
+/// Its read is under way for another reset when somebody asks about this name.
+#[test]
 fn a_log_page_that_is_older_than_the_question_is_no_evidence() {
-    let mut second = lost(0xbbbb, ms(1012));
-    second.ask(SOURCE, ms(1012));
-    assert!(!is_released(report(
-        &mut second,
-        &[SUCCESS],
-        ms(1011),
-        ms(1013)
-    )));
-    accept(&mut second, &mut source(), ms(1014));
-    assert!(is_released(report(
-        &mut second,
-        &[SUCCESS],
-        ms(1015),
-        ms(1016)
-    )));
+    let mut host = Host::with_source(&[]);
+    host.lose(FIRST, OTHER_NAME, ms(10));
+    assert!(host.is_asked(FIRST, OTHER_NAME, ms(10)));
+    host.answer(FIRST, OTHER_NAME, Answer::Accepted, ms(11));
+    let now = host.begin_poll();
+
+    let later = now.after_millis(1);
+    let second = host.lose(SECOND, NAME, later);
+    assert!(host.is_asked(SECOND, NAME, later));
+    assert_eq!(host.log_read(NAME, &[SUCCESS], later), None);
+    assert!(host.begin_log_read(later).remove_completed);
+    assert_eq!(host.log_read(NAME, &[], later), None);
+    host.answer(SECOND, NAME, Answer::Accepted, later);
+    let now = host.begin_poll();
+    let released = host.log_read(NAME, &[SUCCESS], now);
+    assert_eq!(released, Some((second, Evidence::Ccr)));
 }
 
 /// The first one was fenced by time while its reset was overdue, and nobody waits for it any more.
 #[test]
 fn a_reset_that_nobody_waits_for_any_more_is_still_waited_for_by_the_source() {
-    let (mut source, mut first) = reset_under_way();
-    let mut now = 1011;
-    while !matches!(first.state(), State::Fenced(Evidence::Time)) {
-        source.handle(ms(now), Event::Timeout, &KNOBS);
-        if source.source().wants_log_read() {
-            source.source_mut().begin_log_read(ms(now));
-            let awaited = first.tries().awaits(SOURCE);
-            read_ends(&mut source, &[IN_PROGRESS], awaited, ms(now));
+    let mut host = Host::with_source(&[]);
+    let first = host.lose_with(FIRST, NAME, TERMS.kato_ms, ms(10));
+    assert!(host.is_asked(FIRST, NAME, ms(10)));
+    host.answer(FIRST, NAME, Answer::Accepted, ms(11));
+    let mut now = ms(11);
+    while host.handle(Input::Timeout, now) != Some((first, Evidence::Time)) {
+        while host.next(now).is_some() {
+            assert_eq!(host.log_read(NAME, &[IN_PROGRESS], now), None);
         }
-        first.handle(ms(now), Event::Timeout, &KNOBS);
-        now += 100;
-        assert!(now < 60_000);
+        now = host.subsystem.next_deadline(&host.associations).unwrap();
+        assert!(now < ms(60_000));
     }
-    let mut second = lost(0xbbbb, ms(now));
-    assert!(!ask(&mut second, &mut source, ms(now)), "it is in progress");
+    host.lose(SECOND, NAME, now);
+    assert_eq!(host.next(now), None, "it is in progress");
 
     // The target completes the first one's reset at last, and the second one's would fail.
-    now += 60_000;
-    source.handle(ms(now), Event::Timeout, &KNOBS);
-    assert!(source.source().wants_log_read(), "it is still looked at");
-    for _ in 0..2 {
-        assert!(!ask(&mut second, &mut source, ms(now)));
-        source.source_mut().begin_log_read(ms(now));
-        read_ends(&mut source, &[SUCCESS], false, ms(now));
-    }
-    assert!(ask(&mut second, &mut source, ms(now)));
-    accept(&mut second, &mut source, ms(now));
-    assert!(!is_released(report(
-        &mut second,
-        &[FAILED],
-        ms(now + 1),
-        ms(now + 2)
-    )));
+    let now = host.begin_poll();
+    assert_eq!(host.log_read(NAME, &[SUCCESS], now), None);
+    assert!(host.begin_log_read(now).remove_completed);
+    assert_eq!(host.next(now), None);
+    assert_eq!(host.log_read(NAME, &[SUCCESS], now), None);
+    assert!(host.is_asked(SECOND, NAME, now));
+    host.answer(SECOND, NAME, Answer::Accepted, now);
+    let now = host.begin_poll();
+    assert_eq!(host.log_read(NAME, &[FAILED], now), None);
 }
 
 /// The module was loaded anew, or the source has reconnected to a controller that it used before.
 #[test]
 fn what_is_in_progress_before_anybody_is_asked_is_waited_for() {
-    let mut source = open((9, 1), 9, ms(0));
-    source.source_mut().begin_log_read(ms(0));
-    read_ends(&mut source, &[IN_PROGRESS], false, ms(1));
-    let mut second = lost(0xbbbb, ms(2));
-    assert!(!ask(&mut second, &mut source, ms(2)));
-    let poll_at = source.next_deadline().unwrap();
-    source.handle(poll_at, Event::Timeout, &KNOBS);
-    source.source_mut().begin_log_read(poll_at);
-    read_ends(&mut source, &[], false, poll_at);
-    assert!(ask(&mut second, &mut source, poll_at));
+    let mut host = Host::with_source(&[IN_PROGRESS]);
+    host.lose(SECOND, NAME, ms(2));
+    assert_eq!(host.next(ms(2)), None);
+    let now = host.begin_poll();
+    host.log_read(NAME, &[], now);
+    assert!(host.is_asked(SECOND, NAME, now));
 }

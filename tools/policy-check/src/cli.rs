@@ -174,9 +174,15 @@ pub(crate) struct BoundsArgs {
     /// Milliseconds in a tick
     #[arg(long)]
     tick_ms: Option<u16>,
-    /// Old records hear of everything that happens to their controller
+    /// How often the administrator may change a setting
     #[arg(long)]
-    broadcast: Option<bool>,
+    changes: Option<u8>,
+    /// The work item that asks is late
+    #[arg(long)]
+    late_asks: Option<bool>,
+    /// What a source was sent still arrives when its association is closed
+    #[arg(long)]
+    lost_sources_receive: Option<bool>,
 }
 
 impl BoundsArgs {
@@ -223,15 +229,18 @@ impl BoundsArgs {
             namesakes,
             trust_notification,
             tick_ms,
-            broadcast
+            changes,
+            late_asks,
+            lost_sources_receive
         );
     }
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct MutantsArgs {
-    /// Only mutants with this in their name
-    pub(crate) filter: Option<String>,
+    /// Only mutants with one of these in their names
+    #[arg(value_name = "NAME")]
+    pub(crate) filters: Vec<String>,
     /// Run all cases of the model on all mutants, not only the one in which it should notice
     #[arg(long)]
     pub(crate) always_model: bool,

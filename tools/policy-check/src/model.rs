@@ -5,8 +5,9 @@
 //! - an application that writes increasing values to blocks, and writes a block again only when it
 //!   knows that the write before is done;
 //! - a host that sends these writes on any open association, loses associations, cancels what was in
-//!   flight on them, asks the policy, and sends on what the policy releases. Around the policy it is
-//!   what the module's `controller.rs`, `record.rs` and `fence.rs` are ([`shell`]);
+//!   flight on them, tells the policy, and sends on what the policy releases ([`shell`]);
+//! - the policy: the very `Subsystem` that the module runs ([`policy`]). What the model expects of it
+//!   comes from what the model knows of the world, never from what the policy says;
 //! - networks and controllers that deliver and execute late, within the rules ([`truth`]);
 //! - one target behind all controllers, which remembers the last value that was written.
 //!
@@ -16,18 +17,23 @@
 //! happened when nothing more can happen.
 
 mod action;
+mod asker;
 mod asking;
 pub mod bounds;
 mod enabled;
+mod judge;
 mod narrate;
+mod policy;
 mod property;
 mod resets;
 mod service;
+mod settings;
 mod shell;
 mod state;
 mod step;
 pub mod suite;
 mod teardown;
+mod tidy;
 mod truth;
 
 pub use action::Action;
@@ -35,6 +41,7 @@ pub use bounds::{Assumption, Bounds, KeepAlive};
 pub use narrate::narrate;
 pub use property::Violation;
 pub use service::Reply;
+pub use settings::Setting;
 pub use state::State;
 
 use stateright::{Model, Property};
@@ -61,6 +68,7 @@ impl Model for World {
     fn next_state(&self, last: &State, action: Action) -> Option<State> {
         let mut next = last.clone();
         next.step(&self.bounds, action);
+        next.sign(last);
         (next != *last).then_some(next)
     }
 

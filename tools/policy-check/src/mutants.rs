@@ -18,17 +18,19 @@ pub use workshop::{Verdict, Workshop};
 use anyhow::{Result, ensure};
 use std::time::Instant;
 
-/// Tries the mutants that have `filter` in their names, and prints a table. Returns whether all of
-/// them were caught, and by the model where it should notice.
-pub fn run(workshop: &Workshop, filter: Option<&str>) -> Result<bool> {
+/// Tries the mutants that have one of `filters` in their names, or all if there are none, and prints a
+/// table. Returns whether all of them were caught, and by the model where it should notice.
+pub fn run(workshop: &Workshop, filters: &[String]) -> Result<bool> {
     let start = Instant::now();
     // A source that changed under a mutant's hands is to be known before anything is built.
     for mutant in all() {
         mutant.apply(&workshop.source(mutant.file)?)?;
     }
     let chosen: Vec<_> = all()
-        .iter()
-        .filter(|mutant| filter.is_none_or(|filter| mutant.name.contains(filter)))
+        .filter(|mutant| {
+            let has = |filter: &String| mutant.name.contains(filter);
+            filters.is_empty() || filters.iter().any(has)
+        })
         .collect();
     ensure!(!chosen.is_empty(), "no mutant has such a name");
 
@@ -86,6 +88,6 @@ mod tests {
                 assert!(cases.contains(&case), "{}: {case}", mutant.name);
             }
         }
-        assert_eq!(expected::ALL.len(), all().len());
+        assert_eq!(expected::ALL.len(), all().count());
     }
 }

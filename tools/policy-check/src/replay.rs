@@ -13,9 +13,8 @@ mod possible;
 mod record;
 
 pub use event::{Event, Line, Step, parse};
-pub use possible::ResetStep;
 
-use nvme_fence_policy::{Nanos, SourceId};
+use nvme_fence_policy::{AssociationId, Nanos};
 use record::Record;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -108,7 +107,7 @@ pub fn replay(text: &str, tolerance: u64) -> Summary {
         if let Step::Lost { .. } = event.step {
             // It is no source any more, for nobody.
             for other in records.values_mut().flatten() {
-                other.source_lost(Nanos(event.at), SourceId(event.record));
+                other.source_lost(Nanos(event.at), AssociationId(event.record));
             }
         }
     }

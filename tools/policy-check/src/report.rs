@@ -120,7 +120,7 @@ pub(crate) fn mutants(args: &MutantsArgs) -> Result<bool> {
         jobs: args.jobs,
         always_model: args.always_model,
     };
-    mutants::run(&workshop, args.filter.as_deref())
+    mutants::run(&workshop, &args.filters)
 }
 
 /// `policy-check replay`

@@ -5,13 +5,14 @@
 //! They are described in `Documentation/ABI/testing/sysfs-nvme-fence`.
 
 use crate::controller::Controller;
-use crate::fence::Fence;
-use crate::snapshot::{Snapshot, Sum};
+use crate::counters::Counters;
+use crate::host::Host;
+use crate::snapshot::Snapshot;
 use crate::subsystem::Subsystem;
 use crate::sys;
 use core::fmt::{self, Write};
 use kernel::prelude::*;
-use nvme_fence_policy::{CqtSource, Evidence, Mode, State};
+use nvme_fence_policy::{CqtSource, Evidence, Mode, State, Sum};
 
 /// Text in a buffer of fixed size.
 struct Text<'a> {
@@ -64,7 +65,7 @@ pub(crate) enum SubsysAttribute {
 impl SubsysAttribute {
     /// Reads the file into `buffer` and returns the length of the text.
     pub(crate) fn show(&self, subsystem: &Subsystem, buffer: &mut [u8]) -> Result<usize> {
-        let knobs = subsystem.current_knobs();
+        let knobs = subsystem.knobs();
         emit(buffer, |text| match self {
             Self::Mode => {
                 for (i, mode) in Mode::ALL.into_iter().enumerate() {
@@ -142,24 +143,10 @@ pub(crate) enum RemovedAttribute {
     Release,
 }
 
-impl Sum {
-    fn show_held(&self, text: &mut Text<'_>) -> fmt::Result {
-        writeln!(text, "{}", self.held)
-    }
-
-    fn show_held_bytes(&self, text: &mut Text<'_>) -> fmt::Result {
-        writeln!(text, "{}", self.held_bytes)
-    }
-
-    fn show_held_without_deadline(&self, text: &mut Text<'_>) -> fmt::Result {
-        writeln!(text, "{}", self.held_without_deadline)
-    }
-
-    fn show_deadline_ms(&self, text: &mut Text<'_>) -> fmt::Result {
-        match self.deadline {
-            Some(deadline) => writeln!(text, "{}", deadline.millis_from(sys::now())),
-            None => writeln!(text, "none"),
-        }
+fn show_deadline_ms(sum: &Sum, text: &mut Text<'_>) -> fmt::Result {
+    match sum.deadline {
+        Some(deadline) => writeln!(text, "{}", deadline.millis_from(sys::now())),
+        None => writeln!(text, "none"),
     }
 }
 
@@ -199,19 +186,19 @@ impl CtrlAttribute {
             Self::State => writeln!(text, "{}", state_name(&snapshot)),
             Self::Identity => show_identity(&snapshot, text),
             Self::Ciu | Self::Cirn | Self::Cqt | Self::Ccrl => self.show_field(&snapshot, text),
-            Self::Held => sum.show_held(text),
-            Self::HeldBytes => sum.show_held_bytes(text),
-            Self::DeadlineMs => sum.show_deadline_ms(text),
-            Self::HeldWithoutDeadline => sum.show_held_without_deadline(text),
-            Self::Evidence => writeln!(text, "{}", evidence_name(snapshot.evidence)),
-            Self::Counters => show_counters(&snapshot, text),
+            Self::Held => writeln!(text, "{}", sum.held),
+            Self::HeldBytes => writeln!(text, "{}", sum.held_bytes),
+            Self::DeadlineMs => show_deadline_ms(sum, text),
+            Self::HeldWithoutDeadline => writeln!(text, "{}", sum.held_without_deadline),
+            Self::Evidence => writeln!(text, "{}", evidence_name(snapshot.latest.evidence)),
+            Self::Counters => show_counters(controller.counters(), sum, text),
             Self::Release => Err(fmt::Error),
         })
     }
 
     /// A field of Identify Controller, as the last association had it.
     fn show_field(&self, snapshot: &Snapshot, text: &mut Text<'_>) -> fmt::Result {
-        let Some((identity, terms, offer)) = snapshot.latest else {
+        let Some((identity, terms, offer)) = snapshot.latest.said else {
             // It is attached just now, for its first association.
             return writeln!(text, "none");
         };
@@ -228,9 +215,7 @@ impl CtrlAttribute {
     pub(crate) fn store(&self, controller: &Controller, text: &[u8]) -> Result {
         match self {
             Self::Release if word(text)? == "1" => {
-                controller
-                    .fence()
-                    .release(|other, _| core::ptr::eq(other, controller));
+                controller.release();
                 Ok(())
             }
             _ => Err(EINVAL),
@@ -240,22 +225,22 @@ impl CtrlAttribute {
 
 impl RemovedAttribute {
     /// Reads the file into `buffer` and returns the length of the text.
-    pub(crate) fn show(&self, fence: &Fence, buffer: &mut [u8]) -> Result<usize> {
-        let sum = Sum::new(fence, Controller::is_removed);
+    pub(crate) fn show(&self, host: &Host, buffer: &mut [u8]) -> Result<usize> {
+        let sum = &host.removed();
         emit(buffer, |text| match self {
-            Self::Held => sum.show_held(text),
-            Self::HeldBytes => sum.show_held_bytes(text),
-            Self::DeadlineMs => sum.show_deadline_ms(text),
-            Self::HeldWithoutDeadline => sum.show_held_without_deadline(text),
+            Self::Held => writeln!(text, "{}", sum.held),
+            Self::HeldBytes => writeln!(text, "{}", sum.held_bytes),
+            Self::DeadlineMs => show_deadline_ms(sum, text),
+            Self::HeldWithoutDeadline => writeln!(text, "{}", sum.held_without_deadline),
             Self::Release => Err(fmt::Error),
         })
     }
 
     /// Writes `text` to the file.
-    pub(crate) fn store(&self, fence: &Fence, text: &[u8]) -> Result {
+    pub(crate) fn store(&self, host: &Host, text: &[u8]) -> Result {
         match self {
             Self::Release if word(text)? == "1" => {
-                fence.release(Controller::is_removed);
+                host.release_removed();
                 Ok(())
             }
             _ => Err(EINVAL),
@@ -264,7 +249,7 @@ impl RemovedAttribute {
 }
 
 fn show_identity(snapshot: &Snapshot, text: &mut Text<'_>) -> fmt::Result {
-    let Some((identity, terms, _)) = snapshot.latest else {
+    let Some((identity, terms, _)) = snapshot.latest.said else {
         // It is attached just now, for its first association.
         return writeln!(text, "none");
     };
@@ -286,26 +271,24 @@ fn show_identity(snapshot: &Snapshot, text: &mut Text<'_>) -> fmt::Result {
     }
 }
 
-fn show_counters(snapshot: &Snapshot, text: &mut Text<'_>) -> fmt::Result {
-    let counters = &snapshot.counters;
-    for (name, value) in [
-        ("lost", counters.lost),
-        ("held", counters.held),
-        ("held_bytes", counters.held_bytes),
-        ("passed_unknown", counters.passed_unknown),
-        ("released", counters.released),
-        ("released_bytes", counters.released_bytes),
-        ("ccr", counters.ccr),
-        ("ccr_asked", counters.ccr_asked),
-        ("ccr_unmatched", counters.ccr_unmatched),
-        ("ccr_log_errors", counters.ccr_log_errors),
-        ("time", counters.time),
-        ("disabled", counters.disabled),
-        ("admin", counters.admin),
-        ("admin_commands", counters.admin_commands),
-        ("admin_pending", snapshot.sum.vouched),
+fn show_counters(counters: &Counters, sum: &Sum, text: &mut Text<'_>) -> fmt::Result {
+    for (name, counter) in [
+        ("lost", &counters.lost),
+        ("held", &counters.held),
+        ("held_bytes", &counters.held_bytes),
+        ("passed_unknown", &counters.passed_unknown),
+        ("released", &counters.released),
+        ("released_bytes", &counters.released_bytes),
+        ("ccr", &counters.ccr),
+        ("ccr_asked", &counters.ccr_asked),
+        ("ccr_unmatched", &counters.ccr_unmatched),
+        ("ccr_log_errors", &counters.ccr_log_errors),
+        ("time", &counters.time),
+        ("disabled", &counters.disabled),
+        ("admin", &counters.admin),
+        ("admin_commands", &counters.admin_commands),
     ] {
-        writeln!(text, "{name} {value}")?;
+        writeln!(text, "{name} {}", counter.get())?;
     }
-    Ok(())
+    writeln!(text, "admin_pending {}", sum.vouched)
 }

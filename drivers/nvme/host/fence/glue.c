@@ -41,11 +41,8 @@ static struct workqueue_struct *nvme_fence_wq;
  * has no room until another path has been fenced.
  */
 static struct workqueue_struct *nvme_fence_decide_wq;
-static struct hrtimer nvme_fence_timer;
-static struct work_struct nvme_fence_expiry_work;
-static struct work_struct nvme_fence_ask_work;
-/* What Rust is called with that is not about one controller */
-void *nvme_fence_policy;
+/* What Rust is called with that is not about one controller or subsystem */
+void *nvme_fence_host;
 
 struct workqueue_struct *nvme_fence_workqueue(void)
 {
@@ -54,37 +51,58 @@ struct workqueue_struct *nvme_fence_workqueue(void)
 
 static void nvme_fence_expired(struct work_struct *work)
 {
-	nvme_fence_rs_expired(nvme_fence_policy);
+	nvme_fence_rs_expired(container_of(work, struct nvme_fence_clock,
+					   expiry_work));
 }
 
 static enum hrtimer_restart nvme_fence_timer_fn(struct hrtimer *timer)
 {
-	queue_work(nvme_fence_decide_wq, &nvme_fence_expiry_work);
+	struct nvme_fence_clock *clock =
+		container_of(timer, struct nvme_fence_clock, timer);
+
+	queue_work(nvme_fence_decide_wq, &clock->expiry_work);
 	return HRTIMER_NORESTART;
+}
+
+static void nvme_fence_ask(struct work_struct *work)
+{
+	nvme_fence_rs_ask(container_of(work, struct nvme_fence_clock,
+				       ask_work));
+}
+
+void nvme_fence_clock_init(struct nvme_fence_clock *clock)
+{
+	INIT_WORK(&clock->expiry_work, nvme_fence_expired);
+	INIT_WORK(&clock->ask_work, nvme_fence_ask);
+	hrtimer_setup(&clock->timer, nvme_fence_timer_fn, CLOCK_MONOTONIC,
+		      HRTIMER_MODE_ABS);
 }
 
 /*
  * There is one timer, for the earliest deadline.  A timer wheel would be late
  * by up to an eighth of the wait.
  */
-void nvme_fence_timer_arm(u64 at_ns)
+void nvme_fence_clock_arm(struct nvme_fence_clock *clock, u64 at_ns)
 {
-	hrtimer_start(&nvme_fence_timer, ns_to_ktime(at_ns), HRTIMER_MODE_ABS);
+	hrtimer_start(&clock->timer, ns_to_ktime(at_ns), HRTIMER_MODE_ABS);
 }
 
-static void nvme_fence_ask(struct work_struct *work)
+void nvme_fence_clock_ask(struct nvme_fence_clock *clock)
 {
-	nvme_fence_rs_ask(nvme_fence_policy);
+	queue_work(nvme_fence_decide_wq, &clock->ask_work);
 }
 
-void nvme_fence_queue_ask(void)
+void nvme_fence_clock_flush_ask(struct nvme_fence_clock *clock)
 {
-	queue_work(nvme_fence_decide_wq, &nvme_fence_ask_work);
+	flush_work(&clock->ask_work);
 }
 
-void nvme_fence_flush_ask(void)
+/* There are no associations any more, so what still runs starts nothing. */
+void nvme_fence_clock_stop(struct nvme_fence_clock *clock)
 {
-	flush_work(&nvme_fence_ask_work);
+	hrtimer_cancel(&clock->timer);
+	cancel_work_sync(&clock->expiry_work);
+	cancel_work_sync(&clock->ask_work);
 }
 
 /* Whether there is a namespace to which this controller is an optimized path. */
@@ -198,12 +216,12 @@ static void *nvme_fence_op_attach(struct nvme_ctrl *ctrl)
 		.ctrl = ctrl,
 		.port = nvme_fence_port(ctrl),
 		.ctrl_dir = &ctrl->device->kobj,
+		.nqn = ctrl->subsys->subnqn,
 		.subsys_dir = &ctrl->subsys->dev.kobj,
 		.instance = ctrl->instance,
-		.subsys_instance = ctrl->subsys->instance,
 	};
 
-	return nvme_fence_rs_attach(nvme_fence_policy, &info);
+	return nvme_fence_rs_attach(nvme_fence_host, &info);
 }
 
 /* The host gives an association up when its controller leaves these states. */
@@ -250,7 +268,7 @@ void nvme_fence_glue_unregister(void)
 	nvme_fence_unregister(&nvme_fence_policy_ops);
 }
 
-int nvme_fence_glue_init(void *policy)
+int nvme_fence_glue_init(void *host)
 {
 	int ret;
 
@@ -264,14 +282,10 @@ int nvme_fence_glue_init(void *policy)
 		ret = -ENOMEM;
 		goto out_destroy_wq;
 	}
-	nvme_fence_policy = policy;
+	nvme_fence_host = host;
 	ret = nvme_fence_suspend_init();
 	if (ret)
 		goto out_destroy_decide_wq;
-	INIT_WORK(&nvme_fence_expiry_work, nvme_fence_expired);
-	INIT_WORK(&nvme_fence_ask_work, nvme_fence_ask);
-	hrtimer_setup(&nvme_fence_timer, nvme_fence_timer_fn, CLOCK_MONOTONIC,
-		      HRTIMER_MODE_ABS);
 	return 0;
 
 out_destroy_decide_wq:
@@ -281,14 +295,15 @@ out_destroy_wq:
 	return ret;
 }
 
-void nvme_fence_glue_exit(void)
+/* What was held is sent on, and nobody waits for it any more. */
+void nvme_fence_glue_drain(void)
 {
 	nvme_fence_suspend_exit();
-	/* what runs on the queue may set the timer, and the timer the queue */
-	hrtimer_cancel(&nvme_fence_timer);
-	drain_workqueue(nvme_fence_decide_wq);
 	drain_workqueue(nvme_fence_wq);
-	hrtimer_cancel(&nvme_fence_timer);
+}
+
+void nvme_fence_glue_exit(void)
+{
 	destroy_workqueue(nvme_fence_decide_wq);
 	destroy_workqueue(nvme_fence_wq);
 }

@@ -7,6 +7,7 @@
 #define _NVME_FENCE_GLUE_H
 
 #include <linux/bio.h>
+#include <linux/hrtimer.h>
 #include <linux/nvme-fence.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
@@ -19,18 +20,30 @@ struct nvme_fence_dir;
  * struct nvme_fence_ctrl_info - a controller that a policy attaches to
  * @ctrl: the controller
  * @port: stands for the address of its port, equal for equal addresses
+ * @nqn: NVMe Qualified Name of its subsystem
  * @ctrl_dir: its directory in sysfs
  * @subsys_dir: the directory of its subsystem
  * @instance: N of nvmeN
- * @subsys_instance: N of nvme-subsysN
  */
 struct nvme_fence_ctrl_info {
 	struct nvme_ctrl *ctrl;
 	u64		port;
+	const char	*nqn;
 	struct kobject	*ctrl_dir;
 	struct kobject	*subsys_dir;
-	int		instance;
-	int		subsys_instance;
+	unsigned int	instance;
+};
+
+/**
+ * struct nvme_fence_clock - the timer of a subsystem, and what looks after it
+ * @timer: for the earliest deadline
+ * @expiry_work: queued when that has passed
+ * @ask_work: queued when there may be something to ask
+ */
+struct nvme_fence_clock {
+	struct hrtimer		timer;
+	struct work_struct	expiry_work;
+	struct work_struct	ask_work;
 };
 
 /*
@@ -168,14 +181,17 @@ extern unsigned int nvme_fence_param_cqt_default_ms;
 extern unsigned int nvme_fence_param_cqt_override_ms;
 extern bool nvme_fence_param_trust_notification;
 
-int nvme_fence_glue_init(void *fence);
+int nvme_fence_glue_init(void *host);
+void nvme_fence_glue_drain(void);
 void nvme_fence_glue_exit(void);
 int nvme_fence_glue_register(void);
 void nvme_fence_glue_unregister(void);
 struct workqueue_struct *nvme_fence_workqueue(void);
-void nvme_fence_timer_arm(u64 at_ns);
-void nvme_fence_queue_ask(void);
-void nvme_fence_flush_ask(void);
+void nvme_fence_clock_init(struct nvme_fence_clock *clock);
+void nvme_fence_clock_arm(struct nvme_fence_clock *clock, u64 at_ns);
+void nvme_fence_clock_ask(struct nvme_fence_clock *clock);
+void nvme_fence_clock_flush_ask(struct nvme_fence_clock *clock);
+void nvme_fence_clock_stop(struct nvme_fence_clock *clock);
 bool nvme_fence_optimized(struct nvme_ctrl *ctrl);
 void nvme_fence_unpin(u32 commands);
 
@@ -200,7 +216,7 @@ void nvme_fence_trace_reset(const struct nvme_fence_rec *rec,
 
 /* suspend.c, called from glue.c */
 
-extern void *nvme_fence_policy;
+extern void *nvme_fence_host;
 
 int nvme_fence_suspend_init(void);
 void nvme_fence_suspend_exit(void);
@@ -213,9 +229,12 @@ struct nvme_fence_dir *nvme_fence_dir_create(struct kobject *parent,
 void nvme_fence_dir_remove(struct nvme_fence_dir *dir);
 struct kobject *nvme_fence_module_dir(void);
 
-/* Rust, called from C; @fence is what nvme_fence_rs_attach() returned */
+/*
+ * Rust, called from C; @host is what nvme_fence_glue_init() was called with,
+ * @fence what nvme_fence_rs_attach() returned
+ */
 
-void *nvme_fence_rs_attach(void *policy,
+void *nvme_fence_rs_attach(void *host,
 			   const struct nvme_fence_ctrl_info *info);
 void nvme_fence_rs_ctrl_gone(void *fence);
 int nvme_fence_rs_identified(void *fence,
@@ -230,9 +249,9 @@ void nvme_fence_rs_reset_answered(void *fence, unsigned long cookie,
 				  const struct nvme_fence_ccr_answer *answer);
 void nvme_fence_rs_log_read(void *fence, unsigned long cookie,
 			    const struct nvme_ccr_log *log);
-void nvme_fence_rs_expired(void *policy);
-void nvme_fence_rs_ask(void *policy);
-u64 nvme_fence_rs_held_until(void *policy);
+void nvme_fence_rs_expired(struct nvme_fence_clock *clock);
+void nvme_fence_rs_ask(struct nvme_fence_clock *clock);
+u64 nvme_fence_rs_held_until(void *host);
 ssize_t nvme_fence_rs_show(void *object, u32 attr, char *buf, size_t size);
 ssize_t nvme_fence_rs_store(void *object, u32 attr, const char *buf,
 			    size_t count);

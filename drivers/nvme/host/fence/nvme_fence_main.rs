@@ -3,45 +3,51 @@
 //! Stops ghost writes: holds commands that were cancelled because their path was lost until there is
 //! evidence that the lost association can execute nothing any more.
 //!
-//! The decisions are those of the crate `nvme_fence_policy`. This module is the shell around it: it
-//! turns the callbacks of nvme-core (`include/linux/nvme-fence.h`) into events and carries out what
-//! follows from them.
+//! All decisions are those of the crate `nvme_fence_policy`. This module is the shell around it: it
+//! turns the callbacks of nvme-core (`include/linux/nvme-fence.h`) into inputs of the policy, and
+//! carries out its outputs.
 //!
-//! - [`fence`]: what all records share: the lock, the timer;
-//! - [`record`]: one association and what is held for it;
-//! - [`resets`]: Cross-Controller Resets;
-//! - [`controller`], [`subsystem`]: what is seen in sysfs, with [`snapshot`] and [`attributes`];
+//! - [`host`], [`listed`]: the subsystems that there are;
+//! - [`subsystem`]: what the policy knows of one, the lock around that, and its timer;
+//! - [`output`], [`drain`], [`requests`]: what the policy wants done;
+//! - [`controller`], [`counters`]: what the associations with a controller have in common;
+//! - [`record`]: what is kept for one association;
+//! - [`attributes`], [`snapshot`]: what is seen in sysfs;
 //! - [`sys`]: the border to C, the only part that is unsafe.
 //!
 //! # Locks
 //!
-//! There is one lock, [`fence::Fence::state`]. It is taken with interrupts disabled, in any context,
-//! also under `ctrl->lock`. Only the locks of the timer and of the workqueue are taken under it, and
-//! the list of the namespaces of a controller is read (SRCU).
+//! Each subsystem has one lock, and nothing is done under the locks of two. It is taken with interrupts
+//! disabled, in any context, also under `ctrl->lock`. Only the locks of the timer and of the workqueue
+//! are taken under it, and the list of the namespaces of a controller is read (SRCU).
 //! nvme-core attaches, identifies and detaches each controller in one thread at a time, but several
 //! controllers at once, under a semaphore of its own, which is never taken in the failure path.
-//! [`fence::Fence::subsystems`] is a mutex that is taken under that one.
+//! The list of subsystems of the [`host`] has a mutex that is taken under that one.
 //!
 //! # Lifetimes
 //!
-//! nvme-core keeps an [`controller::Attached`] for each controller. A record refers to its
-//! [`controller::Controller`], not to anything of nvme-core, and outlives the `nvme_ctrl`. It is
-//! listed in [`fence::State`] until the policy discards it. A reference to the module for each held
-//! command keeps the module loaded while anything is held.
+//! nvme-core keeps a [`controller::Attached`] for each controller. A record refers to its
+//! [`controller::Controller`], not to anything of nvme-core, and outlives the `nvme_ctrl`. It is there
+//! until the policy discards it. A reference to the module for each held command keeps the module
+//! loaded while anything is held.
 
 #![deny(unsafe_code)]
 
 mod attributes;
 mod controller;
-mod fence;
+mod counters;
+mod drain;
+mod host;
+mod listed;
+mod output;
 mod record;
-mod resets;
+mod requests;
 mod snapshot;
 mod subsystem;
 #[allow(unsafe_code)]
 mod sys;
 
-use crate::fence::Fence;
+use crate::host::Host;
 use crate::sys::{Dir, Glue, Registration};
 use kernel::prelude::*;
 use nvme_fence_policy::{Knobs, Mode};
@@ -56,16 +62,16 @@ module! {
 
 /// The loaded module. Its fields are dropped in this order.
 struct NvmeFence {
-    _removed: Dir<Fence>,
+    _removed: Dir<Host>,
     _registration: Registration,
     _glue: Glue,
 }
 
 impl kernel::Module for NvmeFence {
     fn init(_module: &'static ThisModule) -> Result<Self> {
-        let fence = Fence::new(default_knobs()?)?;
-        let glue = Glue::new(fence.clone())?;
-        let removed = sys::removed_dir(fence)?;
+        let host = Host::new(default_knobs()?)?;
+        let glue = Glue::new(host.clone())?;
+        let removed = sys::removed_dir(host)?;
 
         Ok(Self {
             _removed: removed,

@@ -1,90 +1,201 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The settings of a subsystem.
+//! An NVM subsystem: what the policy knows of it, with the lock and the timer for that.
 
-use crate::fence::{Fence, State};
-use crate::sys::{self, Dir};
+use crate::host::Host;
+use crate::output;
+use crate::record::{Record, Records};
+use crate::sys::{self, Clock, IrqSave};
 use kernel::prelude::*;
-use kernel::sync::{Arc, LockedBy};
-use nvme_fence_policy::Knobs;
+use kernel::sync::lock::{Guard, Lock};
+use kernel::sync::Arc;
+use nvme_fence_policy::{
+    self as policy, Association, AssociationId, ControllerId, HeldUntil, Input, Knobs, Opened,
+    Output, Request, Scope, Sum,
+};
 
-/// An NVM subsystem.
+/// What the lock of a subsystem protects, here and wherever there is a `LockedBy<_, State>`.
+pub(crate) struct State {
+    policy: policy::Subsystem,
+    records: Records,
+}
+
+/// A subsystem. It is kept as long as it has controllers, or commands that are held.
+#[pin_data]
 pub(crate) struct Subsystem {
-    fence: Arc<Fence>,
-    /// N of `nvme-subsysN`.
-    instance: i32,
-    /// Guarded by the lock of the fence.
-    knobs: LockedBy<Knobs, State>,
+    host: Arc<Host>,
+    #[pin]
+    state: Lock<State, IrqSave>,
+    /// Has [`Self::expired`] and [`Self::ask`] called.
+    #[pin]
+    pub(crate) clock: Clock,
 }
 
 impl Subsystem {
-    pub(crate) fn new(fence: Arc<Fence>, instance: i32, knobs: Knobs) -> Result<Arc<Self>> {
-        let knobs = LockedBy::new(fence.state(), knobs);
-        Ok(Arc::new(
-            Self {
-                fence,
-                instance,
-                knobs,
-            },
+    /// Without any associations yet. May sleep.
+    pub(crate) fn new(host: Arc<Host>, knobs: Knobs) -> Result<Arc<Self>> {
+        let state = State {
+            policy: policy::Subsystem::new(knobs),
+            records: Records::new(),
+        };
+        Arc::pin_init(
+            pin_init!(Self {
+                host,
+                state <- Lock::new(state, c"nvme_fence", kernel::static_lock_class!()),
+                clock <- Clock::new(),
+            }),
             GFP_KERNEL,
-        )?)
+        )
     }
 
-    /// N of `nvme-subsysN`.
-    pub(crate) fn instance(&self) -> i32 {
-        self.instance
+    pub(crate) fn host(&self) -> &Arc<Host> {
+        &self.host
+    }
+
+    /// The lock that everything of the subsystem is guarded by.
+    pub(crate) fn state(&self) -> &Lock<State, IrqSave> {
+        &self.state
+    }
+
+    /// Takes the lock.
+    pub(crate) fn lock(&self) -> Guard<'_, State, IrqSave> {
+        self.state.lock()
+    }
+
+    /// Tells the policy what happened, and does what follows. Atomic.
+    pub(crate) fn handle(&self, input: Input<'_>) {
+        let mut state = self.lock();
+        state.handle(input);
+        self.ask_if_needed(&state);
+        self.carry_out(state);
+    }
+
+    /// Has [`Self::ask`] called, if there may be something to ask.
+    fn ask_if_needed(&self, state: &State) {
+        if state.policy.may_ask(&state.records) {
+            self.clock.ask();
+        }
+    }
+
+    /// A new association is made, and this is its record. May sleep.
+    pub(crate) fn open(
+        &self,
+        opened: Opened,
+        record: impl FnOnce(Association) -> Record,
+    ) -> Result {
+        let id = opened.id;
+        let place = Records::reserve()?;
+        let mut state = self.lock();
+        let State { policy, records } = &mut *state;
+        let association = policy.open(records, opened);
+        records.insert(place, id, record(association));
+        self.carry_out(state);
+        Ok(())
+    }
+
+    /// Does what the policy wants done, and unlocks. Atomic.
+    pub(crate) fn carry_out(&self, mut state: Guard<'_, State, IrqSave>) {
+        let fencing = output::carry_out(&mut state);
+        if let Some(deadline) = state.policy.next_deadline(&state.records) {
+            self.clock.arm(deadline);
+        }
+        drop(state);
+        if let Some(fencing) = fencing {
+            fencing.log();
+        }
+    }
+
+    /// Time has passed. Called from the workqueue, when the timer has expired.
+    pub(crate) fn expired(&self) {
+        self.handle(Input::Timeout);
     }
 
     /// The settings in force.
-    pub(crate) fn knobs(&self, state: &State) -> Knobs {
-        *self.knobs.access(state)
-    }
-
-    /// The settings in force, for who does not have the lock.
-    pub(crate) fn current_knobs(&self) -> Knobs {
-        self.knobs(&self.fence.lock())
+    pub(crate) fn knobs(&self) -> Knobs {
+        *self.lock().policy.knobs()
     }
 
     /// Changes the settings by `f`, which returns false if it can not.
     pub(crate) fn set_knobs(&self, f: impl FnOnce(&mut Knobs) -> bool) -> Result {
-        if f(self.knobs.access_mut(&mut self.fence.lock())) {
-            // More may be to be done now than before.
-            sys::queue_ask();
-            Ok(())
-        } else {
-            Err(EINVAL)
+        let mut state = self.lock();
+        if !f(state.policy.knobs_mut()) {
+            return Err(EINVAL);
         }
+        // More may be to be asked now than before.
+        self.ask_if_needed(&state);
+        self.carry_out(state);
+        Ok(())
+    }
+
+    /// What the associations have in sum that `scope` is about.
+    pub(crate) fn sum(&self, scope: Scope) -> Sum {
+        self.lock().sum(scope)
+    }
+
+    /// When everything that is held now is free by time.
+    pub(crate) fn held_until(&self) -> HeldUntil {
+        let state = self.lock();
+        state.policy.held_until(&state.records)
+    }
+
+    /// Whether there are associations, or commands that are held.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lock().records.is_empty()
     }
 }
 
-/// A subsystem that has controllers, and its directory in sysfs.
-pub(crate) struct ListedSubsystem {
-    dir: Dir<Subsystem>,
-    controllers: u32,
-}
-
-impl ListedSubsystem {
-    pub(crate) fn new(dir: Dir<Subsystem>) -> Self {
-        Self {
-            dir,
-            controllers: 0,
-        }
+impl State {
+    fn handle(&mut self, input: Input<'_>) {
+        self.policy.handle(sys::now(), &mut self.records, input);
     }
 
-    /// Whether it is `nvme-subsysN` with N = `instance`.
-    pub(crate) fn is(&self, instance: i32) -> bool {
-        self.dir.object().instance() == instance
+    /// What the policy wants done next.
+    pub(crate) fn poll_output(&mut self) -> Option<Output> {
+        self.policy.poll_output(&mut self.records)
     }
 
-    /// The subsystem, for one more controller.
-    pub(crate) fn get(&mut self) -> Arc<Subsystem> {
-        self.controllers += 1;
-        self.dir.object().clone()
+    /// What the policy wants asked next.
+    pub(crate) fn next_request(&mut self) -> Option<Request> {
+        self.policy
+            .next_request(sys::now(), &mut self.records, Records::is_optimized)
     }
 
-    /// One controller less. Returns whether there are any left.
-    pub(crate) fn put(&mut self) -> bool {
-        self.controllers -= 1;
-        self.controllers != 0
+    /// Decides on a command of a controller that did not succeed.
+    pub(crate) fn hold(
+        &mut self,
+        controller: ControllerId,
+        command: &policy::Command,
+    ) -> policy::Fate {
+        self.policy.hold(&mut self.records, controller, command)
+    }
+
+    /// The settings in force.
+    pub(crate) fn knobs(&self) -> &Knobs {
+        self.policy.knobs()
+    }
+
+    /// What the associations have in sum that `scope` is about.
+    pub(crate) fn sum(&self, scope: Scope) -> Sum {
+        self.policy.sum(&self.records, scope)
+    }
+
+    /// The association that a controller has.
+    pub(crate) fn current(&self, controller: ControllerId) -> Option<&Association> {
+        self.policy.current(&self.records, controller)
+    }
+
+    /// The record of an association, if it is not discarded yet.
+    pub(crate) fn record(&mut self, id: AssociationId) -> Option<&mut Record> {
+        self.records.get_mut(id)
+    }
+
+    /// Forgets the record of an association.
+    pub(crate) fn discard(&mut self, id: AssociationId) {
+        self.records.remove(id);
+    }
+
+    /// Nothing can be sent to a controller any more.
+    pub(crate) fn forget_ctrl(&mut self, controller: ControllerId) {
+        self.records.forget_ctrl(controller);
     }
 }

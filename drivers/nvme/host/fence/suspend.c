@@ -6,6 +6,7 @@
  * give up after 20 seconds, and the machine stay awake.  What is held ends in
  * a time that is known, so wait for that before anybody is frozen.
  */
+#include <linux/atomic.h>
 #include <linux/ktime.h>
 #include <linux/math64.h>
 #include <linux/module.h>
@@ -14,10 +15,13 @@
 #include "glue.h"
 
 static DECLARE_WAIT_QUEUE_HEAD(nvme_fence_drained);
+/* How often commands have left */
+static atomic_t nvme_fence_departures;
 
 /* Commands have left. */
 void nvme_fence_wake_suspend(void)
 {
+	atomic_inc(&nvme_fence_departures);
 	wake_up_all(&nvme_fence_drained);
 }
 
@@ -33,11 +37,16 @@ static long nvme_fence_suspend_wait(u64 until_ns, u64 now)
 
 static int nvme_fence_wait_for_held(void)
 {
-	u64 until = nvme_fence_rs_held_until(nvme_fence_policy);
-	u64 now;
+	int departures;
+	u64 until, now;
 	long ret;
 
-	while (until) {
+	for (;;) {
+		/* before looking, so that no departure is missed */
+		departures = atomic_read(&nvme_fence_departures);
+		until = nvme_fence_rs_held_until(nvme_fence_host);
+		if (!until)
+			return 0;
 		if (until == U64_MAX) {
 			pr_warn("not going to sleep: commands are held without a time limit, and only a reset through another controller or the administrator can free them\n");
 			return -EBUSY;
@@ -48,13 +57,11 @@ static int nvme_fence_wait_for_held(void)
 				div_u64(until - now, NSEC_PER_MSEC));
 		ret = wait_event_killable_timeout(
 			nvme_fence_drained,
-			nvme_fence_rs_held_until(nvme_fence_policy) != until,
+			atomic_read(&nvme_fence_departures) != departures,
 			nvme_fence_suspend_wait(until, now));
 		if (ret < 0)
 			return ret;
-		until = nvme_fence_rs_held_until(nvme_fence_policy);
 	}
-	return 0;
 }
 
 static int nvme_fence_pm_notify(struct notifier_block *nb,

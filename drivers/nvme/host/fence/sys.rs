@@ -4,6 +4,7 @@
 
 mod bios;
 mod ccr;
+mod clock;
 mod dir;
 mod glue;
 mod hooks;
@@ -11,12 +12,13 @@ mod lock;
 mod trace;
 
 pub(crate) use self::bios::BioList;
-pub(crate) use self::ccr::{flush_ask, queue_ask, Ctrl};
+pub(crate) use self::ccr::Ctrl;
+pub(crate) use self::clock::Clock;
 pub(crate) use self::dir::{removed_dir, CtrlInfo, Dir};
-pub(crate) use self::glue::{now, params, queue, timer_arm, unpin, Glue, Registration};
+pub(crate) use self::glue::{now, params, queue, unpin, Glue, Registration};
 pub(crate) use self::hooks::OfferedCommand;
 pub(crate) use self::lock::IrqSave;
-pub(crate) use self::trace::{trace, RecordInfo, ResetStep, TraceEvent};
+pub(crate) use self::trace::{trace, RecordInfo, TraceEvent};
 
 /// What bindgen makes of `glue.h`. Types that are not ours resolve to those of the kernel crate.
 #[allow(

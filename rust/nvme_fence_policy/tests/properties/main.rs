@@ -3,13 +3,14 @@
 //! Properties that hold for whatever may happen to an association, in whatever order.
 
 mod namesakes;
+mod observer;
 mod resets;
 mod world;
 
 use nvme_fence_policy::hold::{HOST_ABORTED_CMD, HOST_PATH_ERROR};
 use nvme_fence_policy::{
-    Action, Association, Clocks, Command, Event, Evidence, Identity, Kind, Knobs, Mode, Nanos,
-    Offer, State, Terms, Verdict,
+    Action, Association, AssociationId, Clocks, Command, ControllerId, Event, Evidence, Identity,
+    Kind, Knobs, Mode, Nanos, Offer, Opened, State, Terms, Verdict,
 };
 use proptest::prelude::*;
 
@@ -22,6 +23,10 @@ enum Step {
     Drain,
     SetMode(Mode),
     Trust(bool),
+    /// CQT for controllers that report none.
+    DefaultCqt(u32),
+    /// CQT whatever they report; 0: as they report.
+    OverrideCqt(u32),
 }
 
 fn kinds() -> impl Strategy<Value = Kind> {
@@ -77,15 +82,42 @@ fn steps() -> impl Strategy<Value = Step> {
         2 => Just(Step::Drain),
         1 => prop_oneof![Just(Mode::Auto), Just(Mode::Time), Just(Mode::Off)].prop_map(Step::SetMode),
         1 => any::<bool>().prop_map(Step::Trust),
+        1 => (1u32..100_000).prop_map(Step::DefaultCqt),
+        1 => (0u32..100_000).prop_map(Step::OverrideCqt),
     ]
 }
 
+/// One that was opened then, with no others beside it.
+fn open(opened: u64, terms: Terms) -> Association {
+    Association::new(Opened {
+        id: AssociationId(1),
+        controller: ControllerId(1),
+        at: Nanos(opened),
+        identity: Identity {
+            cntlid: 1,
+            ciu: 2,
+            cirn: 3,
+        },
+        terms,
+        offer: Offer::default(),
+    })
+}
+
 fn terms() -> impl Strategy<Value = Terms> {
-    (0u32..100_000, any::<bool>(), any::<u16>()).prop_map(|(kato_ms, tbkas, cqt_ms)| Terms {
+    let cqt_ms = prop_oneof![Just(0), any::<u16>()];
+    (0u32..100_000, any::<bool>(), cqt_ms).prop_map(|(kato_ms, tbkas, cqt_ms)| Terms {
         kato_ms,
         tbkas,
         cqt_ms,
     })
+}
+
+/// What the administrator has set.
+#[derive(Clone, Copy)]
+struct Settings {
+    trusts: bool,
+    default_cqt_ms: u32,
+    override_cqt_ms: u32,
 }
 
 /// What an outsider knows of the association, from what happened alone.
@@ -95,8 +127,9 @@ struct Observer {
     /// The host has given it up, and has not gone on to use it.
     lost: bool,
     closed: Option<Clocks>,
-    /// Notifications were trusted when it was closed.
-    trusted: bool,
+    /// The settings, and those that were in force when it was closed.
+    settings: Settings,
+    at_close: Settings,
     disabled_before_closed: bool,
     admin: bool,
     held: u32,
@@ -129,12 +162,17 @@ impl Observer {
     }
 
     /// The rule of section 9.6.2, written down once more and in another way.
-    fn fenced_by_time(&self, now: u64, knobs: &Knobs) -> bool {
+    fn fenced_by_time(&self, now: u64) -> bool {
         let Some(clocks) = self.closed else {
             return false;
         };
         let ms = 1_000_000u128;
-        let cqt = u128::from(knobs.cqt_ms(self.terms.cqt_ms).0) * ms;
+        let cqt_ms = match (self.at_close.override_cqt_ms, self.terms.cqt_ms) {
+            (0, 0) => self.at_close.default_cqt_ms,
+            (0, reported) => u32::from(reported),
+            (set, _) => set,
+        };
+        let cqt = u128::from(cqt_ms) * ms;
         let (n, last) = match self.terms.tbkas {
             true => (3u128, clocks.sent),
             false => (2u128, clocks.keep_alive),
@@ -143,7 +181,7 @@ impl Observer {
         let noticed = u128::from(last.0.max(self.opened)) + n * katt;
         let by_keep_alive = clocks.kato_ms != 0 && u128::from(now) >= noticed + cqt;
         let by_notification = clocks.peer_closed.is_some_and(|at| {
-            self.trusted && u128::from(now) >= u128::from(at.max(clocks.sent).0) + cqt
+            self.at_close.trusts && u128::from(now) >= u128::from(at.max(clocks.sent).0) + cqt
         });
         by_keep_alive || by_notification
     }
@@ -158,15 +196,21 @@ proptest! {
         opened in 0u64..1 << 40,
         history in prop::collection::vec((0u64..1 << 37, steps()), 1..60),
     ) {
-        let identity = Identity { cntlid: 1, ciu: 2, cirn: 3 };
         let mut knobs = Knobs::DEFAULT;
-        let mut association = Association::new(Nanos(opened), identity, terms, Offer::default());
+        let mut association = open(opened, terms);
+        // Those that the guide names.
+        let settings = Settings {
+            trusts: false,
+            default_cqt_ms: 10_000,
+            override_cqt_ms: 0,
+        };
         let mut seen = Observer {
             terms,
             opened,
             lost: false,
             closed: None,
-            trusted: false,
+            settings,
+            at_close: settings,
             disabled_before_closed: false,
             admin: false,
             held: 0,
@@ -184,6 +228,17 @@ proptest! {
                 }
                 Step::Trust(trust) => {
                     knobs.set_trust_notification(trust);
+                    seen.settings.trusts = trust;
+                    continue;
+                }
+                Step::DefaultCqt(ms) => {
+                    prop_assert!(knobs.set_cqt_default_ms(ms));
+                    seen.settings.default_cqt_ms = ms;
+                    continue;
+                }
+                Step::OverrideCqt(ms) => {
+                    prop_assert!(knobs.set_cqt_override_ms(ms));
+                    seen.settings.override_cqt_ms = ms;
                     continue;
                 }
                 Step::Fail(command) => {
@@ -202,7 +257,7 @@ proptest! {
                 Step::Event(event) => event,
             };
             if seen.closed.is_none() {
-                seen.trusted = knobs.trust_notification();
+                seen.at_close = seen.settings;
             }
             seen.note(now, &event);
             for action in association.handle(Nanos(now), event, &knobs) {
@@ -213,7 +268,7 @@ proptest! {
                         prop_assert!(match evidence {
                             // Nobody was asked for a reset.
                             Evidence::Ccr => false,
-                            Evidence::Time => seen.fenced_by_time(now, &knobs),
+                            Evidence::Time => seen.fenced_by_time(now),
                             Evidence::Disabled => seen.disabled_before_closed,
                             Evidence::Admin => seen.admin && seen.closed.is_some(),
                         }, "{evidence:?}");
@@ -241,9 +296,8 @@ proptest! {
         clocks in clocks().prop_filter("keep alive", |clocks| clocks.kato_ms != 0),
         command in commands(),
     ) {
-        let identity = Identity { cntlid: 1, ciu: 2, cirn: 3 };
         let knobs = Knobs::DEFAULT;
-        let mut association = Association::new(Nanos(0), identity, terms, Offer::default());
+        let mut association = open(0, terms);
         if association.hold(&command, &knobs) != Verdict::Hold {
             return Ok(());
         }

@@ -3,8 +3,9 @@
 //! A target that tells the truth, in log pages that name instances by what they share: controller IDs
 //! are given out again at once, and CIUs repeat. It knows which instance it has really reset.
 
-use crate::world::{check, Asked, Check, World};
-use nvme_fence_policy::{Answer, Event, SourceId};
+use crate::observer::{check, Check};
+use crate::world::{Asked, World};
+use nvme_fence_policy::{Answer, AssociationId};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
@@ -79,7 +80,7 @@ enum Ccrs {
 /// An entry of a log page, and which instance it is really about.
 #[derive(Clone, Copy, Debug)]
 struct Entry {
-    source: SourceId,
+    source: AssociationId,
     asked: Asked,
     ccrs: Ccrs,
 }
@@ -90,13 +91,13 @@ struct Target {
     /// Commands that have arrived, and what was made of them.
     arrived: Vec<(Asked, Answer)>,
     /// Log pages that are on their way.
-    pages: Vec<(SourceId, Vec<u8>)>,
+    pages: Vec<(AssociationId, Vec<u8>)>,
 }
 
 impl Target {
     fn new() -> Result<Self, String> {
         let mut world = World::new(CONTROLLERS, 2)?;
-        world.reset = Some(Vec::new());
+        world.observer.reset = Some(Vec::new());
         Ok(Self {
             world,
             entries: Vec::new(),
@@ -106,7 +107,7 @@ impl Target {
     }
 
     fn resets(&mut self, asked: &Asked) {
-        if let Some(reset) = &mut self.world.reset {
+        if let Some(reset) = &mut self.world.observer.reset {
             reset.push(asked.identity.cirn);
         }
     }
@@ -174,19 +175,13 @@ impl Target {
     }
 
     fn make_page(&mut self, number: usize, removed_first: bool) {
-        let reading: Vec<(SourceId, bool)> = self
-            .world
-            .records
-            .iter()
-            .filter_map(|record| {
-                let read = record.association.source().reading()?;
-                Some((record.id, read.remove_completed))
-            })
-            .filter(|(id, _)| self.pages.iter().all(|(of, _)| of != id))
-            .collect();
-        let Some((id, remove)) = reading.get(number % reading.len().max(1)).copied() else {
+        let mut reading = self.world.reading();
+        reading.retain(|id| self.pages.iter().all(|(of, _)| of != id));
+        let Some(id) = reading.get(number % reading.len().max(1)).copied() else {
             return;
         };
+        let read = self.world.observer.reading(id);
+        let remove = read.is_some_and(|read| read.removes_completed);
         let stays = |entry: &Entry| entry.source != id || !remove || entry.ccrs == Ccrs::InProgress;
         if removed_first {
             self.entries.retain(stays);
@@ -207,10 +202,7 @@ impl Target {
             return Ok(());
         }
         let (id, page) = self.pages.remove(number % self.pages.len());
-        match self.world.records.iter().position(|record| record.id == id) {
-            Some(index) => self.world.log_page(index, arrives.then_some(&page[..])),
-            None => Ok(()),
-        }
+        self.world.log_page(id, arrives.then_some(&page[..]))
     }
 
     fn take(&mut self, step: Step) -> Check {
@@ -228,11 +220,11 @@ impl Target {
             },
             Step::Connect(controller, cntlid, ciu) => {
                 self.world.identify_as(controller, cntlid, ciu)?;
-                self.world.event(controller, Event::Resumed)
+                self.world.resume(controller)
             }
             Step::Lose(controller) => {
                 self.world.hold(controller)?;
-                self.world.event(controller, Event::Lost)?;
+                self.world.lose(controller)?;
                 self.world.close(controller)
             }
             Step::Arrive(number, answer) => {
@@ -272,7 +264,7 @@ fn live(history: Vec<Step>) -> Result<usize, String> {
             one.identity.name()
         );
     }
-    Ok(target.world.fenced_by_reset)
+    Ok(target.world.observer.fenced_by_reset)
 }
 
 proptest! {

@@ -2,9 +2,10 @@
 
 //! Properties of Cross-Controller Resets, whatever sources answer and log pages say.
 
-use crate::world::{check, Check, World};
+use crate::observer::{check, Check};
+use crate::world::World;
 use nvme_fence_policy::ccr::{RESULT_MS, TRIES_AT_ONCE};
-use nvme_fence_policy::{Answer, Event, Mode, Nanos};
+use nvme_fence_policy::{Answer, Mode, Nanos};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
@@ -114,18 +115,18 @@ fn take(world: &mut World, step: Step) -> Check {
             None => Ok(()),
         },
         Step::Identify(controller, ciu) => world.identify(controller, ciu),
-        Step::Resume(controller) => world.event(controller, Event::Resumed),
+        Step::Resume(controller) => world.resume(controller),
         Step::Connect(controller, ciu) => {
             world.identify(controller, ciu)?;
-            world.event(controller, Event::Resumed)
+            world.resume(controller)
         }
         Step::ConnectWithoutCirn(controller, ciu) => {
             world.identify_without_cirn(controller, ciu)?;
-            world.event(controller, Event::Resumed)
+            world.resume(controller)
         }
         Step::Lose(controller) => {
             world.hold(controller)?;
-            world.event(controller, Event::Lost)
+            world.lose(controller)
         }
         Step::Break(controller) => {
             world.hold(controller)?;
@@ -138,16 +139,15 @@ fn take(world: &mut World, step: Step) -> Check {
             let command = number % world.commands.len();
             world.answer(command, Answer::decode(status, dword))
         }
-        Step::Log(..) if world.records.is_empty() => Ok(()),
         Step::Log(number, page) => {
-            let index = number % world.records.len();
-            world.log_page(index, page.as_deref())
+            let reading = world.reading();
+            match reading.get(number % reading.len().max(1)) {
+                Some(id) => world.log_page(*id, page.as_deref()),
+                None => Ok(()),
+            }
         }
         Step::Completed(controller) => world.completed_event(controller),
-        Step::SetMode(mode) => {
-            world.knobs.set_mode(mode);
-            world.ask()
-        }
+        Step::SetMode(mode) => world.set_mode(mode),
     }
 }
 
@@ -163,7 +163,7 @@ fn end(world: &mut World) -> Check {
         fired += 1;
         check!(fired < 1000, "the timer does not come to rest");
     }
-    check!(world.records.is_empty(), "some are held for ever");
+    check!(world.observer.has_forgotten_all(), "some are held for ever");
     Ok(())
 }
 
@@ -172,7 +172,7 @@ fn live(ccrl: u8, history: Vec<Step>) -> Result<usize, String> {
     for step in history {
         take(&mut world, step)?;
     }
-    let fenced_by_reset = world.fenced_by_reset;
+    let fenced_by_reset = world.observer.fenced_by_reset;
     end(&mut world)?;
     Ok(fenced_by_reset)
 }
@@ -224,8 +224,8 @@ fn no_third_source_is_asked_while_two_are_awaited() {
         while !world.commands.is_empty() {
             world.answer(0, Answer::Accepted).unwrap();
         }
-        for index in 0..world.records.len() {
-            world.log_page(index, Some(&going_on)).unwrap();
+        for id in world.reading() {
+            world.log_page(id, Some(&going_on)).unwrap();
         }
         assert!(world.resets <= TRIES_AT_ONCE, "at {:?}", world.now);
         let next = world.timer().unwrap();
@@ -234,6 +234,23 @@ fn no_third_source_is_asked_while_two_are_awaited() {
         world.fire().unwrap();
     }
     assert_eq!(world.resets, TRIES_AT_ONCE + 1);
+}
+
+#[test]
+fn who_holds_most_is_reset_first() {
+    let mut world = World::new(4, 1).unwrap();
+    for (controller, writes) in [(1, 1), (2, 1), (3, 3)] {
+        for _ in 0..writes {
+            world.hold(controller).unwrap();
+        }
+        world.close_without_deadline(controller).unwrap();
+    }
+    for controller in [1, 3, 2] {
+        // One at a time: the others wait for the answer.
+        assert_eq!(world.commands.len(), 1);
+        assert_eq!(world.commands[0].identity.cntlid, controller + 1);
+        world.answer(0, Answer::Immediate).unwrap();
+    }
 }
 
 /// One association is lost, and held for a minute: its source says the same thing again and again,
@@ -252,14 +269,14 @@ fn unhelpful(ccrl: u8, status: u16, page: Option<&[u8]>, event: bool) -> Check {
         if !world.commands.is_empty() {
             world.answer(0, Answer::decode(status, 0))?;
         }
-        for index in (0..world.records.len()).rev() {
-            world.log_page(index, page)?;
+        for id in world.reading() {
+            world.log_page(id, page)?;
         }
         if event && world.now.0 % 1_000_000_000 == 0 {
             world.completed_event(1)?;
         }
         let next = world.timer().unwrap_or(Nanos(u64::MAX));
-        if world.commands.is_empty() && world.log_reads_under_way() == 0 {
+        if world.commands.is_empty() && world.reading().is_empty() {
             world.now = world.now.max(next.min(end));
         }
         if next <= world.now {

@@ -3,6 +3,7 @@
 //! What can happen in the model.
 
 use super::service::Reply;
+use super::settings::Setting;
 
 /// One step. `write` counts from 0, `on` is the number of an association.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,12 +137,25 @@ pub enum Action {
         /// The association.
         on: u8,
     },
-    /// The administrator sees to it that nothing can execute any more on the closed associations of
-    /// a controller, and says so. One that lies only says so.
+    /// The administrator sees to it that nothing can execute any more on the associations of a
+    /// controller that the host has given up, and says so. One that lies only says so.
     AdminReleases {
         /// Which controller.
         controller: u8,
     },
+    /// The same, of all controllers that are removed.
+    AdminReleasesRemoved,
+    /// The administrator changes a setting.
+    Change {
+        /// Which, and to what.
+        setting: Setting,
+    },
+    /// The work item that asks is told what to ask.
+    Choose,
+    /// It sends that.
+    Ask,
+    /// It cannot be sent.
+    AskFails,
     /// A Cross-Controller Reset command arrives, and is answered.
     ResetArrives {
         /// On which association.
@@ -150,6 +164,13 @@ pub enum Action {
         of: u8,
         /// How.
         reply: Reply,
+    },
+    /// The command arrives when the host has closed the association that it was sent on.
+    LateResetArrives {
+        /// On which association.
+        source: u8,
+        /// Which association it names.
+        of: u8,
     },
     /// The answer arrives.
     ResetAnswered {

@@ -6,7 +6,6 @@ use super::bounds::Bounds;
 use super::property::Violation;
 use super::service::{Ccrs, Page, Reply};
 use super::state::{Link, Phase, State};
-use nvme_fence_policy::{Mode, State as PolicyState};
 
 impl State {
     /// A source is asked to have `of` reset: is there any sense in that?
@@ -22,7 +21,7 @@ impl State {
         let itself = impacted.controller == source.controller;
         // A read of the log page that is under way may be older than the question.
         let reading = source.service.read.is_some();
-        if !useful || too_soon || itself || bounds.mode != Mode::Auto {
+        if !useful || too_soon || itself || !self.settings.asks {
             self.blame(Violation::AskedInVain);
         }
         if self.any_unanswered() {
@@ -59,8 +58,37 @@ impl State {
         }
     }
 
+    /// The command about `of` could not be sent. It was not the fault of the source.
+    pub(super) fn note_not_sent(&mut self, source: u8, of: u8) {
+        let bit = 1 << source;
+        self.link(of).awaited &= !bit;
+        self.link(of).asked &= !bit;
+        self.link(source).rests_until = self.now + 1;
+    }
+
+    /// A read of the log page of a source is over. Returns those that are to be released for it.
+    pub(super) fn note_page(&mut self, source: u8, page: Option<&Page>) -> u8 {
+        let Some(page) = page else {
+            self.link(source).rests_until = self.now + 1;
+            return 0;
+        };
+        let released = self.expect_release(source, page);
+        let bit = 1 << source;
+        for of in 0..self.links.len() as u8 {
+            let is_news = self.is_fencing(of) && page.says_reset(of);
+            let link = self.link(of);
+            if is_news && link.awaited & bit != 0 {
+                link.told_reset = true;
+                // Whatever comes of it, that was all.
+                link.asked &= !bit;
+                link.awaited &= !bit;
+            }
+        }
+        released
+    }
+
     /// The log page of a source says of some that they were reset: those of whom it is news.
-    pub(super) fn expect_release(&self, source: u8, page: &Page) -> u8 {
+    fn expect_release(&self, source: u8, page: &Page) -> u8 {
         let bit = 1 << source;
         (0..self.links.len() as u8)
             .filter(|of| {
@@ -109,7 +137,7 @@ impl State {
         }
     }
 
-    /// A source is lost. If it is used on, it may be asked anew.
+    /// A source is lost, or disabled. If it is used on, it may be asked anew.
     pub(super) fn note_end(&mut self, source: u8) {
         for link in &mut self.links {
             link.awaited &= !(1 << source);
@@ -127,16 +155,16 @@ impl State {
     pub(super) fn check_unasked(&mut self, bounds: &Bounds) {
         let numbers = 0..self.links.len() as u8;
         // Who could be mistaken for another may have to wait.
-        if bounds.ccrl == 0 || bounds.mode != Mode::Auto || bounds.namesakes {
+        if bounds.ccrl == 0 || !self.settings.asks || bounds.namesakes {
             return;
         }
         if self.any_unanswered() {
             return;
         }
         let unasked = numbers.clone().any(|of| {
-            numbers
-                .clone()
-                .any(|by| self.wants_reset(of) && self.is_idle(by) && self.could_ask(of, by))
+            numbers.clone().any(|by| {
+                self.wants_reset(of) && self.is_free(bounds, by) && self.could_ask(of, by)
+            })
         });
         if unasked {
             self.blame(Violation::Unasked);
@@ -146,24 +174,25 @@ impl State {
     /// Does something wait for this to be reset, and is no result to come?
     fn wants_reset(&self, of: u8) -> bool {
         let link = &self.links[usize::from(of)];
-        self.is_fencing(of) && link.is_waiting() && link.awaited == 0
+        self.is_fencing(of) && link.awaited == 0
     }
 
-    /// Does its record wait for evidence?
+    /// Is it closed, and is something held for it that waits for evidence?
     fn is_fencing(&self, of: u8) -> bool {
-        let record = self.links[usize::from(of)].record.as_ref();
-        let state = record.map(|record| record.association().state());
-        matches!(state, Some(PolicyState::Fencing(_)))
+        let link = &self.links[usize::from(of)];
+        link.phase == Phase::Closed && link.is_waiting()
     }
 
-    /// Has a source nothing to do, and nothing against being asked?
-    fn is_idle(&self, by: u8) -> bool {
+    /// Has a source nothing to do but resets that go on, a slot left, and nothing against being asked?
+    fn is_free(&self, bounds: &Bounds, by: u8) -> bool {
         let link = &self.links[usize::from(by)];
+        let entries = &link.service.entries;
         link.phase == Phase::Open
             && !link.truth.dead
             && self.now >= link.rests_until
             && link.service.read.is_none()
-            && link.service.entries.is_empty()
+            && entries.iter().all(|entry| entry.ccrs == Ccrs::InProgress)
+            && entries.len() < usize::from(bounds.ccrl)
     }
 
     fn could_ask(&self, of: u8, by: u8) -> bool {

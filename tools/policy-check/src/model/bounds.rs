@@ -3,7 +3,7 @@
 //! How large the model is, and what it takes for granted.
 
 use clap::ValueEnum;
-use nvme_fence_policy::{Identity, Knobs, Mode, Nanos, Terms};
+use nvme_fence_policy::{Identity, Mode, Nanos, Terms};
 use serde::Serialize;
 
 /// There are at most so many writes in a model.
@@ -134,9 +134,14 @@ pub struct Bounds {
     pub trust_notification: bool,
     /// Milliseconds in a tick.
     pub tick_ms: u16,
-    /// Events of a controller go to all of its records, not only to that of the association in use.
-    /// The policy has to know what is not meant for it.
-    pub broadcast: bool,
+    /// How often the administrator may change a setting.
+    pub changes: u8,
+    /// What is to be asked is not asked at once: the work item is late, and once it knows what to
+    /// ask, anything may happen before it sends that.
+    pub late_asks: bool,
+    /// Commands that a source was sent still arrive when the host has closed its association, and
+    /// resets that it had begun go on.
+    pub lost_sources_receive: bool,
     /// What is not taken for granted.
     pub dropped: Option<Assumption>,
 }
@@ -179,26 +184,17 @@ impl Bounds {
         }
     }
 
+    /// The number of the association that this identifies.
+    pub fn number(&self, identity: &Identity) -> u8 {
+        (identity.cirn - 1) as u8
+    }
+
     /// A keep alive timeout as the policy is told.
     pub fn kato_ms(&self, katt: u8) -> u32 {
         match self.keep_alive {
             KeepAlive::Command | KeepAlive::Traffic => u32::from(katt) * u32::from(self.tick_ms),
             KeepAlive::Off => 0,
         }
-    }
-
-    /// The settings of the host.
-    pub fn knobs(&self) -> Knobs {
-        let mut knobs = Knobs::DEFAULT;
-        let cqt = u32::from(self.cqt) * u32::from(self.tick_ms);
-        knobs.set_mode(self.mode);
-        knobs.set_trust_notification(self.trust_notification);
-        assert!(match self.cqt_source {
-            Cqt::Reported => true,
-            Cqt::Default => knobs.set_cqt_default_ms(cqt),
-            Cqt::Override => knobs.set_cqt_override_ms(cqt),
-        });
-        knobs
     }
 
     /// What the policy is told the time is.
@@ -223,7 +219,9 @@ impl Bounds {
     pub fn horizon(&self) -> u8 {
         // What is used on may be torn down once more.
         let closed_by = self.lose_by + self.teardown * (1 + self.resumes);
-        closed_by + self.timeouts() * self.katt_true() + self.cqt
+        // The administrator may have made the host wait for a tick more.
+        let cqt = self.cqt + u8::from(self.changes > 0);
+        closed_by + self.timeouts() * self.katt_true() + cqt
     }
 
     /// Says what is wrong with the bounds, if anything is.

@@ -29,12 +29,15 @@ impl State {
             self.enabled_controller(bounds, controller, actions);
         }
         self.enabled_issue(bounds, actions);
-        if self.links.iter().any(|link| {
-            let record = link.record.as_ref();
-            record.is_some_and(|record| record.timer().is_some())
-        }) {
+        if self.policy.next_deadline().is_some() {
             actions.push(Action::Timeout);
         }
+        if bounds.late_asks {
+            self.enabled_asker(actions);
+        }
+        let changes = self.changes(bounds).into_iter();
+        actions.extend(changes.map(|setting| Action::Change { setting }));
+        self.enabled_admin(bounds, actions);
         if self.may_tick(bounds) {
             actions.push(Action::Tick);
         }
@@ -192,7 +195,8 @@ impl State {
                 actions.push(Action::PeerCloses { on, connection });
             }
             // It does not matter to a host that does not trust it.
-            let forges = !bounds.assumes(Assumption::HonestNetwork) || !bounds.trust_notification;
+            let never_trusted = !bounds.trust_notification && bounds.changes == 0;
+            let forges = !bounds.assumes(Assumption::HonestNetwork) || never_trusted;
             if forges && !underway {
                 actions.push(Action::Forge { on, connection });
             }
@@ -221,21 +225,52 @@ impl State {
         let idle = last.is_some_and(|last| match self.links[last].phase {
             // What comes late comes before there is a new association.
             Phase::Closed => !self.any_in_flight(last as u8),
-            Phase::Lost(_) if !silently => false,
-            Phase::Lost(_) => {
-                let on = self.current[usize::from(controller)];
-                on.is_some_and(|on| !self.any_in_flight(on))
-            }
+            Phase::Lost(_) => silently && !self.any_in_flight(last as u8),
             Phase::Open | Phase::Broken(_) | Phase::Deleting(_) => false,
         });
         let room = self.links.len() < usize::from(bounds.associations);
         if idle && room && !self.removed[usize::from(controller)] {
             actions.push(Action::Reconnect { controller });
         }
-        let waiting = |link: &Link| link.is_given_up() && link.is_waiting();
-        let waits = self.links.iter().any(|link| mine(link) && waiting(link));
-        if self.left.admin > 0 && waits {
-            actions.push(Action::AdminReleases { controller });
+    }
+
+    /// The administrator may release what waits. Of removed controllers there is nothing left to name
+    /// them by.
+    fn enabled_admin(&self, bounds: &Bounds, actions: &mut Vec<Action>) {
+        if self.left.admin == 0 {
+            return;
+        }
+        let waits = |controller: u8| {
+            let mut mine = self
+                .links
+                .iter()
+                .filter(|link| link.controller == controller);
+            mine.any(|link| link.is_given_up() && link.is_waiting())
+        };
+        let waiting = (0..bounds.controllers).filter(|controller| waits(*controller));
+        let (removed, there): (Vec<u8>, Vec<u8>) =
+            waiting.partition(|controller| self.removed[usize::from(*controller)]);
+        let releases = |controller| Action::AdminReleases { controller };
+        actions.extend(there.into_iter().map(releases));
+        if !removed.is_empty() {
+            actions.push(Action::AdminReleasesRemoved);
+        }
+    }
+
+    /// What the work item that asks may do.
+    fn enabled_asker(&self, actions: &mut Vec<Action>) {
+        let Some(chosen) = self.chosen else {
+            if self.policy.may_ask() {
+                actions.push(Action::Choose);
+            }
+            return;
+        };
+        let sendable = self.may_send(chosen);
+        if sendable {
+            actions.push(Action::Ask);
+        }
+        if !sendable || self.left.nuisances > 0 {
+            actions.push(Action::AskFails);
         }
     }
 

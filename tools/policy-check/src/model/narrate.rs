@@ -4,7 +4,9 @@
 
 use super::action::Action;
 use super::service::Reply;
+use super::settings::Setting;
 use super::state::{Place, State};
+use std::fmt;
 
 /// Says what a step was, and what the policy did in it.
 pub fn narrate(before: &State, action: Action, after: &State) -> String {
@@ -105,9 +107,19 @@ impl State {
             Action::AdminReleases { controller } => {
                 format!("the administrator releases what controller {controller} has")
             }
+            Action::AdminReleasesRemoved => {
+                "the administrator releases what removed controllers have".into()
+            }
+            Action::Change { setting } => format!("the administrator sets {setting}"),
+            Action::Choose => "the policy says what to ask".into(),
+            Action::Ask => "it is asked".into(),
+            Action::AskFails => "it cannot be asked".into(),
             Action::ResetArrives { source, of, reply } => format!(
                 "association {source}: a command to reset association {of} arrives; the answer: {}",
                 in_words(reply)
+            ),
+            Action::LateResetArrives { source, of } => format!(
+                "association {source}, which is closed: a command to reset association {of} arrives"
             ),
             Action::ResetAnswered { source, of } => format!(
                 "association {source}: the answer to the command about association {of} arrives"
@@ -144,6 +156,17 @@ impl State {
                 format!("association {source}: the log page is lost")
             }
             Action::Unload => "the module is unloaded".into(),
+        }
+    }
+}
+
+impl fmt::Display for Setting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Mode(mode) => write!(f, "the mode to {}", mode.name()),
+            Self::Trust(true) => f.write_str("that notifications count"),
+            Self::Trust(false) => f.write_str("that notifications do not count"),
+            Self::Cqt(cqt) => write!(f, "CQT to {cqt}"),
         }
     }
 }

@@ -27,8 +27,12 @@ pub enum Violation {
     Forgotten,
     /// A record was released twice.
     ReleasedTwice,
+    /// A command is held for another association than the one that it was sent on.
+    Mistaken,
     /// The policy's count of held commands is wrong.
     Miscounted,
+    /// The administrator said that nothing can execute any more, and nothing was released.
+    Unheard,
     /// The module was unloaded while a command was held.
     UnloadedWhileHolding,
     /// A reset was asked for that nobody needs, or of somebody who cannot have it done.
@@ -47,7 +51,7 @@ pub enum Violation {
 
 impl Violation {
     /// All of them, the worst first.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::GhostWrite,
         Self::NoEvidence,
         Self::WrongEvidence,
@@ -56,7 +60,9 @@ impl Violation {
         Self::NeedlessHold,
         Self::Forgotten,
         Self::ReleasedTwice,
+        Self::Mistaken,
         Self::Miscounted,
+        Self::Unheard,
         Self::UnloadedWhileHolding,
         Self::AskedInVain,
         Self::ManyUnanswered,
@@ -77,7 +83,9 @@ impl Violation {
             Self::NeedlessHold => "what can do no harm never waits",
             Self::Forgotten => "no held command is forgotten",
             Self::ReleasedTwice => "no record is released twice",
+            Self::Mistaken => "what is held is held for its own association",
             Self::Miscounted => "held commands are counted right",
+            Self::Unheard => "the administrator's word counts",
             Self::UnloadedWhileHolding => "the module goes only when nothing is held",
             Self::AskedInVain => "resets are asked for only where there is a use for them",
             Self::ManyUnanswered => "one command for a reset is unanswered at most",
@@ -100,7 +108,9 @@ impl fmt::Display for Violation {
             Self::NeedlessHold => "needless hold",
             Self::Forgotten => "forgotten commands",
             Self::ReleasedTwice => "released twice",
+            Self::Mistaken => "held for another association",
             Self::Miscounted => "wrong count",
+            Self::Unheard => "word not heard",
             Self::UnloadedWhileHolding => "unloaded while holding",
             Self::AskedInVain => "asked in vain",
             Self::ManyUnanswered => "many unanswered",
@@ -118,7 +128,7 @@ macro_rules! properties {
             Property::always(
                 Violation::$violation.property(),
                 |world: &World, state: &super::State| {
-                    state.violation(&world.bounds) != Some(Violation::$violation)
+                    !state.violates(&world.bounds, Violation::$violation)
                 },
             )
         ),*]
@@ -136,7 +146,9 @@ pub(super) fn all() -> Vec<Property<World>> {
         NeedlessHold,
         Forgotten,
         ReleasedTwice,
+        Mistaken,
         Miscounted,
+        Unheard,
         UnloadedWhileHolding,
         AskedInVain,
         ManyUnanswered,

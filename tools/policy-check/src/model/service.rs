@@ -97,6 +97,34 @@ pub(super) struct Page {
 }
 
 impl Page {
+    /// Its bytes. Of each association, what log pages call it is its Controller ID and CIU.
+    pub(super) fn bytes(&self, bounds: &Bounds, names: &[(u8, u8)]) -> Vec<u8> {
+        let mut entries: Vec<[u8; 8]> = Vec::new();
+        let mut list = |icid: u8, ciu: u8, ccrs: Ccrs| {
+            entries.push([icid, 0, ciu, 0, 0, 0, ccrs as u8, 0]);
+        };
+        if self.stale {
+            for of in 0..bounds.associations {
+                for icid in 1..=bounds.controllers {
+                    list(icid, of + 1, Ccrs::Success);
+                }
+            }
+        }
+        for entry in &self.entries {
+            let (icid, ciu) = names[usize::from(entry.of)];
+            list(icid, ciu, entry.ccrs);
+        }
+        if self.foreign {
+            for (icid, ciu) in names {
+                list(*icid, ciu + bounds.associations, Ccrs::Success);
+                list(icid + bounds.controllers, *ciu, Ccrs::Success);
+            }
+        }
+        let mut bytes = vec![entries.len() as u8, 0, 0, 0, 0, 0, 0, 0];
+        bytes.extend(entries.concat());
+        bytes
+    }
+
     /// Does it truly say that an association was reset?
     pub(super) fn says_reset(&self, of: u8) -> bool {
         let mut about = self.entries.iter().filter(|entry| entry.of == of);
@@ -173,6 +201,31 @@ impl Service {
         self.entries.clear();
         self.stale = false;
         self.masked = false;
+    }
+
+    /// What is left of it when the host has closed the association: commands that may still arrive,
+    /// and resets that it has begun.
+    pub(super) fn left_behind(mut self) -> Self {
+        self.commands
+            .retain(|command| command.stage == Stage::Underway);
+        self.entries.retain(|entry| entry.ccrs == Ccrs::InProgress);
+        Self {
+            commands: self.commands,
+            entries: self.entries,
+            ..Self::default()
+        }
+    }
+
+    /// A command arrives that was left behind: there will be a reset, of which nobody hears.
+    pub(super) fn arrives_late(&mut self, of: u8) {
+        self.reply(of, Reply::Accepted);
+        self.commands.retain(|command| command.of != of);
+    }
+
+    /// Forgets commands and resets about those that `f` names.
+    pub(super) fn forget_about(&mut self, f: impl Fn(u8) -> bool) {
+        self.commands.retain(|command| !f(command.of));
+        self.entries.retain(|entry| !f(entry.of));
     }
 
     /// A command is sent to it.

@@ -1,21 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What the kernel module is around the policy: a record, its held commands and its work item.
+//! What the kernel is around the policy: it keeps what is held, has work items that send it on, tells
+//! the policy what happens and does what the policy says. It decides nothing.
 
+use super::bounds::Bounds;
 use super::property::Violation;
-use nvme_fence_policy::ccr::source::Source;
+use super::state::{Phase, Place, State};
 use nvme_fence_policy::{
-    Action, Actions, Association, Command, Event, Evidence, Identity, Kind, Knobs, Nanos, Offer,
-    SourceId, Terms, Verdict,
+    AssociationId, Command, ControllerId, Evidence, Fate, Input, Kind, Offer, Opened, Output,
 };
-use std::fmt::{self, Write};
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 
 /// Length of every write.
 const BYTES: u32 = 4096;
 
 /// A status with which the controller itself answered.
 const ANSWERED: u16 = 0x303;
+
+/// What the policy calls an association.
+pub(super) fn association_id(on: u8) -> AssociationId {
+    AssociationId(u64::from(on))
+}
+
+/// What the policy calls a controller.
+pub(super) fn controller_id(controller: u8) -> ControllerId {
+    ControllerId(u64::from(controller))
+}
 
 /// A write that may have been sent and got this status from the host.
 fn cancelled(status: u16) -> Command {
@@ -40,129 +50,25 @@ pub(super) enum Work {
     Done,
 }
 
-/// A record of the module.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What is held for an association.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Record {
-    association: Association,
-    /// Stands for `association` when states are hashed: the policy's types are not made for that.
-    digest: u64,
     /// The writes that are held.
     pub(super) bios: u8,
     pub(super) work: Work,
 }
 
-impl Hash for Record {
-    fn hash<H: Hasher>(&self, hasher: &mut H) {
-        (self.digest, self.bios, self.work).hash(hasher);
-    }
-}
-
-/// Text of which only the hash is kept.
-struct HashedText(DefaultHasher);
-
-impl fmt::Write for HashedText {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.0.write(text.as_bytes());
-        Ok(())
-    }
-}
-
 impl Record {
-    /// A record for an association that was identified `now`.
-    pub(super) fn new(now: Nanos, identity: Identity, terms: Terms, ccrl: u8) -> Self {
-        // All have the same address: there is no choice to be made for that.
-        let offer = Offer { ccrl, port: 0 };
-        let mut record = Self {
-            association: Association::new(now, identity, terms, offer),
-            digest: 0,
+    /// Nothing is held yet.
+    pub(super) fn new() -> Self {
+        Self {
             bios: 0,
             work: Work::Idle,
-        };
-        record.sign();
-        record
-    }
-
-    fn sign(&mut self) {
-        let mut text = HashedText(DefaultHasher::new());
-        // The secret is not printed with the rest.
-        let cirn = self.association.identity().cirn;
-        write!(text, "{:?} {cirn}", self.association).expect("hashing does not fail");
-        self.digest = text.0.finish();
-    }
-
-    /// Offers a write that the host gave up with `status`. Returns whether it is held now.
-    pub(super) fn hold(&mut self, write: u8, status: u16, knobs: &Knobs) -> bool {
-        let held = self.association.hold(&cancelled(status), knobs) == Verdict::Hold;
-        if held {
-            self.bios |= 1 << write;
-            self.sign();
         }
-        held
-    }
-
-    /// Would the policy hold any of the commands that can do no harm?
-    pub(super) fn holds_needlessly(&self, status: u16, knobs: &Knobs) -> bool {
-        let write = cancelled(status);
-        let harmless = [
-            Command {
-                kind: Kind::Read,
-                ..write
-            },
-            Command {
-                kind: Kind::Flush,
-                ..write
-            },
-            Command {
-                sent: false,
-                ..write
-            },
-            Command {
-                status: ANSWERED,
-                ..write
-            },
-        ];
-        harmless
-            .iter()
-            .any(|command| self.association.clone().hold(command, knobs) == Verdict::Hold)
-    }
-
-    /// Tells the policy of an event.
-    pub(super) fn handle(&mut self, now: Nanos, event: Event, knobs: &Knobs) -> Actions {
-        let actions = self.association.handle(now, event, knobs);
-        self.sign();
-        actions
-    }
-
-    /// What the policy knows of the association.
-    pub(super) fn association(&self) -> &Association {
-        &self.association
-    }
-
-    /// What the association does for others.
-    pub(super) fn source(&self) -> &Source {
-        self.association.source()
-    }
-
-    /// Tells it what happens there.
-    pub(super) fn source_mut<T>(&mut self, f: impl FnOnce(&mut Source) -> T) -> T {
-        let result = f(self.association.source_mut());
-        self.sign();
-        result
-    }
-
-    /// A source is asked to have it reset.
-    pub(super) fn ask(&mut self, source: SourceId, now: Nanos) {
-        self.association.ask(source, now);
-        self.sign();
-    }
-
-    /// Is the timer armed for this record?
-    pub(super) fn timer(&self) -> Option<Nanos> {
-        self.association.next_deadline()
     }
 
     /// The policy releases it.
-    pub(super) fn queue(&mut self) -> Result<(), Violation> {
+    fn queue(&mut self) -> Result<(), Violation> {
         if self.work != Work::Idle {
             return Err(Violation::ReleasedTwice);
         }
@@ -170,10 +76,9 @@ impl Record {
         Ok(())
     }
 
-    /// The work item takes out what is to be sent on. Returns the writes.
-    pub(super) fn start_draining(&mut self) -> Result<u8, Violation> {
-        let count = self.association.held();
-        let bytes = self.association.held_bytes();
+    /// The work item takes out what is to be sent on, which is so much as the policy counts. Returns
+    /// the writes.
+    fn start_draining(&mut self, (count, bytes): (u32, u64)) -> Result<u8, Violation> {
         let bios = std::mem::take(&mut self.bios);
         if count != bios.count_ones() || bytes != u64::from(count) * u64::from(BYTES) {
             return Err(Violation::Miscounted);
@@ -193,13 +98,186 @@ impl Record {
     }
 }
 
-/// The evidence of a release, if there is one among the actions.
-pub(super) fn evidence(actions: &Actions) -> Option<Evidence> {
-    actions.into_iter().find_map(|action| {
-        if let Action::Release(evidence) = action {
-            Some(evidence)
-        } else {
-            None
+impl State {
+    /// Tells the policy of a new association.
+    pub(super) fn tell_open(&mut self, bounds: &Bounds, on: u8) {
+        let controller = self.link(on).controller;
+        let opened = Opened {
+            id: association_id(on),
+            controller: controller_id(controller),
+            at: bounds.nanos(self.now),
+            identity: bounds.identity(controller, on),
+            terms: bounds.terms(),
+            // All have the same address: there is no choice to be made for that.
+            offer: Offer {
+                ccrl: bounds.ccrl,
+                port: 0,
+            },
+        };
+        let association = Arc::make_mut(&mut self.policy).open(opened);
+        self.carry_out(bounds);
+        Arc::make_mut(&mut self.policy).keep(association);
+        self.tell(bounds, Input::Resumed(controller_id(controller)));
+    }
+
+    /// Tells the policy what happens, and does what follows.
+    pub(super) fn tell(&mut self, bounds: &Bounds, input: Input<'_>) {
+        let now = bounds.nanos(self.now);
+        Arc::make_mut(&mut self.policy).handle(now, input);
+        self.carry_out(bounds);
+    }
+
+    /// Does what the policy says.
+    pub(super) fn carry_out(&mut self, bounds: &Bounds) {
+        while let Some(output) = Arc::make_mut(&mut self.policy).next_output() {
+            match output {
+                Output::Release(id, evidence) => self.release(bounds, id, evidence),
+                Output::Discard(id) => self.discard(id),
+                Output::Lost(_)
+                | Output::ResetStep { .. }
+                | Output::Deadline(..)
+                | Output::LogUnmatched(..)
+                | Output::LogUnreadable(_) => {}
+            }
         }
-    })
+    }
+
+    fn release(&mut self, bounds: &Bounds, id: AssociationId, evidence: Evidence) {
+        let on = id.0 as u8;
+        self.judge(bounds, on, evidence);
+        let released = match &mut self.link(on).record {
+            Some(record) => record.queue(),
+            None => Err(Violation::ReleasedTwice),
+        };
+        if let Err(violation) = released {
+            self.blame(violation);
+        }
+    }
+
+    fn discard(&mut self, id: AssociationId) {
+        Arc::make_mut(&mut self.policy).discard(id);
+        let record = self.link(id.0 as u8).record.take();
+        if record.is_some_and(|record| record.is_busy()) {
+            self.blame(Violation::Forgotten);
+        }
+    }
+
+    /// The host gives up a write: the policy is asked.
+    pub(super) fn cancel(&mut self, bounds: &Bounds, write: u8, on: u8, status: u16) {
+        if self.holds_needlessly(on, status) {
+            self.blame(Violation::NeedlessHold);
+        }
+        let controller = controller_id(self.link(on).controller);
+        let fate = Arc::make_mut(&mut self.policy).hold(controller, &cancelled(status));
+        self.judge_fate(bounds, write, on, fate);
+        self.write(write).place = match fate {
+            Fate::Hold(id) => {
+                let holder = id.0 as u8;
+                if let Some(record) = &mut self.link(holder).record {
+                    record.bios |= 1 << write;
+                }
+                self.references += 1;
+                Place::Held(holder)
+            }
+            Fate::Pass(_) | Fate::Unknown => Place::Queued,
+        };
+    }
+
+    /// Would the policy hold any of the commands that can do no harm?
+    fn holds_needlessly(&self, on: u8, status: u16) -> bool {
+        let write = cancelled(status);
+        let harmless = [
+            Command {
+                kind: Kind::Read,
+                ..write
+            },
+            Command {
+                kind: Kind::Flush,
+                ..write
+            },
+            Command {
+                sent: false,
+                ..write
+            },
+            Command {
+                status: ANSWERED,
+                ..write
+            },
+        ];
+        let controller = controller_id(self.links[usize::from(on)].controller);
+        let mut policy = self.policy.clone();
+        harmless.iter().any(|command| {
+            let fate = Arc::make_mut(&mut policy).hold(controller, command);
+            matches!(fate, Fate::Hold(_))
+        })
+    }
+
+    /// The work item of a record begins to send on what was held.
+    pub(super) fn send_on(&mut self, on: u8) {
+        let held = self.policy.held(association_id(on));
+        let Some(record) = &mut self.link(on).record else {
+            return;
+        };
+        match record.start_draining(held) {
+            Ok(bios) => {
+                for write in 0..self.issued {
+                    if bios & 1 << write != 0 {
+                        self.write(write).place = Place::Queued;
+                    }
+                }
+            }
+            Err(violation) => self.blame(violation),
+        }
+    }
+
+    /// The work item of a record says that it has sent on everything.
+    pub(super) fn drained(&mut self, bounds: &Bounds, on: u8) {
+        let Some(record) = &mut self.link(on).record else {
+            return;
+        };
+        if let Work::Sending(commands, bytes) = record.work {
+            record.work = Work::Done;
+            self.references -= commands as u8;
+            let association = association_id(on);
+            let drained = Input::Drained {
+                association,
+                commands,
+                bytes,
+            };
+            self.tell(bounds, drained);
+        }
+    }
+
+    /// The timer fires.
+    pub(super) fn timeout(&mut self, bounds: &Bounds) {
+        self.tell(bounds, Input::Timeout);
+        let now = self.now;
+        let late = self.links.iter().any(|link| {
+            let due = link.due.is_some_and(|due| now >= due);
+            link.phase == Phase::Closed && link.is_waiting() && due
+        });
+        if late {
+            self.blame(Violation::Late);
+        }
+        let now = bounds.nanos(now);
+        if self.policy.next_deadline().is_some_and(|at| at <= now) {
+            self.blame(Violation::Restless);
+        }
+    }
+
+    /// Is the timer armed for when the time rule is fulfilled, at the latest?
+    pub(super) fn check_timer(&mut self, bounds: &Bounds) {
+        let waiting = |link: &&super::state::Link| link.phase == Phase::Closed && link.is_waiting();
+        let due = self
+            .links
+            .iter()
+            .filter(waiting)
+            .filter_map(|link| link.due);
+        let Some(due) = due.min().map(|due| bounds.nanos(due)) else {
+            return;
+        };
+        if self.policy.next_deadline().is_none_or(|at| at > due) {
+            self.blame(Violation::Late);
+        }
+    }
 }

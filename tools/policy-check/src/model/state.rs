@@ -2,12 +2,15 @@
 
 //! A state of the model.
 
+use super::asker::Chosen;
 use super::bounds::{BLOCKS_MAX, Bounds, CONTROLLERS_MAX, WRITES_MAX};
+use super::policy::Policy;
 use super::property::Violation;
 use super::service::Service;
+use super::settings::{self, Settings};
 use super::shell::Record;
 use super::truth::Truth;
-use nvme_fence_policy::Event;
+use std::sync::Arc;
 
 /// Where the host has a write.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -66,7 +69,7 @@ impl Link {
         }
     }
 
-    /// Has the module something to hold for it, for which there is no evidence yet?
+    /// Is something held for it, for which there is no evidence yet?
     pub(super) fn is_waiting(&self) -> bool {
         self.record.as_ref().is_some_and(Record::is_waiting)
     }
@@ -109,7 +112,7 @@ pub(super) struct Link {
     /// What the controller does for others.
     pub(super) service: Service,
     pub(super) truth: Truth,
-    /// The module's record of it, until it is discarded.
+    /// What is held for it, until the policy discards it.
     pub(super) record: Option<Record>,
 }
 
@@ -127,6 +130,7 @@ pub(super) struct Budget {
     pub(super) resumes: u8,
     pub(super) send_failures: u8,
     pub(super) nuisances: u8,
+    pub(super) changes: u8,
 }
 
 /// A state of host, network, controllers and target.
@@ -141,12 +145,15 @@ pub struct State {
     /// The newest value that the application knows to be in a block.
     pub(super) acknowledged: [u8; BLOCKS_MAX],
     pub(super) links: Vec<Link>,
-    /// The association that events of a controller are about, as the module knows it.
-    pub(super) current: [Option<u8>; CONTROLLERS_MAX],
+    /// What the policy knows. States between which that did not change share it.
+    pub(super) policy: Arc<Policy>,
+    pub(super) settings: Settings,
+    /// What the work item that asks has been told to ask, and has not sent yet.
+    pub(super) chosen: Option<Chosen>,
     /// Controllers that were removed.
     pub(super) removed: [bool; CONTROLLERS_MAX],
-    /// Writes that could not be held, as their record was gone. The host has counted them: they may
-    /// come back as ghosts.
+    /// Writes that could not be held, as their record was gone, or were not to be held as the
+    /// administrator had it. They may come back as ghosts.
     pub(super) counted: u8,
     /// References to the module: one for each held command.
     pub(super) references: u8,
@@ -166,7 +173,9 @@ impl State {
             stored: [0; BLOCKS_MAX],
             acknowledged: [0; BLOCKS_MAX],
             links: Vec::new(),
-            current: [None; CONTROLLERS_MAX],
+            policy: Arc::new(settings::policy(bounds)),
+            settings: Settings::new(bounds),
+            chosen: None,
             removed: [false; CONTROLLERS_MAX],
             counted: 0,
             references: 0,
@@ -182,6 +191,7 @@ impl State {
                 resumes: bounds.resumes,
                 send_failures: bounds.send_failures,
                 nuisances: bounds.nuisances,
+                changes: bounds.changes,
             },
             unloaded: false,
             wrong: None,
@@ -193,13 +203,13 @@ impl State {
         if !bounds.stale {
             state.clear_logs(bounds);
         }
+        Arc::make_mut(&mut state.policy).sign(None);
         state
     }
 
     /// A new association with a controller.
     pub(super) fn open(&mut self, bounds: &Bounds, controller: u8, keep_alive_sent: u8) {
         let number = self.links.len() as u8;
-        self.current[usize::from(controller)] = Some(number);
         self.links.push(Link {
             controller,
             opened: self.now,
@@ -222,14 +232,16 @@ impl State {
                 ..Service::default()
             },
             truth: Truth::new(self.now),
-            record: Some(Record::new(
-                bounds.nanos(self.now),
-                bounds.identity(controller, number),
-                bounds.terms(),
-                bounds.ccrl,
-            )),
+            record: Some(Record::new()),
         });
-        self.handle(bounds, number, Event::Resumed);
+        self.tell_open(bounds, number);
+    }
+
+    /// Prepares it to be told from others: it has come from `before`.
+    pub(super) fn sign(&mut self, before: &Self) {
+        if !Arc::ptr_eq(&self.policy, &before.policy) {
+            Arc::make_mut(&mut self.policy).sign(Some(&before.policy));
+        }
     }
 
     pub(super) fn link(&mut self, on: u8) -> &mut Link {
@@ -265,54 +277,32 @@ impl State {
 
     /// What is wrong with this state.
     pub fn violation(&self, bounds: &Bounds) -> Option<Violation> {
-        if self.wrong.is_none() && self.any_held() {
-            let mut actions = Vec::new();
-            self.enabled(bounds, &mut actions);
-            // The state in which time has come to its end, and nothing happens but that it is
-            // looked at in vain.
-            let stuck = actions.into_iter().all(|action| {
-                let mut next = self.clone();
-                next.step(bounds, action);
-                next == *self
-            });
-            return stuck.then_some(Violation::HeldForever);
-        }
+        let forever = || self.violates(bounds, Violation::HeldForever);
         self.wrong
+            .or_else(|| forever().then_some(Violation::HeldForever))
+    }
+
+    /// Is this wrong with it?
+    pub(super) fn violates(&self, bounds: &Bounds, violation: Violation) -> bool {
+        if violation != Violation::HeldForever || self.wrong.is_some() {
+            return self.wrong == Some(violation);
+        }
+        self.any_held() && self.is_stuck(bounds)
+    }
+
+    /// Has time come to its end, and does nothing happen but that it is looked at in vain?
+    fn is_stuck(&self, bounds: &Bounds) -> bool {
+        let mut actions = Vec::new();
+        self.enabled(bounds, &mut actions);
+        actions.into_iter().all(|action| {
+            let mut next = self.clone();
+            next.step(bounds, action);
+            next == *self
+        })
     }
 
     /// Notes what went wrong first.
     pub(super) fn blame(&mut self, violation: Violation) {
         self.wrong.get_or_insert(violation);
-    }
-
-    /// Forgets what makes no difference any more, so that equal futures are equal states.
-    pub(super) fn tidy(&mut self, bounds: &Bounds) {
-        let now = self.now;
-        for link in &mut self.links {
-            let host_listens = link.phase != Phase::Closed;
-            link.truth.tidy(bounds, now, host_listens);
-            if link.truth.dead {
-                link.service.forget();
-            }
-            if !host_listens {
-                link.rests_until = 0;
-                link.quiet_since = 0;
-                link.notices = 0;
-                link.told_closed = 0;
-            }
-            if link.record.is_none() && !host_listens {
-                // Nobody asks for its times any more.
-                link.opened = 0;
-                link.noticed = None;
-                link.due = None;
-                link.truth.sent = 0;
-                link.disabled = false;
-                link.vouched = false;
-                link.told_reset = false;
-                link.asked = 0;
-                link.awaited = 0;
-                link.unfresh = 0;
-            }
-        }
     }
 }

@@ -3,14 +3,13 @@
 //! What follows when something happens.
 
 use super::action::Action;
-use super::bounds::{Assumption, Bounds};
+use super::bounds::Bounds;
 use super::property::Violation;
-use super::resets::source_id;
-use super::shell::{Work, evidence};
-use super::state::{Link, Phase, Place, State};
+use super::shell::controller_id;
+use super::state::{Place, State};
 use super::truth::Copy;
 use nvme_fence_policy::hold::HOST_PATH_ERROR;
-use nvme_fence_policy::{Action as PolicyAction, Event, Evidence, State as PolicyState};
+use nvme_fence_policy::{Input, Scope};
 
 impl State {
     /// Takes a step.
@@ -71,7 +70,7 @@ impl State {
             Action::Resume { on } => self.resume(bounds, on),
             Action::Cancel { on } => self.cancel_all(bounds, on),
             Action::Disable { on } => self.disable(bounds, on),
-            Action::Close { on } => self.close(bounds, on, false),
+            Action::Close { on } => self.close(bounds, on),
             Action::Remove { on } => self.remove(bounds, on),
             Action::Delete { on } => self.delete(bounds, on),
             Action::Reconnect { controller } => self.reconnect(bounds, controller),
@@ -79,12 +78,22 @@ impl State {
             Action::SendOn { on } => self.send_on(on),
             Action::Drained { on } => self.drained(bounds, on),
             Action::AdminReleases { controller } => self.admin_releases(bounds, controller),
+            Action::AdminReleasesRemoved => self.admin_releases_removed(bounds),
+            Action::Change { setting } => self.change(bounds, setting),
+            Action::Choose => self.choose(bounds),
+            Action::Ask => self.send_chosen(),
+            Action::AskFails => {
+                let sendable = self.chosen.is_some_and(|chosen| self.may_send(chosen));
+                self.left.nuisances -= u8::from(sendable);
+                self.drop_chosen(bounds);
+            }
             Action::ResetArrives { source, of, reply } => {
                 self.reset_arrives(bounds, source, of, reply);
                 if bounds.prompt {
                     self.reset_answered(bounds, source, of);
                 }
             }
+            Action::LateResetArrives { source, of } => self.late_reset_arrives(source, of),
             Action::ResetAnswered { source, of } => self.reset_answered(bounds, source, of),
             Action::ResetEnds {
                 source,
@@ -93,13 +102,13 @@ impl State {
             } => {
                 self.reset_ends(bounds, source, of, success);
                 if bounds.prompt && self.link(source).service.event {
-                    self.event_arrives(source);
+                    self.event_arrives(bounds, source);
                 }
             }
-            Action::EventArrives { source } => self.event_arrives(source),
+            Action::EventArrives { source } => self.event_arrives(bounds, source),
             Action::EventForged { source } => {
                 self.left.nuisances -= 1;
-                self.event_arrives(source);
+                self.event_arrives(bounds, source);
             }
             Action::EventLost { source } => {
                 self.left.nuisances -= 1;
@@ -123,9 +132,12 @@ impl State {
             Action::Unload => self.unload(bounds),
         }
         if !self.unloaded {
-            self.ask(bounds);
+            if !bounds.late_asks {
+                self.ask(bounds);
+            }
             self.check_timer(bounds);
-            if action == Action::Timeout {
+            self.check_heard();
+            if action == Action::Timeout && (!bounds.late_asks || self.has_asked(bounds)) {
                 self.check_unasked(bounds);
                 self.check_unread();
             }
@@ -157,92 +169,28 @@ impl State {
         self.acknowledged[block] = self.acknowledged[block].max(write + 1);
     }
 
-    fn timeout(&mut self, bounds: &Bounds) {
-        let now = self.now;
-        for on in 0..self.links.len() as u8 {
-            self.handle(bounds, on, Event::Timeout);
-            let link = self.link(on);
-            let waits = link
-                .record
-                .as_ref()
-                .is_some_and(|record| record.is_waiting());
-            if waits && link.phase == Phase::Closed && link.due.is_some_and(|due| now >= due) {
-                self.blame(Violation::Late);
-            }
-        }
-        let now = bounds.nanos(now);
-        let armed = |link: &Link| link.record.as_ref().and_then(|record| record.timer());
-        if self.links.iter().filter_map(armed).any(|at| at <= now) {
-            self.blame(Violation::Restless);
-        }
-    }
-
-    /// Is the timer armed for when the time rule is fulfilled, at the latest?
-    fn check_timer(&mut self, bounds: &Bounds) {
-        let late = self.links.iter().any(|link| {
-            let waits = |record: &&super::shell::Record| record.is_waiting();
-            let record = link.record.as_ref().filter(waits);
-            link.phase == Phase::Closed
-                && record.is_some_and(|record| {
-                    let due = link.due.map(|due| bounds.nanos(due));
-                    due.is_some_and(|due| record.timer().is_none_or(|at| at > due))
-                })
-        });
-        if late {
-            self.blame(Violation::Late);
-        }
-    }
-
-    fn send_on(&mut self, on: u8) {
-        let Some(record) = &mut self.link(on).record else {
-            return;
-        };
-        match record.start_draining() {
-            Ok(bios) => {
-                for write in 0..self.issued {
-                    if bios & 1 << write != 0 {
-                        self.write(write).place = Place::Queued;
-                    }
-                }
-            }
-            Err(violation) => self.blame(violation),
-        }
-    }
-
-    fn drained(&mut self, bounds: &Bounds, on: u8) {
-        let Some(record) = &mut self.link(on).record else {
-            return;
-        };
-        if let Work::Sending(commands, bytes) = record.work {
-            record.work = Work::Done;
-            self.references -= commands as u8;
-            self.handle(bounds, on, Event::Drained { commands, bytes });
-        }
-    }
-
     fn admin_releases(&mut self, bounds: &Bounds, controller: u8) {
         self.left.admin -= 1;
-        for on in 0..self.links.len() as u8 {
-            let link = self.link(on);
-            if link.controller != controller {
-                continue;
-            }
-            // Of what is not closed yet it counts when that is.
-            if link.is_given_up() {
-                link.vouched = true;
-                link.truth.dead |= bounds.assumes(Assumption::HonestAdministrator);
-            }
-            self.handle(bounds, on, Event::Release);
-        }
+        self.vouch_for(bounds, |one| one == controller);
+        let scope = Scope::Controller(controller_id(controller));
+        self.tell(bounds, Input::Release(scope));
+    }
+
+    fn admin_releases_removed(&mut self, bounds: &Bounds) {
+        self.left.admin -= 1;
+        let removed = self.removed;
+        self.vouch_for(bounds, |one| removed[usize::from(one)]);
+        self.tell(bounds, Input::Release(Scope::Removed));
     }
 
     fn unload(&mut self, bounds: &Bounds) {
         for controller in 0..bounds.controllers {
-            if let Some(on) = self.current[usize::from(controller)] {
-                self.handle(bounds, on, Event::Detached);
-            }
+            self.tell(bounds, Input::Removed(controller_id(controller)));
         }
-        let busy = |link: &Link| link.record.as_ref().is_some_and(|record| record.is_busy());
+        let busy = |link: &super::state::Link| {
+            let record = link.record.as_ref();
+            record.is_some_and(|record| record.is_busy())
+        };
         if self.any_held() || self.links.iter().any(busy) {
             self.blame(Violation::UnloadedWhileHolding);
         } else {
@@ -251,75 +199,6 @@ impl State {
             *self = Self::new(bounds);
             self.wrong = wrong;
             self.unloaded = true;
-        }
-    }
-
-    /// An event of the controller that the association is with.
-    pub(super) fn tell(&mut self, bounds: &Bounds, about: u8, event: Event) {
-        let controller = self.link(about).controller;
-        for on in 0..self.links.len() as u8 {
-            let meant = self.current[usize::from(controller)] == Some(on);
-            if meant || (bounds.broadcast && self.link(on).controller == controller) {
-                self.handle(bounds, on, event);
-            }
-        }
-        let record = self.link(about).record.as_ref();
-        if record.is_none_or(|record| record.association().state() != PolicyState::Open) {
-            self.note_end(about);
-            for on in 0..self.links.len() as u8 {
-                self.handle(bounds, on, Event::SourceLost(source_id(about)));
-            }
-        }
-    }
-
-    /// The policy handles an event, and the module does what follows.
-    pub(super) fn handle(&mut self, bounds: &Bounds, on: u8, event: Event) {
-        let now = bounds.nanos(self.now);
-        let Some(record) = &mut self.link(on).record else {
-            return;
-        };
-        let actions = record.handle(now, event, &bounds.knobs());
-        if let Some(evidence) = evidence(&actions) {
-            self.judge(bounds, on, evidence);
-        }
-        for action in actions {
-            let Some(record) = &mut self.link(on).record else {
-                return;
-            };
-            if let PolicyAction::Release(_) = action {
-                if let Err(violation) = record.queue() {
-                    self.blame(violation);
-                }
-            } else if action == PolicyAction::Discard {
-                let busy = record.is_busy();
-                self.link(on).record = None;
-                if busy {
-                    self.blame(Violation::Forgotten);
-                }
-            }
-        }
-    }
-
-    /// Is a release right?
-    fn judge(&mut self, bounds: &Bounds, on: u8, evidence: Evidence) {
-        if bounds.dropped.is_some() {
-            // It shall be seen what comes of it.
-            return;
-        }
-        let now = self.now;
-        let link = self.link(on);
-        if link.truth.may_execute(bounds, now) {
-            self.blame(Violation::NoEvidence);
-            return;
-        }
-        let happened = match evidence {
-            Evidence::Ccr => link.told_reset,
-            Evidence::Time => link.due.is_some_and(|due| now >= due),
-            Evidence::Disabled => link.disabled,
-            Evidence::Admin => link.vouched,
-        };
-        if !happened {
-            self.blame(Violation::WrongEvidence);
         }
     }
 }

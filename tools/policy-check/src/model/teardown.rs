@@ -3,11 +3,19 @@
 //! How the host comes to the end of an association.
 
 use super::bounds::{Assumption, Bounds, KeepAlive};
-use super::property::Violation;
+use super::shell::controller_id;
 use super::state::{Phase, Place, State};
-use super::truth::Copy;
 use nvme_fence_policy::hold::HOST_ABORTED_CMD;
-use nvme_fence_policy::{Clocks, Event, Mode};
+use nvme_fence_policy::{Clocks, ControllerId, Input};
+
+/// How the host comes to close an association.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// It says when it has closed the connections.
+    Told,
+    /// It removes the controller, or makes a new association, and has not said it before.
+    Silent,
+}
 
 impl State {
     /// The host sees that an association is broken.
@@ -27,7 +35,9 @@ impl State {
         let since = self.link(on).phase.since().unwrap_or(self.now);
         self.give_up(bounds, on);
         self.link(on).phase = Phase::Lost(since);
-        self.tell(bounds, on, Event::Lost);
+        let controller = self.controller(on);
+        self.tell(bounds, Input::Lost(controller));
+        self.note_end(on);
     }
 
     /// The host learns that a connection was closed.
@@ -52,7 +62,8 @@ impl State {
         link.noticed = None;
         link.told_closed = 0;
         link.phase = Phase::Open;
-        self.tell(bounds, on, Event::Resumed);
+        let controller = self.controller(on);
+        self.tell(bounds, Input::Resumed(controller));
         self.left.losses += 1;
         // nvme-core itself gives it up once more if something of it is held: the same loss.
         if self.holds_writes_of(on) {
@@ -76,44 +87,15 @@ impl State {
         }
     }
 
-    /// The host gives up a write: the policy is asked.
-    pub(super) fn cancel(&mut self, bounds: &Bounds, write: u8, on: u8, status: u16) {
-        let knobs = bounds.knobs();
-        let mut held = false;
-        if let Some(record) = &mut self.link(on).record {
-            let needless = record.holds_needlessly(status, &knobs);
-            held = record.hold(write, status, &knobs);
-            if needless {
-                self.blame(Violation::NeedlessHold);
-            }
-            let passes = !held && bounds.mode != Mode::Off && bounds.dropped.is_none();
-            if passes && self.may_still_execute(bounds, write, on) {
-                self.blame(Violation::NoEvidence);
-            }
-        } else {
-            // Nothing was held when the association was closed, so nobody waits for its end.
-            self.counted |= 1 << write;
-        }
-        self.references += u8::from(held);
-        self.write(write).place = if held { Place::Held(on) } else { Place::Queued };
-    }
-
-    /// May a write still be executed on an association?
-    fn may_still_execute(&self, bounds: &Bounds, write: u8, on: u8) -> bool {
-        let truth = &self.links[usize::from(on)].truth;
-        match truth.copies[usize::from(write)] {
-            Copy::Underway | Copy::Arrived => truth.may_execute(bounds, self.now),
-            Copy::None | Copy::Executed => false,
-        }
-    }
-
     /// The controller of an association that was given up is disabled.
     pub(super) fn disable(&mut self, bounds: &Bounds, on: u8) {
         self.left.disables -= 1;
         let link = self.link(on);
         link.truth.dead = true;
         link.disabled = true;
-        self.tell(bounds, on, Event::Disabled);
+        let controller = self.controller(on);
+        self.tell(bounds, Input::Disabled(controller));
+        self.note_end(on);
     }
 
     /// A controller is removed, and nobody said before that its association is closed.
@@ -121,75 +103,84 @@ impl State {
         self.left.removals -= 1;
         let controller = self.link(on).controller;
         self.removed[usize::from(controller)] = true;
-        self.close(bounds, on, true);
+        self.end(bounds, on, End::Silent);
+        self.tell(bounds, Input::Removed(controller_id(controller)));
+        self.note_end(on);
     }
 
     /// The deletion of a controller begins.
     pub(super) fn delete(&mut self, bounds: &Bounds, on: u8) {
         self.left.deletions -= 1;
-        let controller = self.link(on).controller;
-        self.removed[usize::from(controller)] = true;
         let since = self.link(on).phase.since().unwrap_or(self.now);
         self.give_up(bounds, on);
         self.link(on).phase = Phase::Deleting(since);
     }
 
-    /// The host has closed an association.
-    pub(super) fn close(&mut self, bounds: &Bounds, on: u8, removed: bool) {
-        let now = self.now;
+    /// The host has closed an association, and says so. If it is because the controller is deleted,
+    /// that one is gone now.
+    pub(super) fn close(&mut self, bounds: &Bounds, on: u8) {
+        let deleted = matches!(self.link(on).phase, Phase::Deleting(_));
+        let clocks = self.end(bounds, on, End::Told);
+        let controller = self.controller(on);
+        self.tell(bounds, Input::Closed(controller, clocks));
+        self.note_end(on);
+        if deleted {
+            let controller = self.link(on).controller;
+            self.removed[usize::from(controller)] = true;
+            self.tell(bounds, Input::Removed(controller_id(controller)));
+        }
+    }
+
+    /// The host has closed an association. Returns when that gave signs of life.
+    fn end(&mut self, bounds: &Bounds, on: u8, how: End) -> Clocks {
         self.give_up_on(bounds, on);
-        let clocks = {
-            let link = self.link(on);
-            Clocks {
-                keep_alive: bounds.nanos(link.keep_alive_sent),
-                sent: bounds.nanos(link.truth.sent),
-                peer_closed: link.noticed.map(|at| bounds.nanos(at)),
-                kato_ms: bounds.kato_ms(bounds.katt_at_loss),
-            }
-        };
         let late = self.in_flight(on);
         self.left.late -= late;
+        let (now, settings) = (self.now, self.settings);
         let link = self.link(on);
         link.phase = Phase::Closed;
-        let last = match (removed, bounds.keep_alive) {
-            (true, _) => now,
-            (false, KeepAlive::Traffic) => link.truth.sent,
-            (false, KeepAlive::Command | KeepAlive::Off) => link.keep_alive_sent,
+        let last = match (how, bounds.keep_alive) {
+            (End::Silent, _) => now,
+            (End::Told, KeepAlive::Traffic) => link.truth.sent,
+            (End::Told, KeepAlive::Command | KeepAlive::Off) => link.keep_alive_sent,
         };
         let by_keep_alive = (bounds.keep_alive != KeepAlive::Off)
-            .then(|| last.max(link.opened) + bounds.timeouts() * bounds.katt_true() + bounds.cqt);
-        // The host may have sent after the controller's last FIN. Who removes it does not ask for FINs.
+            .then(|| last.max(link.opened) + bounds.timeouts() * bounds.katt_true() + settings.cqt);
+        // The host may have sent after the controller's last FIN. Who ends it silently does not ask
+        // for FINs.
         let sent = link.truth.sent;
         let by_notice = link
             .noticed
-            .filter(|_| bounds.trust_notification && !removed)
-            .map(|at| at.max(sent) + bounds.cqt);
+            .filter(|_| settings.trusts && how == End::Told)
+            .map(|at| at.max(sent) + settings.cqt);
         link.due = match (by_keep_alive, by_notice) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
         };
-        let event = if removed {
-            Event::Detached
-        } else {
-            Event::Closed(clocks)
-        };
-        self.tell(bounds, on, event);
-        let controller = usize::from(self.link(on).controller);
-        if self.current[controller] == Some(on) {
-            self.current[controller] = None;
+        Clocks {
+            keep_alive: bounds.nanos(link.keep_alive_sent),
+            sent: bounds.nanos(sent),
+            peer_closed: link.noticed.map(|at| bounds.nanos(at)),
+            kato_ms: bounds.kato_ms(bounds.katt_at_loss),
         }
     }
 
     /// The host makes a new association with a controller.
     pub(super) fn reconnect(&mut self, bounds: &Bounds, controller: u8) {
-        if let Some(on) = self.current[usize::from(controller)] {
-            self.close(bounds, on, true);
+        let mine = |link: &super::state::Link| link.controller == controller;
+        let last = self.links.iter().rposition(mine);
+        let keep_alive_sent = last.map_or(0, |last| self.links[last].keep_alive_sent);
+        if let Some(on) = last.map(|last| last as u8)
+            && self.link(on).phase != Phase::Closed
+        {
+            self.end(bounds, on, End::Silent);
+            self.note_end(on);
         }
-        let last = self
-            .links
-            .iter()
-            .rfind(|link| link.controller == controller);
-        let keep_alive_sent = last.map_or(0, |link| link.keep_alive_sent);
         self.open(bounds, controller, keep_alive_sent);
+    }
+
+    /// What the policy calls the controller that an association is with.
+    fn controller(&self, on: u8) -> ControllerId {
+        controller_id(self.links[usize::from(on)].controller)
     }
 }

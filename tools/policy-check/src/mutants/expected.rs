@@ -49,7 +49,9 @@ pub(super) const ALL: &[(&str, Expected)] = &[
     ("closed-is-fenced", Noticed("default-cqt")),
     (
         "others-disabled",
-        Unnoticed("where old records hear of everything, one association is lost only"),
+        Unnoticed(
+            "what happens to a controller is told to the association that it has, and to no other",
+        ),
     ),
     (
         "admin-too-soon",
@@ -84,7 +86,7 @@ pub(super) const ALL: &[(&str, Expected)] = &[
     ("reset-goes-on", Noticed("reset")),
     (
         "reset-unasked",
-        Unnoticed("the module shows a log page only to those who wait for that source"),
+        Unnoticed("the subsystem shows a log page only to those who wait for that source"),
     ),
     ("old-report", Noticed("reset-nuisances")),
     (
@@ -200,4 +202,37 @@ pub(super) const ALL: &[(&str, Expected)] = &[
     ("asks-before-closed", Noticed("reset-sources")),
     ("reset-extends", Noticed("reset")),
     ("latest-timer", Noticed("reset")),
+    // Settings that change, and what cannot be sent.
+    ("off-holds", Noticed("knobs")),
+    ("distrust-ignored", Noticed("knobs")),
+    ("not-sent-counts", Noticed("reset-late-asks")),
+    ("not-sent-failed", Noticed("reset-late-asks")),
+    ("one-slot", Noticed("reset-two-slots")),
+    // What is decided between associations.
+    ("loss-not-told", Noticed("reset-sources")),
+    ("first-of-controller", Noticed("flaps")),
+    ("late-unknown", Noticed("late")),
+    ("opened-beside", Noticed("default-cqt")),
+    ("timeout-of-first", Noticed("flaps")),
+    ("timer-of-first", Noticed("traffic")),
+    ("release-not-told", Noticed("default-cqt")),
+    (
+        "held-least",
+        Unnoticed("nobody in the model asks until when everything is held"),
+    ),
+    ("removal-forgotten", Noticed("words")),
+    ("release-of-all", Noticed("words")),
+    ("release-of-the-present", Noticed("words")),
+    ("answer-of-namesake", Noticed("reset-namesakes")),
+    ("answer-kept-from-source", Noticed("reset-sources")),
+    (
+        "report-to-strangers",
+        Unnoticed("an association believes no source that was not asked for it"),
+    ),
+    ("results-not-awaited", Noticed("reset-nuisances")),
+    ("never-asks", Noticed("reset")),
+    (
+        "least-urgent",
+        Unnoticed("who is reset first is a matter of how long one waits, not of what is safe"),
+    ),
 ];

@@ -2,9 +2,10 @@
 
 //! The module's trace events, from their text.
 
-use super::possible::ResetStep;
 use nvme_fence_policy::ccr::log::Status;
-use nvme_fence_policy::{Answer, CqtSource, Deadline, Evidence, Kind, Nanos, Rule, SourceId};
+use nvme_fence_policy::{
+    Answer, AssociationId, CqtSource, Deadline, Evidence, Kind, Nanos, ResetStep, Rule,
+};
 use std::str::FromStr;
 
 /// What a line of the trace is.
@@ -81,7 +82,7 @@ pub enum Step {
     /// A Cross-Controller Reset of it goes on.
     Reset {
         /// Who is to do it.
-        source: SourceId,
+        source: AssociationId,
         /// The Controller ID that the source was asked to reset.
         icid: u16,
         /// And the Controller Instance Uniquifier.
@@ -135,7 +136,7 @@ fn event(before: &str, name: &str, text: &str) -> Result<Option<Event>, &'static
             held_ns: number(text, "held_ns")?,
         },
         "reset" => Step::Reset {
-            source: SourceId(number(text, "source_record")?),
+            source: AssociationId(number(text, "source_record")?),
             icid: number(text, "icid")?,
             ciu: number(text, "ciu")?,
             step: reset_step(word(text, "step")?).ok_or("step")?,

@@ -2,29 +2,22 @@
 
 //! What the policy may know of an association.
 //!
+//! It is `Association` that is replayed, not the whole `Subsystem`: what that decides between associations
+//! depends on those that were never lost, and of these the trace tells nothing but their number, when
+//! they are asked: not what they offer, nor what else their log pages say.
+//!
 //! The trace does not tell when the read of a log page began, and a report in which a reset is not
 //! listed, or has failed, counts only if that was after the source took the reset on. So there may be
 //! more than one possibility, until what follows fits only one of them.
 
 use nvme_fence_policy::ccr::log::Status;
 use nvme_fence_policy::{
-    Actions, Answer, Association, Event, Evidence, Identity, Knobs, Log, Nanos, Neighbours, Offer,
-    Priority, SourceId, Standing, State,
+    Actions, Association, AssociationId, ControllerId, Event, Evidence, Identity, Knobs, Log,
+    Nanos, Neighbours, Offer, Opened, Priority, ResetStep, State,
 };
 
 /// The trace cuts off what is less than a microsecond.
 pub(super) const CUT_OFF: u64 = 1000;
-
-/// How a Cross-Controller Reset goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ResetStep {
-    /// The source was asked.
-    Asked,
-    /// It has answered.
-    Answered(Answer),
-    /// So it stands by the log page of the source, if it is listed there.
-    Reported(Option<Status>),
-}
 
 /// All that one association may be. There is always at least one.
 pub(super) struct Possible(Vec<Association>);
@@ -72,7 +65,7 @@ impl Possible {
     pub(super) fn reset(
         &mut self,
         at: Nanos,
-        source: SourceId,
+        source: AssociationId,
         step: ResetStep,
         knobs: &Knobs,
     ) -> bool {
@@ -93,7 +86,7 @@ impl Possible {
         }
     }
 
-    fn report(&mut self, at: Nanos, source: SourceId, status: Option<Status>, knobs: &Knobs) {
+    fn report(&mut self, at: Nanos, source: AssociationId, status: Option<Status>, knobs: &Knobs) {
         let mut possible: Vec<Association> = Vec::new();
         for before in &self.0 {
             for reading in [Nanos(0), at] {
@@ -133,29 +126,24 @@ impl Possible {
 }
 
 /// Would the policy have `source` asked, as far as it is not for the source to say?
-fn may_ask(association: &Association, source: SourceId, knobs: &Knobs) -> bool {
-    let standing = Standing {
-        id: source,
-        optimized: true,
-    };
-    Priority::find(
-        association,
-        &willing(association),
-        &standing,
-        &Neighbours::default(),
-        knobs,
-    )
-    .is_some()
+fn may_ask(association: &Association, source: AssociationId, knobs: &Knobs) -> bool {
+    let source = willing(association, source);
+    Priority::find(association, &source, true, &Neighbours::default(), knobs).is_some()
 }
 
 /// A source that can take every reset but its own.
-fn willing(impacted: &Association) -> Association {
-    let identity = Identity {
-        cntlid: impacted.identity().cntlid.wrapping_add(1),
-        ..*impacted.identity()
-    };
-    let offer = Offer { ccrl: 1, port: 0 };
-    let mut source = Association::new(Nanos(0), identity, *impacted.terms(), offer);
+fn willing(impacted: &Association, id: AssociationId) -> Association {
+    let mut source = Association::new(Opened {
+        id,
+        controller: ControllerId(0),
+        at: Nanos(0),
+        identity: Identity {
+            cntlid: impacted.identity().cntlid.wrapping_add(1),
+            ..*impacted.identity()
+        },
+        terms: *impacted.terms(),
+        offer: Offer { ccrl: 1, port: 0 },
+    });
     source.handle(Nanos(0), Event::Resumed, &Knobs::DEFAULT);
     source.source_mut().begin_log_read(Nanos(0));
     if let Some(empty) = Log::parse(&[0; 8]) {

@@ -7,10 +7,11 @@
 //! evidence without one, shows what they must have been.
 
 use super::event::{Event, Step};
-use super::possible::{CUT_OFF, Possible, ResetStep};
+use super::possible::{CUT_OFF, Possible};
 use nvme_fence_policy::{
-    Action, Association, Clocks, Command, CqtSource, Deadline, Event as PolicyEvent, Evidence,
-    Identity, Knobs, Nanos, Offer, Rule, SourceId, State, Terms, Verdict,
+    Action, Association, AssociationId, Clocks, Command, ControllerId, CqtSource, Deadline,
+    Event as PolicyEvent, Evidence, Identity, Knobs, Nanos, Offer, Opened, ResetStep, Rule, State,
+    Terms, Verdict,
 };
 
 /// A trace does not tell CIRNs. What was reset by one has one.
@@ -37,8 +38,8 @@ pub(super) struct Record {
 enum Input {
     Lost,
     Hold(Command),
-    Reset(SourceId, ResetStep),
-    SourceLost(SourceId),
+    Reset(AssociationId, ResetStep),
+    SourceLost(AssociationId),
 }
 
 impl Record {
@@ -143,13 +144,19 @@ impl Record {
     }
 
     /// The association of another record is lost.
-    pub(super) fn source_lost(&mut self, at: Nanos, source: SourceId) {
+    pub(super) fn source_lost(&mut self, at: Nanos, source: AssociationId) {
         self.early.push((at, Input::SourceLost(source)));
         let lost = PolicyEvent::SourceLost(source);
         self.association.handle(at, lost, &self.knobs);
     }
 
-    fn reset(&mut self, at: Nanos, source: SourceId, step: ResetStep, wrong: &mut Vec<String>) {
+    fn reset(
+        &mut self,
+        at: Nanos,
+        source: AssociationId,
+        step: ResetStep,
+        wrong: &mut Vec<String>,
+    ) {
         self.early.push((at, Input::Reset(source, step)));
         if !self.association.reset(at, source, step, &self.knobs) {
             wrong.push(format!(
@@ -340,7 +347,14 @@ impl Input {
 }
 
 fn association(identity: Identity, terms: Terms) -> Association {
-    Association::new(Nanos(0), identity, terms, Offer::default())
+    Association::new(Opened {
+        id: AssociationId(0),
+        controller: ControllerId(0),
+        at: Nanos(0),
+        identity,
+        terms,
+        offer: Offer::default(),
+    })
 }
 
 /// Terms under which nothing is ever fenced by time.

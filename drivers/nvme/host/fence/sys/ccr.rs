@@ -5,15 +5,15 @@
 use super::raw;
 use kernel::error::to_result;
 use kernel::prelude::*;
-use nvme_fence_policy::{Identity, LogRead, SourceId};
+use nvme_fence_policy::{AssociationId, Identity, LogRead};
 
 /// A controller that commands can be sent to.
 ///
 /// # Invariants
 ///
 /// It exists until `->ctrl_gone` returns. A value of this type is used only before `->ctrl_gone`, under
-/// the lock while [`Controller::ctrl`](crate::controller::Controller::ctrl) still has it, or by the
-/// work item that asks, which `->ctrl_gone` waits for.
+/// the lock while a [`Record`](crate::record::Record) still has it, or by the work item that asks,
+/// which `->ctrl_gone` waits for.
 #[derive(Clone, Copy)]
 pub(crate) struct Ctrl(*mut raw::nvme_ctrl);
 
@@ -38,14 +38,14 @@ impl Ctrl {
         unsafe { raw::nvme_fence_optimized(self.0) }
     }
 
-    /// Asks it to reset what has this identity. The answer goes to
-    /// [`Fence::reset_answered`](crate::fence::Fence::reset_answered), unless this fails. If it does
-    /// not come in time, the command is aborted, and the answer says so.
+    /// Asks it to reset what has this identity. The answer is an
+    /// [`Input::Answered`](nvme_fence_policy::Input::Answered), unless this fails. If it does not come
+    /// in time, the command is aborted, and the answer says so.
     pub(crate) fn send_reset(
         &self,
         identity: &Identity,
         timeout_ms: u32,
-        source: SourceId,
+        source: AssociationId,
     ) -> Result {
         let ccr = raw::nvme_fence_ccr {
             cirn: identity.cirn,
@@ -56,9 +56,9 @@ impl Ctrl {
         to_result(unsafe { raw::nvme_fence_send_ccr(self.0, &ccr, timeout_ms, cookie(source)) })
     }
 
-    /// Reads its log page, which goes to [`Fence::log_read`](crate::fence::Fence::log_read), unless
+    /// Reads its log page, which is an [`Input::LogRead`](nvme_fence_policy::Input::LogRead), unless
     /// this fails.
-    pub(crate) fn read_log(&self, read: &LogRead, source: SourceId) -> Result {
+    pub(crate) fn read_log(&self, read: &LogRead, source: AssociationId) -> Result {
         // SAFETY: By the invariants it exists.
         to_result(unsafe {
             raw::nvme_fence_read_ccr_log(
@@ -72,23 +72,11 @@ impl Ctrl {
 }
 
 /// What comes back with an answer. There are not so many associations that it would not fit.
-fn cookie(source: SourceId) -> usize {
+fn cookie(source: AssociationId) -> usize {
     source.0 as usize
 }
 
 /// The other way round.
-pub(super) fn source(cookie: usize) -> SourceId {
-    SourceId(cookie as u64)
-}
-
-/// Has [`Fence::ask`](crate::fence::Fence::ask) called.
-pub(crate) fn queue_ask() {
-    // SAFETY: The work item exists while there is a [`Glue`](super::Glue).
-    unsafe { raw::nvme_fence_queue_ask() }
-}
-
-/// Waits until it is not running any more. May sleep.
-pub(crate) fn flush_ask() {
-    // SAFETY: As for queue_ask().
-    unsafe { raw::nvme_fence_flush_ask() }
+pub(super) fn source(cookie: usize) -> AssociationId {
+    AssociationId(cookie as u64)
 }

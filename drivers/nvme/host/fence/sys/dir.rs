@@ -5,12 +5,13 @@
 use super::{raw, Ctrl};
 use crate::attributes::{CtrlAttribute, RemovedAttribute, SubsysAttribute};
 use crate::controller::Controller;
-use crate::fence::Fence;
+use crate::host::Host;
 use crate::subsystem::Subsystem;
 use core::ptr::NonNull;
 use kernel::error::from_err_ptr;
 use kernel::ffi::{c_char, c_void};
 use kernel::prelude::*;
+use kernel::str::CStr;
 use kernel::sync::Arc;
 
 /// Where a controller and its subsystem are found in sysfs.
@@ -18,13 +19,14 @@ pub(crate) struct CtrlInfo<'a>(pub(super) &'a raw::nvme_fence_ctrl_info);
 
 impl CtrlInfo<'_> {
     /// N of `nvmeN`.
-    pub(crate) fn instance(&self) -> i32 {
+    pub(crate) fn instance(&self) -> u32 {
         self.0.instance
     }
 
-    /// N of `nvme-subsysN`.
-    pub(crate) fn subsys_instance(&self) -> i32 {
-        self.0.subsys_instance
+    /// NVM Subsystem NVMe Qualified Name (NQN).
+    pub(crate) fn nqn(&self) -> &[u8] {
+        // SAFETY: It ends with a NUL, and is there as long as the controller is.
+        unsafe { CStr::from_char_ptr(self.0.nqn) }.to_bytes()
     }
 
     /// Stands for the address of its port: equal for equal addresses.
@@ -58,7 +60,7 @@ impl CtrlInfo<'_> {
 }
 
 /// Makes the directory of what removed controllers still hold.
-pub(crate) fn removed_dir(fence: Arc<Fence>) -> Result<Dir<Fence>> {
+pub(crate) fn removed_dir(host: Arc<Host>) -> Result<Dir<Host>> {
     // SAFETY: May be called at any time.
     let parent = unsafe { raw::nvme_fence_module_dir() };
     if parent.is_null() {
@@ -67,7 +69,7 @@ pub(crate) fn removed_dir(fence: Arc<Fence>) -> Result<Dir<Fence>> {
     Dir::new(
         parent,
         raw::nvme_fence_dir_kind_NVME_FENCE_DIR_REMOVED,
-        fence,
+        host,
     )
 }
 
@@ -124,7 +126,7 @@ impl<T> Drop for Dir<T> {
 enum File<'a> {
     Subsys(&'a Subsystem, SubsysAttribute),
     Ctrl(&'a Controller, CtrlAttribute),
-    Removed(&'a Fence, RemovedAttribute),
+    Removed(&'a Host, RemovedAttribute),
 }
 
 impl<'a> File<'a> {
@@ -138,7 +140,7 @@ impl<'a> File<'a> {
         // SAFETY: By the safety requirements, for an attribute of a controller.
         let ctrl = || unsafe { &*object.cast::<Controller>() };
         // SAFETY: By the safety requirements, for an attribute of removed controllers.
-        let fence = || unsafe { &*object.cast::<Fence>() };
+        let host = || unsafe { &*object.cast::<Host>() };
 
         Some(match attr {
             raw::nvme_fence_attr_NVME_FENCE_ATTR_MODE => {
@@ -181,19 +183,19 @@ impl<'a> File<'a> {
                 Self::Ctrl(ctrl(), CtrlAttribute::Release)
             }
             raw::nvme_fence_attr_NVME_FENCE_ATTR_REMOVED_HELD => {
-                Self::Removed(fence(), RemovedAttribute::Held)
+                Self::Removed(host(), RemovedAttribute::Held)
             }
             raw::nvme_fence_attr_NVME_FENCE_ATTR_REMOVED_HELD_BYTES => {
-                Self::Removed(fence(), RemovedAttribute::HeldBytes)
+                Self::Removed(host(), RemovedAttribute::HeldBytes)
             }
             raw::nvme_fence_attr_NVME_FENCE_ATTR_REMOVED_DEADLINE_MS => {
-                Self::Removed(fence(), RemovedAttribute::DeadlineMs)
+                Self::Removed(host(), RemovedAttribute::DeadlineMs)
             }
             raw::nvme_fence_attr_NVME_FENCE_ATTR_REMOVED_HELD_WITHOUT_DEADLINE => {
-                Self::Removed(fence(), RemovedAttribute::HeldWithoutDeadline)
+                Self::Removed(host(), RemovedAttribute::HeldWithoutDeadline)
             }
             raw::nvme_fence_attr_NVME_FENCE_ATTR_REMOVED_RELEASE => {
-                Self::Removed(fence(), RemovedAttribute::Release)
+                Self::Removed(host(), RemovedAttribute::Release)
             }
             _ => return None,
         })
@@ -221,7 +223,7 @@ unsafe extern "C" fn nvme_fence_rs_show(
     let written = match file {
         File::Subsys(subsystem, attribute) => attribute.show(subsystem, buf),
         File::Ctrl(controller, attribute) => attribute.show(controller, buf),
-        File::Removed(fence, attribute) => attribute.show(fence, buf),
+        File::Removed(host, attribute) => attribute.show(host, buf),
     };
     match written {
         Ok(length) => length as isize,
@@ -250,7 +252,7 @@ unsafe extern "C" fn nvme_fence_rs_store(
     let stored = match file {
         File::Subsys(subsystem, attribute) => attribute.store(subsystem, text),
         File::Ctrl(controller, attribute) => attribute.store(controller, text),
-        File::Removed(fence, attribute) => attribute.store(fence, text),
+        File::Removed(host, attribute) => attribute.store(host, text),
     };
     match stored {
         Ok(()) => count as isize,

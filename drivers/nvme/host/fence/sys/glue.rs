@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Clock, timer, workqueue, parameters and registration.
+//! Time, workqueues, parameters and registration.
 
 use super::raw;
-use crate::fence::Fence;
+use crate::host::Host;
 use kernel::error::to_result;
 use kernel::prelude::*;
 use kernel::str::CStr;
@@ -50,32 +50,36 @@ pub(crate) fn params() -> Params {
     }
 }
 
-/// The workqueue, the timer and what they refer to.
+/// The workqueues and what they refer to.
 ///
 /// # Invariants
 ///
 /// They exist as long as this value does. There is one at a time.
 pub(crate) struct Glue {
     /// What C has a pointer to.
-    _fence: Arc<Fence>,
+    host: Arc<Host>,
 }
 
 impl Glue {
     /// Makes them.
-    pub(crate) fn new(fence: Arc<Fence>) -> Result<Self> {
-        let policy = Arc::as_ptr(&fence).cast_mut().cast();
+    pub(crate) fn new(host: Arc<Host>) -> Result<Self> {
+        let policy = Arc::as_ptr(&host).cast_mut().cast();
         // SAFETY: Called once, from the initialisation of the module; `policy` stays valid until
         // nvme_fence_glue_exit(), because we keep a reference.
         to_result(unsafe { raw::nvme_fence_glue_init(policy) })?;
         // INVARIANT: Just made.
-        Ok(Self { _fence: fence })
+        Ok(Self { host })
     }
 }
 
 impl Drop for Glue {
     fn drop(&mut self) {
-        // SAFETY: By the invariants they exist. The policy is unregistered, so nobody arms the timer
-        // any more; what is queued is run to its end.
+        // SAFETY: By the invariants it exists. The policy is unregistered, and nothing is held, so
+        // nothing more is queued there.
+        unsafe { raw::nvme_fence_glue_drain() };
+        // Their clocks use the workqueue.
+        self.host.clear();
+        // SAFETY: By the invariants they exist, and now nobody uses them any more.
         unsafe { raw::nvme_fence_glue_exit() }
     }
 }
@@ -103,14 +107,6 @@ impl Drop for Registration {
 pub(crate) fn queue() -> &'static Queue {
     // SAFETY: It exists while there is a [`Glue`], and so while there are records or callbacks.
     unsafe { Queue::from_raw(raw::nvme_fence_workqueue()) }
-}
-
-/// Has [`Fence::expired`] called at `at`, instead of when it was to be called before.
-///
-/// To be called with the lock of the [`Fence`] held: so the last who sets the timer knows best.
-pub(crate) fn timer_arm(at: Nanos) {
-    // SAFETY: The timer exists while there is a [`Glue`].
-    unsafe { raw::nvme_fence_timer_arm(at.0) }
 }
 
 /// Drops the references to this module that came with `commands` held commands.

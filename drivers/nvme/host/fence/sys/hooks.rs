@@ -7,14 +7,14 @@
 use super::trace::RecordInfo;
 use super::{ccr, raw, BioList, CtrlInfo};
 use crate::controller::Attached;
-use crate::fence::Fence;
+use crate::host::Host;
 use kernel::error::from_result;
 use kernel::ffi::{c_int, c_void};
 use kernel::prelude::*;
-use kernel::sync::ArcBorrow;
+use kernel::sync::{Arc, ArcBorrow};
 use nvme_fence_policy::ccr::log::LOG_BYTES;
 use nvme_fence_policy::{
-    Answer, Clocks, Command, Event, HeldUntil, Identity, Kind, Nanos, Offer, Terms,
+    Answer, Clocks, Command, HeldUntil, Identity, Input, Kind, Nanos, Offer, Terms,
 };
 
 /// Checks that functions have the type that C calls them by.
@@ -43,8 +43,6 @@ check_exports!(
     nvme_fence_rs_reset_completed,
     nvme_fence_rs_reset_answered,
     nvme_fence_rs_log_read,
-    nvme_fence_rs_expired,
-    nvme_fence_rs_ask,
     nvme_fence_rs_held_until,
 );
 
@@ -121,11 +119,11 @@ unsafe extern "C" fn nvme_fence_rs_attach(
     info: *const raw::nvme_fence_ctrl_info,
 ) -> *mut c_void {
     // SAFETY: `policy` was made from an `Arc`, see `Glue::new`, and the module has a reference.
-    let fence = unsafe { ArcBorrow::<Fence>::from_raw(policy.cast()) };
+    let host = Arc::from(unsafe { ArcBorrow::<Host>::from_raw(policy.cast()) });
     // SAFETY: By the safety requirements.
     let info = CtrlInfo(unsafe { &*info });
 
-    match Attached::new(fence.into(), &info)
+    match Attached::new(&host, &info)
         .and_then(|attached| KBox::new(attached, GFP_KERNEL).map_err(Error::from))
     {
         Ok(attached) => KBox::into_raw(attached).cast(),
@@ -142,7 +140,7 @@ unsafe extern "C" fn nvme_fence_rs_attach(
 unsafe extern "C" fn nvme_fence_rs_ctrl_gone(fence: *mut c_void) {
     // SAFETY: By the safety requirements nobody uses what nvme_fence_rs_attach() leaked any more.
     let attached = unsafe { KBox::from_raw(fence.cast::<Attached>()) };
-    attached.controller().event(Event::Detached);
+    attached.controller().handle(Input::Removed);
 }
 
 /// `->identified`: process context, may sleep.
@@ -173,12 +171,7 @@ unsafe extern "C" fn nvme_fence_rs_identified(
         port: attached.controller().port(),
     };
 
-    from_result(|| {
-        attached
-            .controller()
-            .open(identity, terms, offer)
-            .map(|()| 0)
-    })
+    from_result(|| attached.open(identity, terms, offer).map(|()| 0))
 }
 
 /// The controller goes to a state in which its association is not used any more. Atomic.
@@ -189,7 +182,7 @@ unsafe extern "C" fn nvme_fence_rs_identified(
 #[no_mangle]
 unsafe extern "C" fn nvme_fence_rs_lost(fence: *mut c_void) {
     // SAFETY: By the safety requirements.
-    unsafe { attached(fence) }.controller().event(Event::Lost);
+    unsafe { attached(fence) }.controller().handle(Input::Lost);
 }
 
 /// The controller becomes LIVE. Atomic.
@@ -205,7 +198,7 @@ unsafe extern "C" fn nvme_fence_rs_live(fence: *mut c_void) {
     // SAFETY: By the safety requirements.
     unsafe { attached(fence) }
         .controller()
-        .event(Event::Resumed);
+        .handle(Input::Resumed);
 }
 
 /// `->disabled`. Atomic.
@@ -218,7 +211,7 @@ unsafe extern "C" fn nvme_fence_rs_disabled(fence: *mut c_void) {
     // SAFETY: By the safety requirements.
     unsafe { attached(fence) }
         .controller()
-        .event(Event::Disabled);
+        .handle(Input::Disabled);
 }
 
 /// `->closed`. Atomic.
@@ -233,12 +226,15 @@ unsafe extern "C" fn nvme_fence_rs_closed(
 ) {
     // SAFETY: By the safety requirements.
     let (attached, clocks) = unsafe { (attached(fence), &*clocks) };
-    attached.controller().event(Event::Closed(Clocks {
+    let clocks = Clocks {
         keep_alive: Nanos(clocks.keep_alive_ns),
         sent: Nanos(clocks.sent_ns),
         peer_closed: (clocks.peer_closed_ns != 0).then_some(Nanos(clocks.peer_closed_ns)),
         kato_ms: clocks.kato_ms,
-    }));
+    };
+    attached
+        .controller()
+        .handle(|controller| Input::Closed(controller, clocks));
 }
 
 /// `->hold`. Atomic.
@@ -265,7 +261,9 @@ unsafe extern "C" fn nvme_fence_rs_hold(
 #[no_mangle]
 unsafe extern "C" fn nvme_fence_rs_reset_completed(fence: *mut c_void) {
     // SAFETY: By the safety requirements.
-    unsafe { attached(fence) }.controller().reset_completed();
+    unsafe { attached(fence) }
+        .controller()
+        .handle(Input::ResetCompleted);
 }
 
 /// `->ccr_answered`. Atomic.
@@ -286,13 +284,15 @@ unsafe extern "C" fn nvme_fence_rs_reset_answered(
         ciu: answer.ccr.ciu,
         cirn: answer.ccr.cirn,
     };
-    let controller = attached.controller();
-    controller.fence().reset_answered(
-        controller,
-        ccr::source(cookie),
-        &identity,
-        Answer::decode(answer.status, answer.result),
-    );
+    let answer = Answer::decode(answer.status, answer.result);
+    attached
+        .controller()
+        .handle(|source_controller| Input::Answered {
+            source: ccr::source(cookie),
+            source_controller,
+            identity,
+            answer,
+        });
 }
 
 /// `->ccr_log`. Atomic.
@@ -312,25 +312,13 @@ unsafe extern "C" fn nvme_fence_rs_log_read(
         // SAFETY: It is valid, and nobody writes to it before the next read begins.
         unsafe { core::slice::from_raw_parts(log.cast::<u8>(), LOG_BYTES) }
     });
-    attached
-        .controller()
-        .fence()
-        .log_read(ccr::source(cookie), page);
-}
-
-/// There may be something to ask for: process context, on our workqueue.
-///
-/// # Safety
-///
-/// As for [`nvme_fence_rs_attach`].
-#[no_mangle]
-unsafe extern "C" fn nvme_fence_rs_ask(policy: *mut c_void) {
-    // SAFETY: As in nvme_fence_rs_attach().
-    unsafe { ArcBorrow::<Fence>::from_raw(policy.cast()) }.ask();
+    let source = ccr::source(cookie);
+    let subsystem = attached.controller().subsystem();
+    subsystem.handle(Input::LogRead { source, page });
 }
 
 /// When what is held now is free by time, in nanoseconds of CLOCK_MONOTONIC: 0 if nothing is held,
-/// 1 if it is a moment from now, `u64::MAX` if there is no such time. Any context.
+/// 1 if it is a moment from now, `u64::MAX` if there is no such time. Process context, may sleep.
 ///
 /// # Safety
 ///
@@ -338,22 +326,11 @@ unsafe extern "C" fn nvme_fence_rs_ask(policy: *mut c_void) {
 #[no_mangle]
 unsafe extern "C" fn nvme_fence_rs_held_until(policy: *mut c_void) -> u64 {
     // SAFETY: As in nvme_fence_rs_attach().
-    let fence = unsafe { ArcBorrow::<Fence>::from_raw(policy.cast()) };
-    match fence.held_until() {
+    let host = unsafe { ArcBorrow::<Host>::from_raw(policy.cast()) };
+    match host.held_until() {
         HeldUntil::NothingHeld => 0,
         HeldUntil::Soon => 1,
         HeldUntil::At(at) => at.0,
         HeldUntil::NoTime => u64::MAX,
     }
-}
-
-/// The timer has expired: process context, on our workqueue.
-///
-/// # Safety
-///
-/// As for [`nvme_fence_rs_attach`].
-#[no_mangle]
-unsafe extern "C" fn nvme_fence_rs_expired(policy: *mut c_void) {
-    // SAFETY: As in nvme_fence_rs_attach().
-    unsafe { ArcBorrow::<Fence>::from_raw(policy.cast()) }.expired();
 }

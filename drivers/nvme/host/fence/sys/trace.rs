@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Trace events. All of them are recorded under the lock of the [`Fence`](crate::fence::Fence), so
-//! they stand in the trace in the order in which things were decided.
+//! Trace events. All of them are recorded under the lock of the
+//! [`Subsystem`](crate::subsystem::Subsystem), so what is about one stands in the trace in the order in
+//! which things were decided.
 
 use super::raw;
 use nvme_fence_policy::ccr::log::Status;
-use nvme_fence_policy::{Answer, CqtSource, Deadline, Evidence, Identity, Rule};
+use nvme_fence_policy::{Answer, CqtSource, Deadline, Evidence, Identity, ResetStep, Rule};
 
 /// What happened to a record.
 pub(crate) enum TraceEvent<'a> {
@@ -30,51 +31,6 @@ pub(crate) enum TraceEvent<'a> {
     },
 }
 
-/// How a Cross-Controller Reset goes on.
-#[derive(Clone, Copy)]
-pub(crate) enum ResetStep {
-    /// The source was asked.
-    Asked,
-    /// It has answered.
-    Answered(Answer),
-    /// So it stands by the log page of the source, if it is listed there.
-    Reported(Option<Status>),
-}
-
-impl ResetStep {
-    fn to_raw(self) -> u8 {
-        let step = match self {
-            Self::Asked => raw::nvme_fence_reset_step_NVME_FENCE_RESET_ASKED,
-            Self::Answered(answer) => match answer {
-                Answer::Immediate => raw::nvme_fence_reset_step_NVME_FENCE_RESET_IMMEDIATE,
-                Answer::Gone => raw::nvme_fence_reset_step_NVME_FENCE_RESET_GONE,
-                Answer::Accepted => raw::nvme_fence_reset_step_NVME_FENCE_RESET_ACCEPTED,
-                Answer::InProgress => raw::nvme_fence_reset_step_NVME_FENCE_RESET_IN_PROGRESS,
-                Answer::LogFull => raw::nvme_fence_reset_step_NVME_FENCE_RESET_LOG_FULL,
-                Answer::LimitExceeded => raw::nvme_fence_reset_step_NVME_FENCE_RESET_LIMIT_EXCEEDED,
-                Answer::Refused => raw::nvme_fence_reset_step_NVME_FENCE_RESET_REFUSED,
-                Answer::Failed => raw::nvme_fence_reset_step_NVME_FENCE_RESET_FAILED,
-                Answer::Unanswered => raw::nvme_fence_reset_step_NVME_FENCE_RESET_UNANSWERED,
-                Answer::NotSent => raw::nvme_fence_reset_step_NVME_FENCE_RESET_NOT_SENT,
-            },
-            Self::Reported(status) => match status {
-                Some(Status::InProgress) => {
-                    raw::nvme_fence_reset_step_NVME_FENCE_RESET_REPORTED_IN_PROGRESS
-                }
-                Some(Status::Success) => {
-                    raw::nvme_fence_reset_step_NVME_FENCE_RESET_REPORTED_SUCCESS
-                }
-                Some(Status::Failed) => raw::nvme_fence_reset_step_NVME_FENCE_RESET_REPORTED_FAILED,
-                Some(Status::Invalid) => {
-                    raw::nvme_fence_reset_step_NVME_FENCE_RESET_REPORTED_INVALID
-                }
-                None => raw::nvme_fence_reset_step_NVME_FENCE_RESET_NOT_REPORTED,
-            },
-        };
-        step as u8
-    }
-}
-
 /// What all events tell of a record.
 pub(crate) struct RecordInfo {
     /// Its number.
@@ -96,6 +52,34 @@ impl RecordInfo {
             instance: self.instance,
         }
     }
+}
+
+fn step_to_raw(step: ResetStep) -> u8 {
+    let step = match step {
+        ResetStep::Asked => raw::nvme_fence_reset_step_NVME_FENCE_RESET_ASKED,
+        ResetStep::Answered(answer) => match answer {
+            Answer::Immediate => raw::nvme_fence_reset_step_NVME_FENCE_RESET_IMMEDIATE,
+            Answer::Gone => raw::nvme_fence_reset_step_NVME_FENCE_RESET_GONE,
+            Answer::Accepted => raw::nvme_fence_reset_step_NVME_FENCE_RESET_ACCEPTED,
+            Answer::InProgress => raw::nvme_fence_reset_step_NVME_FENCE_RESET_IN_PROGRESS,
+            Answer::LogFull => raw::nvme_fence_reset_step_NVME_FENCE_RESET_LOG_FULL,
+            Answer::LimitExceeded => raw::nvme_fence_reset_step_NVME_FENCE_RESET_LIMIT_EXCEEDED,
+            Answer::Refused => raw::nvme_fence_reset_step_NVME_FENCE_RESET_REFUSED,
+            Answer::Failed => raw::nvme_fence_reset_step_NVME_FENCE_RESET_FAILED,
+            Answer::Unanswered => raw::nvme_fence_reset_step_NVME_FENCE_RESET_UNANSWERED,
+            Answer::NotSent => raw::nvme_fence_reset_step_NVME_FENCE_RESET_NOT_SENT,
+        },
+        ResetStep::Reported(status) => match status {
+            Some(Status::InProgress) => {
+                raw::nvme_fence_reset_step_NVME_FENCE_RESET_REPORTED_IN_PROGRESS
+            }
+            Some(Status::Success) => raw::nvme_fence_reset_step_NVME_FENCE_RESET_REPORTED_SUCCESS,
+            Some(Status::Failed) => raw::nvme_fence_reset_step_NVME_FENCE_RESET_REPORTED_FAILED,
+            Some(Status::Invalid) => raw::nvme_fence_reset_step_NVME_FENCE_RESET_REPORTED_INVALID,
+            None => raw::nvme_fence_reset_step_NVME_FENCE_RESET_NOT_REPORTED,
+        },
+    };
+    step as u8
 }
 
 fn evidence_to_raw(evidence: Evidence) -> u8 {
@@ -164,7 +148,7 @@ pub(crate) fn trace(record: &RecordInfo, event: TraceEvent<'_>) {
                 source,
                 icid: identity.cntlid,
                 ciu: identity.ciu,
-                step: step.to_raw(),
+                step: step_to_raw(step),
             };
             // SAFETY: Both arguments are valid for the duration of the call.
             unsafe { raw::nvme_fence_trace_reset(&rec, &reset) }

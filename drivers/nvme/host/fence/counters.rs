@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What has happened to the associations of a controller so far, in numbers.
+
+use kernel::sync::atomic::{Atomic, Relaxed};
+
+/// A number that only grows. Each is exact, but two that are read one after the other may not fit.
+pub(crate) struct Counter(Atomic<u64>);
+
+impl Counter {
+    const fn new() -> Self {
+        Self(Atomic::new(0))
+    }
+
+    /// Adds to it, and returns what it was before.
+    pub(crate) fn add(&self, n: u64) -> u64 {
+        self.0.fetch_add(n, Relaxed)
+    }
+
+    pub(crate) fn get(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
+}
+
+/// All of them.
+pub(crate) struct Counters {
+    /// Associations that were lost.
+    pub(crate) lost: Counter,
+    /// Commands that were held.
+    pub(crate) held: Counter,
+    /// Bytes that were held.
+    pub(crate) held_bytes: Counter,
+    /// Commands that had to be held and could not be, for want of a record.
+    pub(crate) passed_unknown: Counter,
+    /// Commands that were sent on.
+    pub(crate) released: Counter,
+    /// Bytes that were sent on.
+    pub(crate) released_bytes: Counter,
+    /// Records that were fenced by a Cross-Controller Reset.
+    pub(crate) ccr: Counter,
+    /// Cross-Controller Resets that were asked for, on behalf of the controller.
+    pub(crate) ccr_asked: Counter,
+    /// Completed entries in its log page that were not about what it was asked for.
+    pub(crate) ccr_unmatched: Counter,
+    /// Log pages that could not be read, or made no sense.
+    pub(crate) ccr_log_errors: Counter,
+    /// Records that were fenced by time.
+    pub(crate) time: Counter,
+    /// Records that were fenced because the controller was disabled.
+    pub(crate) disabled: Counter,
+    /// Records that were fenced by the administrator's word.
+    pub(crate) admin: Counter,
+    /// Commands that were held for these.
+    pub(crate) admin_commands: Counter,
+}
+
+impl Counters {
+    /// Nothing has happened yet.
+    pub(crate) const fn new() -> Self {
+        Self {
+            lost: Counter::new(),
+            held: Counter::new(),
+            held_bytes: Counter::new(),
+            passed_unknown: Counter::new(),
+            released: Counter::new(),
+            released_bytes: Counter::new(),
+            ccr: Counter::new(),
+            ccr_asked: Counter::new(),
+            ccr_unmatched: Counter::new(),
+            ccr_log_errors: Counter::new(),
+            time: Counter::new(),
+            disabled: Counter::new(),
+            admin: Counter::new(),
+            admin_commands: Counter::new(),
+        }
+    }
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Carries out what the policy wants done.
+
+use crate::host;
+use crate::record::Record;
+use crate::subsystem::State;
+use crate::sys::{self, trace, RecordInfo, TraceEvent};
+use kernel::prelude::*;
+use nvme_fence_policy::{AssociationId, Deadline, Evidence, Output, ResetStep};
+
+/// Does all that the policy wants done. Returns what the administrator is to be told when the lock is
+/// free again. Atomic.
+pub(crate) fn carry_out(state: &mut State) -> Option<Fencing> {
+    let mut news = None;
+    while let Some(output) = state.poll_output() {
+        match output {
+            Output::Lost(id) => with(state, id, lost),
+            Output::ResetStep {
+                impacted,
+                source,
+                source_controller,
+                step,
+            } => with(state, impacted, |record| {
+                let source = (source, host::instance(source_controller));
+                reset_goes_on(record, source, step);
+            }),
+            Output::Deadline(id, deadline) => with(state, id, |record| {
+                let info = record.info();
+                trace(&info, TraceEvent::Deadline(deadline));
+                news = Some(Fencing { info, deadline });
+            }),
+            Output::Release(id, evidence) => release(state, id, evidence),
+            Output::Discard(id) => state.discard(id),
+            Output::LogUnmatched(id, entries) => with(state, id, |record| {
+                record.counters().ccr_unmatched.add(entries.into());
+            }),
+            Output::LogUnreadable(id) => with(state, id, |record| {
+                record.counters().ccr_log_errors.add(1);
+            }),
+        }
+    }
+    news
+}
+
+/// Calls `f` on the record of an association.
+fn with(state: &mut State, id: AssociationId, f: impl FnOnce(&Record)) {
+    if let Some(record) = state.record(id) {
+        f(record);
+    }
+}
+
+fn lost(record: &Record) {
+    let identity = record.association().identity();
+    trace(&record.info(), TraceEvent::Lost(identity));
+    record.counters().lost.add(1);
+}
+
+fn reset_goes_on(record: &Record, (source, instance): (AssociationId, i32), step: ResetStep) {
+    let event = TraceEvent::Reset {
+        identity: record.association().identity(),
+        source: instance,
+        source_record: source.0,
+        step,
+    };
+    trace(&record.info(), event);
+    if step == ResetStep::Asked {
+        record.counters().ccr_asked.add(1);
+    }
+}
+
+fn release(state: &mut State, id: AssociationId, evidence: Evidence) {
+    let Some(record) = state.record(id) else {
+        return;
+    };
+    let info = record.info();
+    trace(&info, TraceEvent::Evidence(evidence));
+    let drain = record.drain().clone();
+    drain.controller().note_evidence(state, evidence, info.held);
+    drain.start();
+}
+
+/// A record that has just begun to fence.
+pub(crate) struct Fencing {
+    info: RecordInfo,
+    deadline: Option<Deadline>,
+}
+
+impl Fencing {
+    /// Tells the administrator. Not to be called with the lock held: consoles are slow.
+    pub(crate) fn log(&self) {
+        let RecordInfo {
+            instance,
+            held,
+            held_bytes,
+            ..
+        } = self.info;
+        match self.deadline {
+            Some(deadline) => pr_warn!(
+                "nvme{instance}: path lost, {held} command(s) ({held_bytes} bytes) held for up to {} ms; the module cannot be unloaded before\n",
+                deadline.at().millis_from(sys::now())
+            ),
+            None => pr_warn!(
+                "nvme{instance}: path lost without keep alive, {held} command(s) ({held_bytes} bytes) held until the controller is reset through another one, or the administrator releases them; the module cannot be unloaded before\n"
+            ),
+        }
+    }
+}

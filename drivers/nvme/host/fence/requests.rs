@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Asks of controllers what the policy wants asked.
+//!
+//! One work item of each subsystem asks, one thing after the other, until there is nothing left to
+//! ask; it never waits for an answer.
+
+use crate::subsystem::Subsystem;
+use nvme_fence_policy::{Answer, Input, Question, Request};
+
+impl Subsystem {
+    /// Asks all that is to be asked. Called from the workqueue.
+    pub(crate) fn ask(&self) {
+        loop {
+            let mut state = self.lock();
+            let Some(Request { source, question }) = state.next_request() else {
+                return;
+            };
+            let asked = state
+                .record(source)
+                .map(|record| (record.association().controller(), record.ctrl()));
+            self.carry_out(state);
+            let Some((source_controller, ctrl)) = asked else {
+                return;
+            };
+
+            // It does not go away: who takes it from us waits for this work item.
+            let sent = match (ctrl, question) {
+                (None, _) => false,
+                (Some(ctrl), Question::Reset(identity, answer_ms)) => {
+                    ctrl.send_reset(&identity, answer_ms, source).is_ok()
+                }
+                (Some(ctrl), Question::ReadLog(read)) => ctrl.read_log(&read, source).is_ok(),
+            };
+            if !sent {
+                self.handle(match question {
+                    Question::Reset(identity, _) => Input::Answered {
+                        source,
+                        source_controller,
+                        identity,
+                        answer: Answer::NotSent,
+                    },
+                    Question::ReadLog(_) => Input::LogRead { source, page: None },
+                });
+            }
+        }
+    }
+}

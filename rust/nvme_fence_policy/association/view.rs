@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What there is to see of an association.
+
+use super::{Association, State};
+use crate::ccr::source::Source;
+use crate::ccr::tries::Tries;
+use crate::evidence::Evidence;
+use crate::identity::{AssociationId, ControllerId, Identity};
+use crate::time::Nanos;
+use crate::wait::Terms;
+
+impl Association {
+    /// Which one it is.
+    pub const fn id(&self) -> AssociationId {
+        self.opened.id
+    }
+
+    /// Which controller of the host it is with.
+    pub const fn controller(&self) -> ControllerId {
+        self.opened.controller
+    }
+
+    /// What identifies it on the wire.
+    pub const fn identity(&self) -> &Identity {
+        &self.opened.identity
+    }
+
+    /// What its wait depends on.
+    pub const fn terms(&self) -> &Terms {
+        &self.opened.terms
+    }
+
+    /// Whether the controller is removed from the host.
+    pub const fn is_removed(&self) -> bool {
+        self.removed
+    }
+
+    /// Whether the host has terminated all connections.
+    pub const fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    /// Where it is in its life.
+    pub const fn state(&self) -> State {
+        self.state
+    }
+
+    /// What proved that nothing of it can execute any more.
+    pub const fn evidence(&self) -> Option<Evidence> {
+        match self.state {
+            State::Fenced(evidence) => Some(evidence),
+            State::Open | State::Lost | State::Fencing(_) | State::Gone => None,
+        }
+    }
+
+    /// Number of commands that are held or being sent on.
+    pub const fn held(&self) -> u32 {
+        self.held
+    }
+
+    /// Bytes of the commands that are held or being sent on.
+    pub const fn held_bytes(&self) -> u64 {
+        self.held_bytes
+    }
+
+    /// Number of commands that will be sent on when it is closed, because the administrator said so.
+    pub const fn vouched(&self) -> u32 {
+        match self.state {
+            State::Lost if self.vouched => self.held,
+            State::Open | State::Lost | State::Fencing(_) | State::Fenced(_) | State::Gone => 0,
+        }
+    }
+
+    /// The resets that were asked for on its behalf.
+    pub const fn tries(&self) -> &Tries {
+        &self.tries
+    }
+
+    /// What it does for others.
+    pub const fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// When it will be fenced by time, if nothing else happens before.
+    pub fn deadline(&self) -> Option<Nanos> {
+        match self.state {
+            State::Fencing(deadline) => deadline.map(|deadline| deadline.at()),
+            State::Open | State::Lost | State::Fenced(_) | State::Gone => None,
+        }
+    }
+}

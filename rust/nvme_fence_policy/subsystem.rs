@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The unit of decision: an NVM subsystem, with all associations that the host has with it.
+//!
+//! Nothing in one subsystem has anything to do with another one. Who uses the crate has one
+//! [`Subsystem`] for each, with a [`Storage`] for its associations and a lock around both, and then
+//!
+//! 1. tells it what happens, by [`Subsystem::open`], [`Subsystem::hold`] and [`Subsystem::handle`];
+//! 2. after each of these takes what is to be done, by [`Subsystem::poll_output`], until there is
+//!    nothing left;
+//! 3. says [`Input::Timeout`] at [`Subsystem::next_deadline`], or later;
+//! 4. when [`Subsystem::may_ask`], asks of controllers what [`Subsystem::next_request`] says, and tells
+//!    what they answer.
+
+pub mod choice;
+mod input;
+mod reports;
+mod requests;
+mod storage;
+#[cfg(test)]
+mod tests;
+
+pub use input::{Input, Scope};
+pub use requests::{Question, Request};
+pub use storage::Storage;
+
+use crate::association::{Association, Event, Opened, State};
+use crate::held_until::HeldUntil;
+use crate::hold::{Command, PassReason, Verdict};
+use crate::identity::{AssociationId, ControllerId};
+use crate::knobs::Knobs;
+use crate::output::Output;
+use crate::sum::Sum;
+use crate::time::Nanos;
+
+/// What is to become of a command that did not succeed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It is held for this association.
+    Hold(AssociationId),
+    /// It may leave at once.
+    Pass(PassReason),
+    /// It would have to be held, but nothing is known of its association. It leaves, and is to be
+    /// counted.
+    Unknown,
+}
+
+/// A subsystem. Its associations are in a [`Storage`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subsystem {
+    knobs: Knobs,
+}
+
+impl Subsystem {
+    /// A subsystem without associations.
+    pub const fn new(knobs: Knobs) -> Self {
+        Self { knobs }
+    }
+
+    /// The settings in force.
+    pub const fn knobs(&self) -> &Knobs {
+        &self.knobs
+    }
+
+    /// The settings, to change them. What is held already keeps the deadline that it has.
+    pub fn knobs_mut(&mut self) -> &mut Knobs {
+        &mut self.knobs
+    }
+
+    /// A new association is made: what is returned is to be put at the end of the storage.
+    ///
+    /// The one that the controller had before is over, even if nobody said so.
+    pub fn open(&self, associations: &mut impl Storage, opened: Opened) -> Association {
+        self.happens(opened.at, associations, opened.controller, Event::Detached);
+        Association::new(opened)
+    }
+
+    /// Decides on a command that `controller` was sent and that did not succeed.
+    pub fn hold(
+        &self,
+        associations: &mut impl Storage,
+        controller: ControllerId,
+        command: &Command,
+    ) -> Fate {
+        if let Verdict::Pass(reason) = command.verdict(&self.knobs) {
+            return Fate::Pass(reason);
+        }
+        // What comes late, after its association was closed, is of the last one.
+        let Some(association) = newest(associations, controller) else {
+            return Fate::Unknown;
+        };
+        match association.hold(command, &self.knobs) {
+            Verdict::Hold => Fate::Hold(association.id()),
+            Verdict::Pass(reason) => Fate::Pass(reason),
+        }
+    }
+
+    /// Takes note of what happened. What follows is to be taken by [`Self::poll_output`].
+    pub fn handle(&mut self, now: Nanos, associations: &mut impl Storage, input: Input<'_>) {
+        match input {
+            Input::Lost(controller) => self.happens(now, associations, controller, Event::Lost),
+            Input::Resumed(controller) => {
+                self.happens(now, associations, controller, Event::Resumed);
+            }
+            Input::Disabled(controller) => {
+                self.happens(now, associations, controller, Event::Disabled);
+            }
+            Input::Closed(controller, clocks) => {
+                self.happens(now, associations, controller, Event::Closed(clocks));
+            }
+            Input::Removed(controller) => {
+                self.happens(now, associations, controller, Event::Detached);
+                for association in associations.iter_mut() {
+                    if association.controller() == controller {
+                        association.mark_removed();
+                    }
+                }
+            }
+            Input::Release(scope) => {
+                for association in associations.iter_mut().filter(|one| scope.includes(one)) {
+                    association.note(now, Event::Release, &self.knobs);
+                }
+            }
+            Input::Drained {
+                association,
+                commands,
+                bytes,
+            } => {
+                if let Some(association) = find_mut(associations, association) {
+                    association.note(now, Event::Drained { commands, bytes }, &self.knobs);
+                }
+            }
+            Input::Timeout => {
+                for association in associations.iter_mut() {
+                    association.note(now, Event::Timeout, &self.knobs);
+                }
+            }
+            Input::ResetCompleted(controller) => {
+                if let Some(association) = current(associations, controller) {
+                    association.source_mut().completed_event();
+                }
+            }
+            Input::Answered {
+                source,
+                source_controller,
+                identity,
+                answer,
+            } => {
+                let source = (source, source_controller);
+                self.answered(now, associations, source, &identity, answer);
+            }
+            Input::LogRead { source, page } => self.log_read(now, associations, source, page),
+        }
+    }
+
+    /// What is to be done next; [`None`]: nothing more.
+    pub fn poll_output(&self, associations: &mut impl Storage) -> Option<Output> {
+        associations.iter_mut().find_map(Association::take_output)
+    }
+
+    /// The association that a controller has; one that is closed it has no more.
+    pub fn current<'a>(
+        &self,
+        associations: &'a impl Storage,
+        controller: ControllerId,
+    ) -> Option<&'a Association> {
+        associations
+            .iter()
+            .filter(|one| one.controller() == controller)
+            .last()
+            .filter(|newest| !newest.is_closed())
+    }
+
+    /// When [`Input::Timeout`] will have an effect, if nothing else happens before.
+    pub fn next_deadline(&self, associations: &impl Storage) -> Option<Nanos> {
+        associations
+            .iter()
+            .filter_map(Association::next_deadline)
+            .min()
+    }
+
+    /// When everything that is held now is free by time.
+    pub fn held_until(&self, associations: &impl Storage) -> HeldUntil {
+        associations
+            .iter()
+            .map(Association::held_until)
+            .max()
+            .unwrap_or_default()
+    }
+
+    /// What the associations have in sum that `scope` is about.
+    pub fn sum(&self, associations: &impl Storage, scope: Scope) -> Sum {
+        let mut sum = Sum::default();
+        for association in associations.iter().filter(|one| scope.includes(one)) {
+            sum.add(association);
+        }
+        sum
+    }
+
+    /// Something happens to the association that a controller has.
+    fn happens(
+        &self,
+        now: Nanos,
+        associations: &mut impl Storage,
+        controller: ControllerId,
+        event: Event,
+    ) {
+        let Some(association) = current(associations, controller) else {
+            return;
+        };
+        association.note(now, event, &self.knobs);
+        if association.state() == State::Open {
+            return;
+        }
+        let lost = association.id();
+        for other in associations.iter_mut() {
+            other.note(now, Event::SourceLost(lost), &self.knobs);
+        }
+    }
+}
+
+/// The association with this controller that was made last.
+fn newest(associations: &mut impl Storage, controller: ControllerId) -> Option<&mut Association> {
+    associations
+        .iter_mut()
+        .filter(|one| one.controller() == controller)
+        .last()
+}
+
+/// The association that a controller has. One that is closed it has no more.
+fn current(associations: &mut impl Storage, controller: ControllerId) -> Option<&mut Association> {
+    newest(associations, controller).filter(|newest| !newest.is_closed())
+}
+
+/// The association of this name, if it is not discarded yet.
+fn find(associations: &impl Storage, id: AssociationId) -> Option<&Association> {
+    associations.iter().find(|one| one.id() == id)
+}
+
+fn find_mut(associations: &mut impl Storage, id: AssociationId) -> Option<&mut Association> {
+    associations.iter_mut().find(|one| one.id() == id)
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Which reset is asked for next, and through which source: of all pairs of a lost association and a
+//! source, that of the greatest [`Priority`].
+
+use crate::association::Association;
+use crate::knobs::Knobs;
+use crate::time::Nanos;
+use core::cmp::Reverse;
+
+/// How urgent it is to have one association reset through one source. The greatest goes first; the
+/// order of the fields is the order of their weight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Priority {
+    /// Fewer tries go before more, so that none starves.
+    tries: Reverse<u32>,
+    /// Who holds most.
+    held: u32,
+    /// Who has never refused a reset goes before who has, and of those who have, who did so longest
+    /// ago: so all have their turn.
+    last_refusal: Reverse<Option<Nanos>>,
+    /// The source has another address: what broke the path may not concern it.
+    other_port: bool,
+    /// The source has an optimized path to a namespace: it is likely to be the healthy one.
+    optimized: bool,
+    /// How many resets the source can take.
+    free_slots: usize,
+    /// When the source last had a controller reset.
+    last_success: Option<Nanos>,
+}
+
+/// What is known of all associations of a subsystem together.
+///
+/// A command that is not answered may cost the path that it was sent on: the host has it aborted, and
+/// if that is not answered either, it takes the controller for dead. So there is one such command in a
+/// subsystem at most. The next reset is asked for when the one before was answered; that many are in
+/// progress at the same time does no harm. And once a command was not answered, the last path that is
+/// in use is not asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Neighbours {
+    /// A command is not answered yet.
+    awaits_answer: bool,
+    /// A command was given up because it was not answered.
+    went_unanswered: bool,
+    /// So many paths are in use.
+    in_use: usize,
+}
+
+impl Neighbours {
+    /// What these are together.
+    pub fn of<'a>(associations: impl Iterator<Item = &'a Association>) -> Self {
+        let mut neighbours = Self::default();
+        for association in associations {
+            let source = association.source();
+            neighbours.awaits_answer |= source.owes_answer();
+            neighbours.went_unanswered |=
+                source.is_silent() || association.tries().went_unanswered();
+            neighbours.in_use += usize::from(source.is_in_use());
+        }
+        neighbours
+    }
+
+    /// Whether any source can be asked.
+    const fn allow(&self) -> bool {
+        !self.awaits_answer && (!self.went_unanswered || self.in_use > 1)
+    }
+}
+
+impl Priority {
+    /// How urgent it is to have `impacted` reset through `source`, of the same subsystem, which has a
+    /// path in the ANA state Optimized or not; [`None`] if that is not to be done now.
+    pub fn find(
+        impacted: &Association,
+        source: &Association,
+        optimized: bool,
+        neighbours: &Neighbours,
+        knobs: &Knobs,
+    ) -> Option<Self> {
+        let free_slots = source.source().free_slots();
+        if free_slots == 0
+            || !neighbours.allow()
+            || source.source().is_silent()
+            || !impacted.wants_reset(knobs)
+            || !impacted.tries().allows(source.id())
+            // What it reports then could be about the other one.
+            || source.source().may_report_on(impacted.identity().name())
+            // A controller does not reset itself.
+            || impacted.identity().cntlid == source.identity().cntlid
+        {
+            return None;
+        }
+        Some(Self {
+            tries: Reverse(impacted.tries().made()),
+            held: impacted.held(),
+            last_refusal: Reverse(source.source().last_refusal()),
+            other_port: impacted.source().offer().port != source.source().offer().port,
+            optimized,
+            free_slots,
+            last_success: source.source().last_success(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: GPL-2.0
+
+use super::*;
+use crate::association::{Event, Opened};
+use crate::ccr::answer::Answer;
+use crate::ccr::log::Log;
+use crate::ccr::source::Offer;
+use crate::hold::{Command, Kind, HOST_ABORTED_CMD};
+use crate::identity::{AssociationId, ControllerId, Identity};
+use crate::knobs::Mode;
+use crate::wait::{Clocks, Terms};
+
+const NOW: Nanos = Nanos(1_000);
+const KNOBS: Knobs = Knobs::DEFAULT;
+/// Association N is one with controller N.
+fn open_as(identity: Identity, terms: Terms, offer: Offer) -> Association {
+    Association::new(Opened {
+        id: AssociationId(identity.cntlid.into()),
+        controller: ControllerId(identity.cntlid.into()),
+        at: NOW,
+        identity,
+        terms,
+        offer,
+    })
+}
+
+fn open(cntlid: u16, port: u64) -> Association {
+    let identity = Identity {
+        cntlid,
+        ciu: 1,
+        cirn: u64::from(cntlid),
+    };
+    let terms = Terms {
+        kato_ms: 5000,
+        tbkas: true,
+        cqt_ms: 0,
+    };
+    open_as(identity, terms, Offer { ccrl: 2, port })
+}
+
+fn source(cntlid: u16, port: u64) -> Association {
+    let mut association = open(cntlid, port);
+    association.handle(NOW, Event::Resumed, &KNOBS);
+    association.source_mut().begin_log_read(NOW);
+    let empty = Log::parse(&[0; 8]).unwrap();
+    association
+        .source_mut()
+        .log_read_ends(&empty, false, false, NOW);
+    association
+}
+
+const WRITE: Command = Command {
+    kind: Kind::Write,
+    status: HOST_ABORTED_CMD,
+    sent: true,
+    bytes: 4096,
+};
+
+fn close(association: &mut Association) {
+    let clocks = Clocks {
+        keep_alive: NOW,
+        sent: NOW,
+        peer_closed: None,
+        kato_ms: 5000,
+    };
+    association.handle(NOW, Event::Closed(clocks), &KNOBS);
+}
+
+/// An association that was lost with so many writes, and closed.
+fn lost(cntlid: u16, held: usize) -> Association {
+    let mut association = open(cntlid, 1);
+    association.handle(NOW, Event::Lost, &KNOBS);
+    for _ in 0..held {
+        association.hold(&WRITE, &KNOBS);
+    }
+    close(&mut association);
+    association
+}
+
+fn find(impacted: &Association, source: &Association) -> Option<Priority> {
+    Priority::find(impacted, source, false, &Neighbours::default(), &KNOBS)
+}
+
+#[test]
+fn only_what_holds_something_is_reset_and_only_by_another_controller() {
+    assert!(find(&lost(1, 1), &source(2, 1)).is_some());
+    assert_eq!(find(&lost(1, 0), &source(2, 1)), None);
+    assert_eq!(find(&lost(1, 1), &source(1, 1)), None);
+    assert_eq!(find(&lost(1, 1), &open(2, 1)), None);
+    assert_eq!(find(&lost(1, 1), &lost(2, 1)), None);
+    assert_eq!(find(&open(1, 1), &source(2, 1)), None);
+}
+
+#[test]
+fn what_the_host_may_be_resetting_itself_is_not_reset() {
+    let mut impacted = open(1, 1);
+    impacted.hold(&WRITE, &KNOBS);
+    impacted.handle(NOW, Event::Lost, &KNOBS);
+    assert_eq!(find(&impacted, &source(2, 1)), None);
+    close(&mut impacted);
+    assert!(find(&impacted, &source(2, 1)).is_some());
+}
+
+#[test]
+fn only_what_can_be_named_is_reset() {
+    let identity = Identity {
+        ciu: 0,
+        ..*lost(1, 1).identity()
+    };
+    let terms = *lost(1, 1).terms();
+    let mut nameless = open_as(identity, terms, Offer::default());
+    nameless.hold(&WRITE, &KNOBS);
+    close(&mut nameless);
+    assert_eq!(find(&nameless, &source(2, 1)), None);
+}
+
+#[test]
+fn only_in_mode_auto() {
+    for (mode, asked) in [(Mode::Auto, true), (Mode::Time, false), (Mode::Off, false)] {
+        let mut knobs = KNOBS;
+        knobs.set_mode(mode);
+        let found = Priority::find(
+            &lost(1, 1),
+            &source(2, 1),
+            false,
+            &Neighbours::default(),
+            &knobs,
+        );
+        assert_eq!(found.is_some(), asked);
+    }
+}
+
+#[test]
+fn slots_are_not_exceeded() {
+    let mut source = source(9, 1);
+    for cntlid in 1..=2 {
+        assert!(find(&lost(cntlid, 1), &source).is_some());
+        source.source_mut().ask(lost(cntlid, 1).identity());
+    }
+    assert_eq!(find(&lost(3, 1), &source), None);
+}
+
+fn allowed(associations: &[&Association]) -> bool {
+    Neighbours::of(associations.iter().copied()).allow()
+}
+
+#[test]
+fn one_command_of_a_subsystem_is_unanswered_at_most() {
+    let (impacted, other, mut asked) = (lost(1, 1), source(3, 1), source(2, 1));
+    assert!(allowed(&[&impacted, &asked]), "the last path is asked");
+    asked.source_mut().ask(impacted.identity());
+    assert!(!allowed(&[&impacted, &asked, &other]));
+    for answer in [Answer::Accepted, Answer::InProgress, Answer::Failed] {
+        let mut asked = asked.clone();
+        asked
+            .source_mut()
+            .answered(impacted.identity(), answer, NOW);
+        assert!(allowed(&[&impacted, &asked]), "{answer:?}");
+    }
+}
+
+#[test]
+fn once_a_command_was_not_answered_the_last_path_is_not_asked() {
+    let (mut impacted, other, mut asked) = (lost(1, 1), source(3, 1), source(2, 1));
+    let identity = *impacted.identity();
+    asked.source_mut().ask(&identity);
+    asked
+        .source_mut()
+        .answered(&identity, Answer::Unanswered, NOW);
+    assert_eq!(find(&impacted, &asked), None);
+    assert!(allowed(&[&impacted, &asked, &other]));
+    assert!(!allowed(&[&impacted, &asked]));
+
+    // It is remembered when the source is gone.
+    assert!(allowed(&[&impacted, &other]));
+    impacted.ask(asked.id(), NOW);
+    let unanswered = Event::Answered(asked.id(), Answer::Unanswered);
+    impacted.handle(NOW, unanswered, &KNOBS);
+    assert!(!allowed(&[&impacted, &other]));
+    assert!(allowed(&[&impacted, &other, &source(4, 1)]));
+}
+
+#[test]
+fn nobody_is_asked_about_two_of_the_same_name() {
+    let mut source = source(9, 1);
+    let identity = Identity {
+        cirn: 0xbad,
+        ..*lost(1, 1).identity()
+    };
+    source.source_mut().ask(&identity);
+    assert_eq!(find(&lost(1, 1), &source), None);
+    assert!(find(&lost(2, 1), &source).is_some());
+}
+
+#[test]
+fn who_was_asked_is_not_asked_again() {
+    let mut impacted = lost(1, 1);
+    let asked = source(2, 1);
+    impacted.ask(asked.id(), NOW);
+    let failed = Event::Answered(asked.id(), Answer::Failed);
+    impacted.handle(NOW, failed, &KNOBS);
+    assert_eq!(find(&impacted, &asked), None);
+    assert!(find(&impacted, &source(10, 1)).is_some());
+}
+
+#[test]
+fn who_holds_most_goes_first_and_none_starves() {
+    let source = source(9, 1);
+    let few = lost(1, 1);
+    let mut many = lost(2, 100);
+    assert!(find(&many, &source) > find(&few, &source));
+    many.ask(AssociationId(5), NOW);
+    many.handle(
+        NOW,
+        Event::Answered(AssociationId(5), Answer::Failed),
+        &KNOBS,
+    );
+    assert!(find(&many, &source) < find(&few, &source));
+}
+
+#[test]
+fn who_refused_goes_last() {
+    let (impacted, willing) = (lost(1, 1), source(2, 1));
+    let refused = |at| {
+        let mut source = source(3, 2);
+        source
+            .source_mut()
+            .answered(impacted.identity(), Answer::Refused, at);
+        find(&impacted, &source)
+    };
+    assert!(find(&impacted, &willing) > refused(NOW));
+    assert!(refused(NOW) > refused(Nanos(NOW.0 + 1)));
+}
+
+#[test]
+fn the_best_source_goes_first() {
+    let impacted = lost(1, 1);
+    let optimized = |source: &Association| {
+        Priority::find(&impacted, source, true, &Neighbours::default(), &KNOBS)
+    };
+    let asked = *lost(8, 1).identity();
+    let busy = |cntlid, port| {
+        let mut source = source(cntlid, port);
+        source.source_mut().ask(&asked);
+        source
+    };
+    let mut proven = source(4, 1);
+    proven.source_mut().ask(&asked);
+    proven.source_mut().answered(&asked, Answer::Immediate, NOW);
+    let in_order = [
+        find(&impacted, &busy(2, 2)),
+        optimized(&source(3, 1)),
+        find(&impacted, &proven),
+        find(&impacted, &source(4, 1)),
+        find(&impacted, &busy(4, 1)),
+    ];
+    assert!(in_order.iter().all(Option::is_some));
+    assert!(in_order.is_sorted_by(|a, b| a > b));
+}

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What controllers answer, and which associations that is about.
+
+use super::{find_mut, Storage, Subsystem};
+use crate::association::{Association, Event};
+use crate::ccr::answer::Answer;
+use crate::ccr::log::{Log, Status};
+use crate::ccr::source::LogRead;
+use crate::identity::{AssociationId, ControllerId, Identity};
+use crate::output::ResetStep;
+use crate::time::Nanos;
+
+impl Subsystem {
+    /// A source has answered the command that named `identity`.
+    ///
+    /// That a controller is reset is so, also if the source is lost, or gone, by now.
+    pub(super) fn answered(
+        &self,
+        now: Nanos,
+        associations: &mut impl Storage,
+        (source, controller): (AssociationId, ControllerId),
+        identity: &Identity,
+        answer: Answer,
+    ) {
+        if let Some(source) = find_mut(associations, source) {
+            source.source_mut().answered(identity, answer, now);
+        }
+        let named = associations
+            .iter_mut()
+            .filter(|one| one.identity() == identity);
+        for impacted in named {
+            impacted.note_reset_step(source, controller, ResetStep::Answered(answer));
+            impacted.note(now, Event::Answered(source, answer), &self.knobs);
+        }
+    }
+
+    /// The log page of a source was read, or could not be.
+    pub(super) fn log_read(
+        &self,
+        now: Nanos,
+        associations: &mut impl Storage,
+        source: AssociationId,
+        page: Option<&[u8]>,
+    ) {
+        let Some(asked) = find_mut(associations, source) else {
+            return;
+        };
+        let Some(read) = asked.source().reading() else {
+            return;
+        };
+        let controller = asked.controller();
+        let Some(log) = page.and_then(Log::parse) else {
+            asked.source_mut().log_read_fails(now);
+            asked.note_unreadable();
+            return;
+        };
+        // What is removed has been looked at before.
+        let unmatched = if read.remove_completed {
+            0
+        } else {
+            unmatched(associations, source, &log)
+        };
+        let success = self.report(now, associations, (source, controller), &log, read);
+        let awaited = associations.iter().any(|one| one.tries().awaits(source));
+        if let Some(asked) = find_mut(associations, source) {
+            asked.note_unmatched(unmatched);
+            asked
+                .source_mut()
+                .log_read_ends(&log, awaited, success, now);
+        }
+    }
+
+    /// Tells all that wait for this source what its log page says of them. Returns whether one of them
+    /// was reset.
+    fn report(
+        &self,
+        now: Nanos,
+        associations: &mut impl Storage,
+        (source, controller): (AssociationId, ControllerId),
+        log: &Log<'_>,
+        read: LogRead,
+    ) -> bool {
+        let mut success = false;
+        let waiting = associations
+            .iter_mut()
+            .filter(|one| one.tries().awaits(source));
+        for impacted in waiting {
+            let status = log.status(impacted.identity());
+            success |= status == Some(Status::Success);
+            impacted.note_reset_step(source, controller, ResetStep::Reported(status));
+            let reported = Event::Reported {
+                source,
+                status,
+                reading: read.since,
+            };
+            impacted.note(now, reported, &self.knobs);
+        }
+        success
+    }
+}
+
+/// How many completed entries are not about what the source was asked for.
+fn unmatched(associations: &impl Storage, source: AssociationId, log: &Log<'_>) -> u16 {
+    let is_asked_for =
+        |one: &Association, name| one.identity().name() == name && one.tries().awaits(source);
+    let unmatched = log
+        .entries()
+        .filter(|entry| entry.status != Status::InProgress)
+        .filter(|entry| {
+            !associations
+                .iter()
+                .any(|one| is_asked_for(one, entry.name()))
+        });
+    // A log page has 511 entries at most.
+    unmatched.count() as u16
+}

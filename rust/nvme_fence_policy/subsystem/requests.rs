@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What is to be asked of whom: the log pages that are to be read, and the resets.
+
+use super::choice::{Neighbours, Priority};
+use super::{find, find_mut, Storage, Subsystem};
+use crate::association::Association;
+use crate::ccr::source::LogRead;
+use crate::identity::{AssociationId, Identity};
+use crate::output::ResetStep;
+use crate::time::Nanos;
+
+/// What a controller is to be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Question {
+    /// Reset what has this identity, and answer within so many milliseconds.
+    Reset(Identity, u32),
+    /// What does your log page say?
+    ReadLog(LogRead),
+}
+
+/// Something to ask, and of whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// The association that is to be asked.
+    pub source: AssociationId,
+    /// What it is to be asked.
+    pub question: Question,
+}
+
+impl Subsystem {
+    /// Whether there may be something to ask.
+    pub fn may_ask(&self, associations: &impl Storage) -> bool {
+        associations
+            .iter()
+            .any(|one| one.source().wants_log_read() || one.wants_reset(&self.knobs))
+    }
+
+    /// What is to be asked next; [`None`]: nothing now. The question counts as asked: what becomes of
+    /// it is to be told by [`Input::Answered`](super::Input::Answered) or
+    /// [`Input::LogRead`](super::Input::LogRead), also if it could not be sent.
+    ///
+    /// `is_optimized` says whether an association is a path in the ANA state Optimized for any
+    /// namespace.
+    pub fn next_request<S: Storage>(
+        &self,
+        now: Nanos,
+        associations: &mut S,
+        is_optimized: impl Fn(&S, &Association) -> bool,
+    ) -> Option<Request> {
+        next_log_read(now, associations)
+            .or_else(|| self.next_reset(now, associations, is_optimized))
+    }
+
+    fn next_reset<S: Storage>(
+        &self,
+        now: Nanos,
+        associations: &mut S,
+        is_optimized: impl Fn(&S, &Association) -> bool,
+    ) -> Option<Request> {
+        let (impacted, source) = self.most_urgent_reset(associations, is_optimized)?;
+        let controller = find(associations, source)?.controller();
+        let impacted = find_mut(associations, impacted)?;
+        impacted.ask(source, now);
+        impacted.note_reset_step(source, controller, ResetStep::Asked);
+        let identity = *impacted.identity();
+        let answer_ms = impacted.terms().reset_answer_ms(&self.knobs);
+        find_mut(associations, source)?.source_mut().ask(&identity);
+        Some(Request {
+            source,
+            question: Question::Reset(identity, answer_ms),
+        })
+    }
+
+    /// Who is to be reset next, and through whom.
+    fn most_urgent_reset<S: Storage>(
+        &self,
+        associations: &S,
+        is_optimized: impl Fn(&S, &Association) -> bool,
+    ) -> Option<(AssociationId, AssociationId)> {
+        // Nearly always there is nobody to be reset, and no need to look at all pairs.
+        if !associations.iter().any(|one| one.wants_reset(&self.knobs)) {
+            return None;
+        }
+        let neighbours = Neighbours::of(associations.iter());
+        let mut best: Option<(Priority, AssociationId, AssociationId)> = None;
+        for source in associations.iter().filter(|one| one.source().is_ready()) {
+            let optimized = is_optimized(associations, source);
+            for impacted in associations.iter() {
+                let priority =
+                    Priority::find(impacted, source, optimized, &neighbours, &self.knobs);
+                let Some(priority) = priority else {
+                    continue;
+                };
+                // Among pairs of equal priority, the one that is found first: that of the oldest
+                // source, and of the oldest association to be reset.
+                if best.as_ref().is_none_or(|(best, ..)| *best < priority) {
+                    best = Some((priority, impacted.id(), source.id()));
+                }
+            }
+        }
+        best.map(|(_, impacted, source)| (impacted, source))
+    }
+}
+
+fn next_log_read(now: Nanos, associations: &mut impl Storage) -> Option<Request> {
+    let source = associations
+        .iter_mut()
+        .find(|one| one.source().wants_log_read())?;
+    Some(Request {
+        source: source.id(),
+        question: Question::ReadLog(source.source_mut().begin_log_read(now)),
+    })
+}

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Where the associations of a subsystem are kept.
+
+use crate::association::Association;
+
+/// The associations of one subsystem. The crate allocates nothing, so whoever uses it keeps them: a
+/// new one is put at the end, and what is to be discarded is taken out.
+pub trait Storage {
+    /// All of them, in the order in which they were opened.
+    fn iter(&self) -> impl Iterator<Item = &Association>;
+
+    /// All of them, in the same order.
+    fn iter_mut(&mut self) -> impl Iterator<Item = &mut Association>;
+}

@@ -1,0 +1,399 @@
+// SPDX-License-Identifier: GPL-2.0
+
+extern crate std;
+use super::*;
+use crate::association::State;
+use crate::ccr::answer::Answer;
+use crate::ccr::log::Status;
+use crate::ccr::source::Offer;
+use crate::evidence::Evidence;
+use crate::hold::{Kind, HOST_ABORTED_CMD};
+use crate::identity::Identity;
+use crate::knobs::Mode;
+use crate::output::ResetStep;
+use crate::wait::{Clocks, Terms};
+use std::vec;
+use std::vec::Vec;
+
+const WRITE: Command = Command {
+    kind: Kind::Write,
+    status: HOST_ABORTED_CMD,
+    sent: true,
+    bytes: 4096,
+};
+const TERMS: Terms = Terms {
+    kato_ms: 5000,
+    tbkas: true,
+    cqt_ms: 5000,
+};
+const A: ControllerId = ControllerId(1);
+const B: ControllerId = ControllerId(2);
+
+fn ms(n: u64) -> Nanos {
+    Nanos(1_000_000_000).after_millis(n)
+}
+
+impl Storage for Vec<Association> {
+    fn iter(&self) -> impl Iterator<Item = &Association> {
+        self.as_slice().iter()
+    }
+
+    fn iter_mut(&mut self) -> impl Iterator<Item = &mut Association> {
+        self.as_mut_slice().iter_mut()
+    }
+}
+
+/// A host with one subsystem.
+struct Host {
+    now: Nanos,
+    subsystem: Subsystem,
+    associations: Vec<Association>,
+    next_id: u64,
+}
+
+impl Host {
+    fn new() -> Self {
+        Self {
+            now: ms(0),
+            subsystem: Subsystem::new(Knobs::DEFAULT),
+            associations: Vec::new(),
+            next_id: 1,
+        }
+    }
+
+    /// A host that has associations with A and B, both of which can reset the other.
+    fn with_two_paths() -> Self {
+        let mut host = Self::new();
+        for controller in [A, B] {
+            host.open(controller);
+            host.handle(Input::Resumed(controller));
+        }
+        host.clear_logs();
+        host
+    }
+
+    /// The log pages are read that have to be read before the first question.
+    fn clear_logs(&mut self) {
+        while let Some(request) = self.next_request() {
+            assert!(matches!(request.question, Question::ReadLog(_)));
+            self.log_read(request.source, &[]);
+        }
+    }
+
+    fn open(&mut self, controller: ControllerId) -> AssociationId {
+        let id = AssociationId(self.next_id);
+        self.next_id += 1;
+        let opened = Opened {
+            id,
+            controller,
+            at: self.now,
+            identity: Identity {
+                cntlid: controller.0 as u16,
+                ciu: id.0 as u8,
+                cirn: id.0,
+            },
+            terms: TERMS,
+            offer: Offer { ccrl: 4, port: 0 },
+        };
+        let association = self.subsystem.open(&mut self.associations, opened);
+        self.take_outputs();
+        self.associations.push(association);
+        id
+    }
+
+    fn hold(&mut self, controller: ControllerId) -> Fate {
+        self.subsystem
+            .hold(&mut self.associations, controller, &WRITE)
+    }
+
+    fn handle(&mut self, input: Input<'_>) -> Vec<Output> {
+        self.subsystem
+            .handle(self.now, &mut self.associations, input);
+        self.take_outputs()
+    }
+
+    fn take_outputs(&mut self) -> Vec<Output> {
+        let mut outputs = Vec::new();
+        while let Some(output) = self.subsystem.poll_output(&mut self.associations) {
+            if let Output::Discard(id) = output {
+                self.associations.retain(|one| one.id() != id);
+            }
+            outputs.push(output);
+        }
+        outputs
+    }
+
+    fn close(&mut self, controller: ControllerId) -> Vec<Output> {
+        let clocks = Clocks {
+            keep_alive: self.now,
+            sent: self.now,
+            peer_closed: None,
+            kato_ms: TERMS.kato_ms,
+        };
+        self.handle(Input::Closed(controller, clocks))
+    }
+
+    /// An association is lost and closed with a write.
+    fn lose(&mut self, controller: ControllerId) -> AssociationId {
+        self.handle(Input::Lost(controller));
+        let Fate::Hold(id) = self.hold(controller) else {
+            panic!("not held");
+        };
+        self.close(controller);
+        id
+    }
+
+    fn next_request(&mut self) -> Option<Request> {
+        let request = self
+            .subsystem
+            .next_request(self.now, &mut self.associations, |_, _| false);
+        self.take_outputs();
+        request
+    }
+
+    fn identity(&self, id: AssociationId) -> Identity {
+        *find(&self.associations, id).unwrap().identity()
+    }
+
+    fn answer(&mut self, source: AssociationId, of: AssociationId, answer: Answer) -> Vec<Output> {
+        let identity = self.identity(of);
+        self.handle(Input::Answered {
+            source,
+            source_controller: B,
+            identity,
+            answer,
+        })
+    }
+
+    /// The log page of a source is read, and these are in it, with this status.
+    fn log_read(&mut self, source: AssociationId, entries: &[(Identity, u8)]) -> Vec<Output> {
+        let mut page = vec![entries.len() as u8, 0, 0, 0, 0, 0, 0, 0];
+        for (identity, ccrs) in entries {
+            let [low, high] = identity.cntlid.to_le_bytes();
+            page.extend([low, high, identity.ciu, 0, 0, 0, *ccrs, 0]);
+        }
+        let page = Some(page.as_slice());
+        self.handle(Input::LogRead { source, page })
+    }
+
+    fn state(&self, id: AssociationId) -> State {
+        find(&self.associations, id).unwrap().state()
+    }
+}
+
+#[test]
+fn what_happens_to_a_controller_happens_to_its_open_association() {
+    let mut host = Host::with_two_paths();
+    assert_eq!(
+        host.handle(Input::Lost(A)),
+        [Output::Lost(AssociationId(1))]
+    );
+    assert_eq!(host.state(AssociationId(2)), State::Open);
+    assert_eq!(host.close(A), [Output::Discard(AssociationId(1))]);
+    for input in [Input::Lost(A), Input::Disabled(A), Input::Resumed(A)] {
+        assert_eq!(host.handle(input), []);
+    }
+    assert_eq!(host.state(AssociationId(2)), State::Open);
+}
+
+#[test]
+fn what_the_next_association_of_a_controller_goes_through_is_no_evidence_for_the_last_one() {
+    let mut host = Host::with_two_paths();
+    let lost = host.lose(A);
+    let next = host.open(A);
+    assert_eq!(host.handle(Input::Disabled(A)), []);
+    assert!(matches!(host.state(lost), State::Fencing(Some(_))));
+    assert_eq!(host.state(next), State::Fenced(Evidence::Disabled));
+}
+
+#[test]
+fn what_comes_late_is_held_with_the_last_association_and_without_one_it_is_counted() {
+    let mut host = Host::with_two_paths();
+    let lost = host.lose(A);
+    assert_eq!(host.hold(A), Fate::Hold(lost));
+    host.handle(Input::Lost(B));
+    host.close(B);
+    assert_eq!(host.hold(B), Fate::Unknown);
+    let read = Command {
+        kind: Kind::Read,
+        ..WRITE
+    };
+    let fate = host.subsystem.hold(&mut host.associations, B, &read);
+    assert_eq!(fate, Fate::Pass(PassReason::Harmless));
+    host.subsystem.knobs_mut().set_mode(Mode::Off);
+    assert_eq!(host.hold(B), Fate::Pass(PassReason::Off));
+}
+
+#[test]
+fn an_association_is_over_when_the_next_one_is_made() {
+    let mut host = Host::new();
+    let first = host.open(A);
+    host.hold(A);
+    host.now = ms(10);
+    let second = host.open(A);
+    assert!(
+        matches!(host.state(first), State::Fencing(Some(deadline)) if deadline.t_last == ms(10))
+    );
+    assert_eq!(host.hold(A), Fate::Hold(second));
+}
+
+#[test]
+fn a_lost_association_is_reset_through_another_controller() {
+    let mut host = Host::with_two_paths();
+    let lost = host.lose(A);
+    assert!(host.subsystem.may_ask(&host.associations));
+    let request = host.next_request().unwrap();
+    let source = AssociationId(2);
+    assert_eq!(request.source, source);
+    assert!(
+        matches!(request.question, Question::Reset(identity, _) if identity == host.identity(lost))
+    );
+    assert_eq!(host.next_request(), None, "one at a time");
+    assert_eq!(
+        host.answer(source, lost, Answer::Immediate),
+        [
+            Output::ResetStep {
+                impacted: lost,
+                source,
+                source_controller: B,
+                step: ResetStep::Answered(Answer::Immediate),
+            },
+            Output::Release(lost, Evidence::Ccr),
+        ]
+    );
+}
+
+#[test]
+fn what_a_log_page_says_is_told_to_those_that_wait_for_this_source() {
+    let mut host = Host::with_two_paths();
+    let lost = host.lose(A);
+    let source = host.next_request().unwrap().source;
+    host.answer(source, lost, Answer::Accepted);
+    host.handle(Input::ResetCompleted(B));
+    let look = host.next_request().unwrap();
+    assert!(matches!(look.question, Question::ReadLog(read) if !read.remove_completed));
+    let stranger = Identity {
+        cntlid: 77,
+        ..host.identity(lost)
+    };
+    let entries = [(host.identity(lost), 1), (stranger, 1)];
+    assert_eq!(
+        host.log_read(source, &entries),
+        [
+            Output::ResetStep {
+                impacted: lost,
+                source,
+                source_controller: B,
+                step: ResetStep::Reported(Some(Status::Success)),
+            },
+            Output::Release(lost, Evidence::Ccr),
+            Output::LogUnmatched(source, 1),
+        ]
+    );
+}
+
+#[test]
+fn a_log_page_that_makes_no_sense_is_counted() {
+    let mut host = Host::new();
+    let source = host.open(A);
+    host.handle(Input::Resumed(A));
+    for page in [None, Some([255; 8].as_slice())] {
+        assert!(host.next_request().is_some());
+        let outputs = host.handle(Input::LogRead { source, page });
+        assert_eq!(outputs, [Output::LogUnreadable(source)]);
+        host.now = host.subsystem.next_deadline(&host.associations).unwrap();
+        host.handle(Input::Timeout);
+    }
+}
+
+#[test]
+fn a_lost_source_is_no_obstacle_to_asking_another_one() {
+    let mut host = Host::with_two_paths();
+    let third = ControllerId(3);
+    host.open(third);
+    host.handle(Input::Resumed(third));
+    host.clear_logs();
+    let lost = host.lose(A);
+    let first = host.next_request().unwrap().source;
+    host.answer(first, lost, Answer::Accepted);
+    assert_eq!(host.next_request(), None, "a result is awaited");
+    let controller = find(&host.associations, first).unwrap().controller();
+    host.handle(Input::Lost(controller));
+    let second = host.next_request().unwrap().source;
+    assert_ne!(first, second);
+}
+
+#[test]
+fn the_administrators_word_is_about_one_controller_or_about_those_that_are_removed() {
+    let mut host = Host::with_two_paths();
+    let (of_a, of_b) = (host.lose(A), host.lose(B));
+    assert_eq!(host.handle(Input::Release(Scope::Removed)), []);
+    assert_eq!(
+        host.handle(Input::Release(Scope::Controller(A))),
+        [Output::Release(of_a, Evidence::Admin)]
+    );
+    host.handle(Input::Removed(B));
+    assert_eq!(
+        host.handle(Input::Release(Scope::Removed)),
+        [Output::Release(of_b, Evidence::Admin)]
+    );
+}
+
+#[test]
+fn every_association_is_released_at_its_own_deadline() {
+    let mut host = Host::with_two_paths();
+    host.subsystem.knobs_mut().set_mode(Mode::Time);
+    let of_a = host.lose(A);
+    host.now = ms(1_000);
+    let of_b = host.lose(B);
+    for (id, at) in [(of_a, ms(20_000)), (of_b, ms(21_000))] {
+        assert_eq!(host.subsystem.next_deadline(&host.associations), Some(at));
+        host.now = Nanos(at.0 - 1);
+        assert_eq!(host.handle(Input::Timeout), []);
+        host.now = at;
+        let released = host.handle(Input::Timeout);
+        assert_eq!(released, [Output::Release(id, Evidence::Time)]);
+    }
+    let drained = Input::Drained {
+        association: of_a,
+        commands: 1,
+        bytes: 4096,
+    };
+    assert_eq!(host.handle(drained), [Output::Discard(of_a)]);
+    assert_eq!(
+        host.subsystem.held_until(&host.associations),
+        HeldUntil::Soon
+    );
+}
+
+#[test]
+fn the_sum_is_of_one_controller_or_of_those_that_are_removed() {
+    let mut host = Host::with_two_paths();
+    host.lose(A);
+    host.now = ms(1_000);
+    host.lose(B);
+    let sum = host.subsystem.sum(&host.associations, Scope::Controller(A));
+    let expected = Sum {
+        held: 1,
+        held_bytes: 4096,
+        deadline: Some(ms(20_000)),
+        ..Sum::default()
+    };
+    assert_eq!(sum, expected);
+    let removed = host.subsystem.sum(&host.associations, Scope::Removed);
+    assert_eq!(removed, Sum::default());
+    host.handle(Input::Removed(B));
+    let mut both = host.subsystem.sum(&host.associations, Scope::Removed);
+    both.join(&sum);
+    assert_eq!((both.held, both.held_bytes), (2, 8192));
+    assert_eq!(both.deadline, Some(ms(21_000)));
+
+    // Of what is not closed yet, nobody knows until when.
+    host.open(A);
+    host.hold(A);
+    host.handle(Input::Lost(A));
+    host.handle(Input::Release(Scope::Controller(A)));
+    let sum = host.subsystem.sum(&host.associations, Scope::Controller(A));
+    assert_eq!(sum.vouched, 1);
+    assert_eq!(sum.held_without_deadline, 2, "the first is being sent on");
+}

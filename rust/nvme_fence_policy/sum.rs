@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What several associations have in sum, as the administrator is shown it.
+
+use crate::association::Association;
+use crate::time::Nanos;
+
+/// What some associations have in sum.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sum {
+    /// Commands that are held or being sent on.
+    pub held: u64,
+    /// Bytes of these.
+    pub held_bytes: u64,
+    /// Commands that the administrator has released, and whose association is not closed yet.
+    pub vouched: u64,
+    /// The last deadline of all.
+    pub deadline: Option<Nanos>,
+    /// Commands that are held by associations that have no deadline.
+    pub held_without_deadline: u64,
+}
+
+impl Sum {
+    /// Takes one more association into account.
+    pub fn add(&mut self, association: &Association) {
+        self.held += u64::from(association.held());
+        self.held_bytes += association.held_bytes();
+        self.vouched += u64::from(association.vouched());
+        self.deadline = self.deadline.max(association.deadline());
+        if association.deadline().is_none() {
+            self.held_without_deadline += u64::from(association.held());
+        }
+    }
+
+    /// Takes another sum into account.
+    pub fn join(&mut self, other: &Self) {
+        self.held += other.held;
+        self.held_bytes += other.held_bytes;
+        self.vouched += other.vouched;
+        self.deadline = self.deadline.max(other.deadline);
+        self.held_without_deadline += other.held_without_deadline;
+    }
+}

@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! An observer who remembers what happened to the associations of a subsystem, what was asked and
+//! answered, and knows the rules from the specification alone.
+
+mod page;
+mod tries;
+
+use self::page::{is_whole, what_a_page_says, Says};
+pub(crate) use self::tries::Read;
+use self::tries::Try;
+use nvme_fence_policy::ccr::TRIES_AT_ONCE;
+use nvme_fence_policy::{Answer, AssociationId, Evidence, HeldUntil, Identity, Mode, Nanos};
+
+/// Keep alive timeout of all controllers, in milliseconds.
+pub(crate) const KATO_MS: u32 = 2_000;
+
+/// Command Quiesce Time of all controllers, in milliseconds.
+pub(crate) const CQT_MS: u16 = 1_500;
+
+/// What went wrong.
+pub(crate) type Check = Result<(), String>;
+
+macro_rules! check {
+    ($condition:expr, $($what:tt)*) => {
+        if !$condition {
+            return Err(format!($($what)*));
+        }
+    };
+}
+pub(crate) use check;
+
+/// What the observer has noted of an association.
+struct Record {
+    id: AssociationId,
+    controller: usize,
+    identity: Identity,
+    closed: bool,
+    /// By when the specification has it fenced by time.
+    due: Option<Nanos>,
+    held: u32,
+    released: bool,
+    /// It can be asked for resets.
+    live: bool,
+    tries: Vec<Try>,
+    read: Option<Read>,
+}
+
+/// What happens just now that may show that a controller was reset.
+#[derive(Clone, Debug)]
+enum Proof {
+    /// IRS=1 to a command that named this.
+    Immediate(Identity),
+    /// The log page of this source was read.
+    Log(AssociationId, Vec<u8>),
+}
+
+pub(crate) struct Observer {
+    /// Of all associations that are not forgotten yet, the oldest first.
+    records: Vec<Record>,
+    pub(crate) mode: Mode,
+    /// How many resets each source can take.
+    ccrl: u8,
+    /// Number of what happens.
+    order: u64,
+    proof: Option<Proof>,
+    /// The CIRNs of the instances that were really reset, if the target is one that can tell.
+    pub(crate) reset: Option<Vec<u64>>,
+    /// Records that a reset has fenced.
+    pub(crate) fenced_by_reset: usize,
+}
+
+impl Observer {
+    pub(crate) fn new(ccrl: u8) -> Self {
+        Self {
+            records: Vec::new(),
+            mode: Mode::Auto,
+            ccrl,
+            order: 0,
+            proof: None,
+            reset: None,
+            fenced_by_reset: 0,
+        }
+    }
+
+    fn find(&mut self, id: AssociationId) -> Option<&mut Record> {
+        self.records.iter_mut().find(|record| record.id == id)
+    }
+
+    /// The association that a controller has.
+    fn current(&mut self, controller: usize) -> Option<&mut Record> {
+        self.records
+            .iter_mut()
+            .find(|record| record.controller == controller && !record.closed)
+    }
+
+    pub(crate) fn opened(&mut self, id: AssociationId, controller: usize, identity: Identity) {
+        self.records.push(Record {
+            id,
+            controller,
+            identity,
+            closed: false,
+            due: None,
+            held: 0,
+            released: false,
+            live: false,
+            tries: Vec::new(),
+            read: None,
+        });
+    }
+
+    pub(crate) fn lost(&mut self, controller: usize) {
+        let Some(record) = self.current(controller) else {
+            return;
+        };
+        record.live = false;
+        let id = record.id;
+        self.source_lost(id);
+    }
+
+    pub(crate) fn resumed(&mut self, controller: usize) {
+        if let Some(record) = self.current(controller) {
+            record.live |= record.held == 0;
+        }
+    }
+
+    /// The association of a controller is closed. The last command was sent at `sent`, if there is
+    /// keep alive.
+    pub(crate) fn closed(&mut self, controller: usize, sent: Option<Nanos>) {
+        let Some(record) = self.current(controller) else {
+            return;
+        };
+        let wait_ms = 3 * u64::from(KATO_MS) + u64::from(CQT_MS);
+        record.due = sent.map(|sent| Nanos(sent.0 + wait_ms * 1_000_000));
+        record.closed = true;
+        record.live = false;
+        let id = record.id;
+        self.source_lost(id);
+    }
+
+    fn source_lost(&mut self, id: AssociationId) {
+        for record in &mut self.records {
+            for one in record.tries.iter_mut().filter(|one| one.source == id) {
+                one.end();
+            }
+        }
+    }
+
+    pub(crate) fn held(&mut self, id: AssociationId) -> Check {
+        let record = self.find(id).ok_or("held for what is forgotten")?;
+        check!(!record.released, "held after there was evidence");
+        record.held += 1;
+        Ok(())
+    }
+
+    pub(crate) fn answered(
+        &mut self,
+        source: AssociationId,
+        identity: &Identity,
+        answer: Answer,
+        now: Nanos,
+    ) {
+        self.order += 1;
+        let order = self.order;
+        let is_reset = matches!(answer, Answer::Immediate | Answer::Gone);
+        self.proof = is_reset.then_some(Proof::Immediate(*identity));
+        for record in &mut self.records {
+            if record.identity == *identity {
+                for one in record.tries.iter_mut().filter(|one| one.source == source) {
+                    one.answered(answer, now, order);
+                }
+            }
+        }
+    }
+
+    /// The read of the log page of a source that is under way, if there is one.
+    pub(crate) fn reading(&self, id: AssociationId) -> Option<Read> {
+        let record = self.records.iter().find(|record| record.id == id)?;
+        record.read
+    }
+
+    pub(crate) fn log_read_begins(
+        &mut self,
+        source: AssociationId,
+        removes_completed: bool,
+        now: Nanos,
+    ) -> Check {
+        self.order += 1;
+        let order = self.order;
+        let record = self.find(source).ok_or("asked what is forgotten")?;
+        check!(record.live, "read the log page of what is not in use");
+        check!(record.read.is_none(), "two reads of one log page");
+        record.read = Some(Read {
+            removes_completed,
+            since: now,
+            order,
+        });
+        Ok(())
+    }
+
+    /// The read of a log page ends. Returns whether there was one.
+    pub(crate) fn log_read(&mut self, source: AssociationId, page: Option<&[u8]>) -> bool {
+        let Some(read) = self.find(source).and_then(|record| record.read.take()) else {
+            return false;
+        };
+        let Some(page) = page.filter(|page| is_whole(page)) else {
+            return true;
+        };
+        self.proof = Some(Proof::Log(source, page.to_vec()));
+        for record in &mut self.records {
+            if what_a_page_says(page, &record.identity) != Says::NotReset {
+                continue;
+            }
+            for one in record.tries.iter_mut().filter(|one| one.source == source) {
+                one.not_listed(&read);
+            }
+        }
+        true
+    }
+
+    /// What happened is over.
+    pub(crate) fn forget_proof(&mut self) {
+        self.proof = None;
+    }
+
+    /// `source` is asked to reset what has this identity.
+    pub(crate) fn asked(
+        &mut self,
+        identity: &Identity,
+        source: AssociationId,
+        now: Nanos,
+    ) -> Check {
+        let mut named = self.records.iter().filter(|one| one.identity == *identity);
+        let impacted = named.next().ok_or("asked for what is forgotten")?;
+        let by = self.records.iter().find(|one| one.id == source);
+        let by = by.ok_or("asked what is forgotten")?;
+        self.may_ask(impacted, by, now)?;
+        let id = impacted.id;
+        let impacted = self.find(id).ok_or("it was there")?;
+        impacted.tries.push(Try::new(source, now));
+        Ok(())
+    }
+
+    /// What must be true when `source` is asked to reset `impacted`.
+    fn may_ask(&self, impacted: &Record, source: &Record, now: Nanos) -> Check {
+        check!(self.mode == Mode::Auto, "asked in another mode");
+        check!(source.live, "asked what is not in use");
+        check!(impacted.held > 0, "asked for nothing");
+        check!(impacted.closed, "asked for what is not closed");
+        check!(!impacted.released, "asked when there was evidence");
+        let identity = &impacted.identity;
+        check!(identity.ciu != 0, "asked for what has no name");
+        check!(identity.cirn != 0, "asked for what may be any instance");
+        check!(
+            identity.cntlid != source.identity.cntlid,
+            "asked it to reset itself"
+        );
+        let hopeful = impacted.tries.iter().filter(|one| one.is_hopeful(now));
+        check!(
+            hopeful.count() < TRIES_AT_ONCE,
+            "asked beside {TRIES_AT_ONCE} that are awaited"
+        );
+        let in_use = self
+            .records
+            .iter()
+            .filter(|record| !record.released)
+            .flat_map(|record| &record.tries)
+            .filter(|one| one.source == source.id && one.uses_slot())
+            .count();
+        check!(
+            in_use < usize::from(self.ccrl),
+            "asked for {} at once, of {} (CCRL)",
+            in_use + 1,
+            self.ccrl
+        );
+        Ok(())
+    }
+
+    /// It is told what the log page of a source says of an association.
+    pub(crate) fn check_reported(
+        &mut self,
+        impacted: AssociationId,
+        source: AssociationId,
+    ) -> Check {
+        let record = self.find(impacted).ok_or("told of what is forgotten")?;
+        check!(
+            record.tries.iter().any(|one| one.source == source),
+            "told what was not asked"
+        );
+        Ok(())
+    }
+
+    /// There is evidence for an association. Returns how many commands are sent on.
+    pub(crate) fn released(
+        &mut self,
+        id: AssociationId,
+        evidence: Evidence,
+        now: Nanos,
+    ) -> Result<u32, String> {
+        let proof = self.proof.clone();
+        let reset = self.reset.clone();
+        let record = self.find(id).ok_or("released what is forgotten")?;
+        check!(!record.released, "released twice");
+        check!(record.held > 0, "released nothing");
+        check!(record.closed, "released while it is in use");
+        record.released = true;
+        let identity = record.identity;
+        let proven = match evidence {
+            Evidence::Time => record.due.is_some_and(|due| due <= now),
+            Evidence::Ccr => {
+                check!(
+                    reset.is_none_or(|reset| reset.contains(&identity.cirn)),
+                    "{identity:?} was not reset"
+                );
+                match &proof {
+                    None => false,
+                    Some(Proof::Immediate(named)) => *named == identity,
+                    Some(Proof::Log(source, page)) => {
+                        let mut tries = record.tries.iter();
+                        tries.any(|one| one.source == *source)
+                            && what_a_page_says(page, &identity) == Says::Reset
+                    }
+                }
+            }
+            Evidence::Disabled | Evidence::Admin => false,
+        };
+        check!(proven, "{evidence:?} is no evidence: {proof:?}");
+        let commands = std::mem::take(&mut record.held);
+        self.fenced_by_reset += usize::from(evidence == Evidence::Ccr);
+        Ok(commands)
+    }
+
+    pub(crate) fn discarded(&mut self, id: AssociationId) -> Check {
+        let record = self.find(id).ok_or("forgotten twice")?;
+        check!(record.held == 0, "forgot held commands");
+        check!(record.closed, "forgot what is in use");
+        self.records.retain(|record| record.id != id);
+        Ok(())
+    }
+
+    /// Is everything released that has waited for long enough?
+    pub(crate) fn check_due(&self, now: Nanos) -> Check {
+        let late = self
+            .records
+            .iter()
+            .find(|record| record.held > 0 && record.due.is_some_and(|due| due <= now));
+        check!(
+            late.is_none(),
+            "held for longer than by the time rule alone"
+        );
+        Ok(())
+    }
+
+    /// Is everything free by then?
+    pub(crate) fn check_held_until(&self, until: HeldUntil) -> Check {
+        let expected = self.records.iter().map(|record| match record {
+            Record { held: 0, .. } => HeldUntil::NothingHeld,
+            Record { closed: false, .. } => HeldUntil::Soon,
+            Record { due: Some(due), .. } => HeldUntil::At(*due),
+            Record { due: None, .. } => HeldUntil::NoTime,
+        });
+        let expected = expected.max().unwrap_or_default();
+        check!(until == expected, "held until {until:?}, not {expected:?}");
+        Ok(())
+    }
+
+    /// Is nothing left of any association?
+    pub(crate) fn has_forgotten_all(&self) -> bool {
+        self.records.is_empty()
+    }
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Is it right what the policy decides about held writes? The policy is not asked for reasons: what
+//! counts is what really happened.
+
+use super::bounds::{Assumption, Bounds};
+use super::property::Violation;
+use super::shell::association_id;
+use super::state::{Link, Phase, State};
+use super::truth::Copy;
+use nvme_fence_policy::{Evidence, Fate, Mode};
+
+impl State {
+    /// Is a release right?
+    pub(super) fn judge(&mut self, bounds: &Bounds, on: u8, evidence: Evidence) {
+        if bounds.dropped.is_some() {
+            // It shall be seen what comes of it.
+            return;
+        }
+        let now = self.now;
+        let link = self.link(on);
+        if link.truth.may_execute(bounds, now) {
+            self.blame(Violation::NoEvidence);
+            return;
+        }
+        let happened = match evidence {
+            Evidence::Ccr => link.told_reset,
+            Evidence::Time => link.due.is_some_and(|due| now >= due),
+            Evidence::Disabled => link.disabled,
+            Evidence::Admin => link.vouched,
+        };
+        if !happened {
+            self.blame(Violation::WrongEvidence);
+        }
+    }
+
+    /// Is it right what is to become of a write that was in flight on an association?
+    pub(super) fn judge_fate(&mut self, bounds: &Bounds, write: u8, on: u8, fate: Fate) {
+        let holds = self.settings.holds;
+        let is_known = self.link(on).record.is_some();
+        match fate {
+            Fate::Hold(_) if !holds => self.blame(Violation::NeedlessHold),
+            Fate::Hold(id) if id != association_id(on) => self.blame(Violation::Mistaken),
+            Fate::Hold(_) => {}
+            // Nothing was held when the association was closed, so nobody waits for its end.
+            Fate::Unknown if !is_known => self.counted |= 1 << write,
+            // The administrator had them pass, and knows what may come of it.
+            Fate::Pass(_) if !holds && bounds.mode != Mode::Off => self.counted |= 1 << write,
+            Fate::Pass(_) if !holds => {}
+            Fate::Pass(_) | Fate::Unknown => {
+                if bounds.dropped.is_none() && self.may_still_execute(bounds, write, on) {
+                    self.blame(Violation::NoEvidence);
+                }
+            }
+        }
+    }
+
+    /// May a write still be executed on an association?
+    fn may_still_execute(&self, bounds: &Bounds, write: u8, on: u8) -> bool {
+        let truth = &self.links[usize::from(on)].truth;
+        match truth.copies[usize::from(write)] {
+            Copy::Underway | Copy::Arrived => truth.may_execute(bounds, self.now),
+            Copy::None | Copy::Executed => false,
+        }
+    }
+
+    /// The administrator sees to it that nothing can execute any more on what the host has given up
+    /// of these controllers.
+    pub(super) fn vouch_for(&mut self, bounds: &Bounds, of: impl Fn(u8) -> bool) {
+        for link in self.links.iter_mut().filter(|link| of(link.controller)) {
+            // Of what is not closed yet it counts when that is.
+            if link.is_given_up() {
+                link.vouched = true;
+                link.truth.dead |= bounds.assumes(Assumption::HonestAdministrator);
+            }
+        }
+    }
+
+    /// Is anything still held that the administrator has vouched for, and that is closed?
+    pub(super) fn check_heard(&mut self) {
+        let unheard =
+            |link: &Link| link.vouched && link.phase == Phase::Closed && link.is_waiting();
+        if self.links.iter().any(unheard) {
+            self.blame(Violation::Unheard);
+        }
+    }
+}
