@@ -27,7 +27,7 @@ help:
 ## make install           nvme-fence, its man pages, unit and examples, below $DESTDIR$PREFIX (/usr/local)
 ## make uninstall         take away what was installed there
 ## make patch KSRC=DIR    apply fixes, hook series and target series to a kernel tree of your own
-## make import KSRC=DIR   put the module into such a tree, as CONFIG_NVME_FENCE
+## make import KSRC=DIR   put the module into such a tree, as CONFIG_NVME_FENCE_POLICY
 ## make clean             remove what builds left in the checkout
 ## make clean-cache       remove the laboratory's cache: the next run starts from nothing
 ##

@@ -36,12 +36,11 @@ use crate::time::Nanos;
 /// What is to become of a command that did not succeed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
-    /// It is held for this association.
-    Hold(AssociationId),
+    /// It must be held.
+    Hold,
     /// It may leave at once.
     Pass(PassReason),
-    /// It would have to be held, but nothing is known of its association. It leaves, and is to be
-    /// counted.
+    /// It has to be held, but nothing is known of its association any more.
     Unknown,
 }
 
@@ -75,22 +74,22 @@ impl Subsystem {
         Association::new(opened)
     }
 
-    /// Decides on a command that `controller` was sent and that did not succeed.
+    /// Decides on a command that was sent on this association and did not succeed.
     pub fn hold(
         &self,
         associations: &mut impl Storage,
-        controller: ControllerId,
+        association: AssociationId,
         command: &Command,
     ) -> Fate {
         if let Verdict::Pass(reason) = command.verdict(&self.knobs) {
             return Fate::Pass(reason);
         }
-        // What comes late, after its association was closed, is of the last one.
-        let Some(association) = newest(associations, controller) else {
+        // It may come late, when its association was closed and discarded.
+        let Some(association) = find_mut(associations, association) else {
             return Fate::Unknown;
         };
         match association.hold(command, &self.knobs) {
-            Verdict::Hold => Fate::Hold(association.id()),
+            Verdict::Hold => Fate::Hold,
             Verdict::Pass(reason) => Fate::Pass(reason),
         }
     }

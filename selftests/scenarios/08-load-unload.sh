@@ -1,21 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=busybox
 #
-# The module comes and goes while paths are connected, and stays while it holds
-# something.
+# The module comes and goes while paths are connected, and while something is held: that
+# stays with nvme-core, which waits for time. Nothing is released by unloading, and what is
+# held by nvme-core is not adopted by a module that comes.
 
 # shellcheck disable=SC2034 # read by whoever runs scenarios
-DESCRIPTION="the module is loaded, unloaded, and not unloaded while it fences"
+DESCRIPTION="the module is loaded and unloaded, also while something is held"
 # shellcheck disable=SC2034
-VARIANTS="fence:fence control:fence stock:stock"
+VARIANTS="fence:fence removed:fence again:fence control:fence stock:stock"
 # shellcheck disable=SC2034
 MACHINES="uml qemu"
 
 connect_paths() {
 	target_start
 	proxy_start 1
-	path_connect 1
-	path_connect_direct 2
+	path_connect 1 keep_alive_tmo=20
+	path_connect_direct 2 keep_alive_tmo=20
 	DEVICE=$(head_device)
 }
 
@@ -27,27 +28,62 @@ lose() {
 	sleep 1
 }
 
+# The old controller executes what it was sent, when newer writes could have been made.
+deliver() {
+	sleep 2
+	proxy 1 deliver --wait
+	writer_wait
+}
+
+# The wait is that of nvme-core: 3 x 20 s + 10 s, from the end of the connections on.
+held_and_released_by_core() {
+	deliver
+	check "no ghost write" registers_verify
+	expect_between "the writes waited" 70000000000 80000000000 "$(report_ns writes max_ns)"
+	expect_eq "nvme-core says that they are released" 1 \
+		"$(dmesg | grep -c 'nvme0: fenced, 4 command(s) released')"
+}
+
 variant_fence() {
-	plan 14
+	plan 11
 	connect_paths
 	check "the module is loaded" fence_load mode=time
 	expect_eq "it knows the path that was there" open "$(fence_attr 1 state)"
 	check "it is unloaded" fence_unload
 	expect_eq "it leaves nothing in sysfs" "" "$(find /sys/devices/virtual -name fence)"
 	check "it is loaded again" fence_load mode=time
-
 	lose
 	expect_eq "4 writes are held" 4 "$(fence_attr 1 held)"
-	check "the module is not unloaded" eval '! fence_unload'
-	expect_eq "the log says why, once" 1 \
-		"$(dmesg | grep -c 'nvme0: .*cannot be unloaded')"
+	check "the module is unloaded all the same" fence_unload
+	held_and_released_by_core
+}
+
+# The controller goes as well, and with it what nvme-core could ask.
+variant_removed() {
+	plan 8
+	connect_paths
+	check "the module is loaded" fence_load mode=time
+	lose
+	expect_eq "4 writes are held" 4 "$(fence_attr 1 held)"
 	check "the controller is removed" path_disconnect 1
-	check "the module is still not unloaded" eval '! fence_unload'
-	writer_wait
-	expect_between "the writes waited all the same" 20000000000 40000000000 \
-		"$(report_ns writes max_ns)"
-	check "the data is there" registers_verify
-	check "now the module is unloaded" fence_unload
+	check "the module is unloaded" fence_unload
+	held_and_released_by_core
+}
+
+# Another module comes. It has nothing to say about what is held already.
+variant_again() {
+	plan 9
+	connect_paths
+	check "the module is loaded" fence_load mode=time
+	lose
+	check "it is unloaded" fence_unload
+	check "and loaded again" fence_load mode=time cqt_override_ms=1
+	check "what is held is none of its" \
+		eval '[ ! -e "/sys/class/nvme/$(path_ctrl 1)/fence" ] && [ "$(cat /sys/module/nvme_fence/removed/held)" = 0 ]'
+	echo 1 >/sys/module/nvme_fence/removed/release
+	sleep 1
+	check "so it can not be released" kill -0 "$WRITER"
+	held_and_released_by_core
 }
 
 variant_control() {
@@ -57,8 +93,8 @@ variant_control() {
 	lose
 	expect_eq "nothing is held" 0 "$(fence_attr 1 held)"
 	check "so the module is unloaded" fence_unload
-	writer_wait
-	check "the data is there" registers_verify
+	deliver
+	check "the ghost write is there" eval '! registers_verify'
 }
 
 variant_stock() {

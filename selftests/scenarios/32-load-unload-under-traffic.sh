@@ -2,7 +2,7 @@
 # shellcheck shell=busybox
 #
 # The module comes and goes a hundred times while both paths carry writes. Then it is
-# there, or is not, when path 1 is lost.
+# there, or is turned off, when path 1 is lost.
 
 # shellcheck disable=SC2034 # read by whoever runs scenarios
 DESCRIPTION="the module is loaded and unloaded under traffic"
@@ -67,8 +67,9 @@ variant_fence() {
 }
 
 variant_control() {
-	plan 8
+	plan 9
 	under_traffic
+	check "it is loaded once more, turned off" fence_load mode=off
 	lose
-	check "without it, the ghost write is there" eval '! registers_verify'
+	check "turned off, the ghost write is there" eval '! registers_verify'
 }

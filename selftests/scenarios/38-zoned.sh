@@ -10,6 +10,8 @@
 DESCRIPTION="writes to a zone go on on the other path"
 # shellcheck disable=SC2034
 VARIANTS="fixed:fence held:fence stock:stock round_robin:stock"
+# shellcheck disable=SC2034 # read by tools/lab/machine
+PARAMETERS_fixed="nvme_core.fence=0"
 
 zoned_scene() {
 	target_start_zoned

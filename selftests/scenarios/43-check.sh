@@ -6,7 +6,9 @@
 # shellcheck disable=SC2034 # read by whoever runs scenarios
 DESCRIPTION="the tool says whether a host is protected, and why not"
 # shellcheck disable=SC2034
-VARIANTS="protected:fence mode_off:fence one_path:fence timers:fence no_module:fence stock:stock"
+VARIANTS="protected:fence mode_off:fence one_path:fence timers:fence no_module:fence nothing:fence stock:stock"
+# shellcheck disable=SC2034 # read by tools/lab/machine
+PARAMETERS_nothing="nvme_core.fence=0"
 # shellcheck disable=SC2034
 MACHINES="uml qemu"
 
@@ -85,6 +87,15 @@ variant_timers() {
 }
 
 variant_no_module() {
+	plan 3
+	connected auto 1 2
+	check "the module is unloaded" fence_unload
+	answer
+	expect_eq "it is found that nvme-core waits for time" "time-alone " "$CODES"
+	expect_eq "it is protected, with a warning" 5 $STATUS
+}
+
+variant_nothing() {
 	plan 3
 	connected auto 1 2
 	check "the module is unloaded" fence_unload

@@ -131,8 +131,8 @@ variant_no_module() {
 	target_start
 	path_connect_direct 1
 	look
-	check "what is not protected is said to be so" \
-		path_is 1 'live +optimized +NOT PROTECTED: the module is not loaded'
+	check "it is said that nvme-core waits for time" \
+		path_is 1 'live +optimized +by time alone, module not loaded'
 	expect_eq "exit status" 3 $STATUS
 }
 

@@ -5,7 +5,6 @@
 use super::{Association, State};
 use crate::ccr::source::Source;
 use crate::ccr::tries::Tries;
-use crate::evidence::Evidence;
 use crate::identity::{AssociationId, ControllerId, Identity};
 use crate::time::Nanos;
 use crate::wait::Terms;
@@ -44,14 +43,6 @@ impl Association {
     /// Where it is in its life.
     pub const fn state(&self) -> State {
         self.state
-    }
-
-    /// What proved that nothing of it can execute any more.
-    pub const fn evidence(&self) -> Option<Evidence> {
-        match self.state {
-            State::Fenced(evidence) => Some(evidence),
-            State::Open | State::Lost | State::Fencing(_) | State::Gone => None,
-        }
     }
 
     /// Number of commands that are held or being sent on.

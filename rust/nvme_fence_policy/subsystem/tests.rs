@@ -101,9 +101,9 @@ impl Host {
         id
     }
 
-    fn hold(&mut self, controller: ControllerId) -> Fate {
+    fn hold(&mut self, association: AssociationId) -> Fate {
         self.subsystem
-            .hold(&mut self.associations, controller, &WRITE)
+            .hold(&mut self.associations, association, &WRITE)
     }
 
     fn handle(&mut self, input: Input<'_>) -> Vec<Output> {
@@ -135,12 +135,18 @@ impl Host {
 
     /// An association is lost and closed with a write.
     fn lose(&mut self, controller: ControllerId) -> AssociationId {
+        let id = self.current(controller);
         self.handle(Input::Lost(controller));
-        let Fate::Hold(id) = self.hold(controller) else {
-            panic!("not held");
-        };
+        assert_eq!(self.hold(id), Fate::Hold);
         self.close(controller);
         id
+    }
+
+    fn current(&self, controller: ControllerId) -> AssociationId {
+        self.subsystem
+            .current(&self.associations, controller)
+            .unwrap()
+            .id()
     }
 
     fn next_request(&mut self) -> Option<Request> {
@@ -207,34 +213,36 @@ fn what_the_next_association_of_a_controller_goes_through_is_no_evidence_for_the
 }
 
 #[test]
-fn what_comes_late_is_held_with_the_last_association_and_without_one_it_is_counted() {
+fn what_comes_late_is_held_with_its_association_and_without_one_it_is_counted() {
     let mut host = Host::with_two_paths();
-    let lost = host.lose(A);
-    assert_eq!(host.hold(A), Fate::Hold(lost));
+    let of_a = host.lose(A);
+    host.open(A);
+    assert_eq!(host.hold(of_a), Fate::Hold);
+    let of_b = host.current(B);
     host.handle(Input::Lost(B));
     host.close(B);
-    assert_eq!(host.hold(B), Fate::Unknown);
+    assert_eq!(host.hold(of_b), Fate::Unknown);
     let read = Command {
         kind: Kind::Read,
         ..WRITE
     };
-    let fate = host.subsystem.hold(&mut host.associations, B, &read);
+    let fate = host.subsystem.hold(&mut host.associations, of_b, &read);
     assert_eq!(fate, Fate::Pass(PassReason::Harmless));
     host.subsystem.knobs_mut().set_mode(Mode::Off);
-    assert_eq!(host.hold(B), Fate::Pass(PassReason::Off));
+    assert_eq!(host.hold(of_b), Fate::Pass(PassReason::Off));
 }
 
 #[test]
 fn an_association_is_over_when_the_next_one_is_made() {
     let mut host = Host::new();
     let first = host.open(A);
-    host.hold(A);
+    host.hold(first);
     host.now = ms(10);
     let second = host.open(A);
     assert!(
         matches!(host.state(first), State::Fencing(Some(deadline)) if deadline.t_last == ms(10))
     );
-    assert_eq!(host.hold(A), Fate::Hold(second));
+    assert_eq!(host.hold(second), Fate::Hold);
 }
 
 #[test]
@@ -389,8 +397,8 @@ fn the_sum_is_of_one_controller_or_of_those_that_are_removed() {
     assert_eq!(both.deadline, Some(ms(21_000)));
 
     // Of what is not closed yet, nobody knows until when.
-    host.open(A);
-    host.hold(A);
+    let second = host.open(A);
+    host.hold(second);
     host.handle(Input::Lost(A));
     host.handle(Input::Release(Scope::Controller(A)));
     let sum = host.subsystem.sum(&host.associations, Scope::Controller(A));

@@ -101,10 +101,8 @@ impl Host {
     ) -> AssociationId {
         let id = self.open(controller, name, now);
         self.handle(Input::Lost(controller), now);
-        let fate = self
-            .subsystem
-            .hold(&mut self.associations, controller, &WRITE);
-        assert_eq!(fate, Fate::Hold(id));
+        let fate = self.subsystem.hold(&mut self.associations, id, &WRITE);
+        assert_eq!(fate, Fate::Hold);
         let clocks = Clocks {
             keep_alive: now,
             sent: now,

@@ -17,9 +17,12 @@ pub(crate) enum Missing {
          boot a kernel that was built with drivers/nvme/patches"
     )]
     Hooks,
-    /// The kernel could, but the module is not there.
+    /// The kernel could, but the module is not there, and nvme-core does not hold without it.
     #[error("the module nvme_fence is not loaded: modprobe nvme_fence")]
     Module,
+    /// The module is not there. nvme-core holds without it, and waits for time alone.
+    #[error("the module nvme_fence is not loaded: modprobe nvme_fence")]
+    AllButTime,
 }
 
 impl Missing {
@@ -27,7 +30,7 @@ impl Missing {
     pub(crate) fn exit_code(self) -> u8 {
         match self {
             Self::Subsystem => 1,
-            Self::Hooks | Self::Module => 3,
+            Self::Hooks | Self::Module | Self::AllButTime => 3,
         }
     }
 }
@@ -36,6 +39,10 @@ impl Missing {
 pub(crate) fn module(host: &Host) -> Option<Missing> {
     if host.sysfs("module/nvme_fence").is_dir() {
         return None;
+    }
+    let fence = std::fs::read_to_string(host.sysfs("module/nvme_core/parameters/fence"));
+    if fence.is_ok_and(|fence| fence.trim() == "Y") {
+        return Some(Missing::AllButTime);
     }
     if lacks_hooks(host) {
         return Some(Missing::Hooks);
@@ -92,6 +99,16 @@ mod tests {
                 fs::create_dir_all(root.path().join("sys/module").join(name)).unwrap();
             }
             assert_eq!(module(&Host::below(root.path())), missing, "{modules:?}");
+        }
+    }
+    #[test]
+    fn says_whether_nvme_core_holds_alone() {
+        for (fence, missing) in [("Y\n", Missing::AllButTime), ("N\n", Missing::Module)] {
+            let root = tempfile::tempdir().unwrap();
+            let parameters = root.path().join("sys/module/nvme_core/parameters");
+            fs::create_dir_all(&parameters).unwrap();
+            fs::write(parameters.join("fence"), fence).unwrap();
+            assert_eq!(module(&Host::below(root.path())), Some(missing), "{fence}");
         }
     }
 }

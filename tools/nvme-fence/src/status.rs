@@ -121,7 +121,7 @@ impl Status {
             .any(|controller| {
                 matches!(
                     controller.unfenced,
-                    Some(Unfenced::NoModule | Unfenced::NoSeries)
+                    Some(Unfenced::TimeAlone | Unfenced::NoModule | Unfenced::NoSeries)
                 )
             })
     }

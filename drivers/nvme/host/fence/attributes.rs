@@ -276,7 +276,6 @@ fn show_counters(counters: &Counters, sum: &Sum, text: &mut Text<'_>) -> fmt::Re
         ("lost", &counters.lost),
         ("held", &counters.held),
         ("held_bytes", &counters.held_bytes),
-        ("passed_unknown", &counters.passed_unknown),
         ("released", &counters.released),
         ("released_bytes", &counters.released_bytes),
         ("ccr", &counters.ccr),

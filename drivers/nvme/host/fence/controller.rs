@@ -3,16 +3,14 @@
 //! A controller: what its associations have in common.
 
 use crate::counters::Counters;
-use crate::drain::Drain;
+use crate::handle::Handle;
 use crate::host::{self, Host};
 use crate::record::Record;
 use crate::subsystem::{State, Subsystem};
-use crate::sys::{self, Ctrl, CtrlInfo, Dir, OfferedCommand};
+use crate::sys::{self, Assoc, Ctrl, CtrlInfo, Dir};
 use kernel::prelude::*;
 use kernel::sync::{Arc, LockedBy};
-use nvme_fence_policy::{
-    ControllerId, Evidence, Fate, Identity, Input, Offer, Opened, Scope, Terms,
-};
+use nvme_fence_policy::{ControllerId, Evidence, Identity, Input, Offer, Opened, Scope, Terms};
 
 /// Default of `kernel.hung_task_timeout_secs`, in milliseconds.
 const HUNG_TASK_MS: u64 = 120_000;
@@ -99,39 +97,6 @@ impl Controller {
         self.handle(|id| Input::Release(Scope::Controller(id)));
     }
 
-    /// A command did not succeed. Returns true if it was taken. Atomic.
-    pub(crate) fn hold(&self, offered: OfferedCommand<'_>) -> bool {
-        let command = offered.command();
-        let mut state = self.subsystem.lock();
-        match state.hold(self.id, &command) {
-            Fate::Hold(id) => {
-                let Some(record) = state.record(id) else {
-                    return false;
-                };
-                record.take(offered);
-                self.counters.held.add(1);
-                self.counters.held_bytes.add(command.bytes.into());
-                true
-            }
-            Fate::Pass(_) => false,
-            Fate::Unknown => {
-                drop(state);
-                self.note_unknown();
-                false
-            }
-        }
-    }
-
-    /// A command that had to be held could not be.
-    fn note_unknown(&self) {
-        if self.counters.passed_unknown.add(1) == 0 {
-            pr_warn!(
-                "nvme{}: a command that may still execute could not be held: its association is not known\n",
-                host::instance(self.id)
-            );
-        }
-    }
-
     /// Tells the administrator what the loss of a path will mean.
     fn log_wait(&self, wait_ms: Option<u64>) {
         let instance = host::instance(self.id);
@@ -180,11 +145,17 @@ impl Attached {
     }
 
     /// A new association is made. May sleep.
-    pub(crate) fn open(&self, identity: Identity, terms: Terms, offer: Offer) -> Result {
+    pub(crate) fn open(
+        &self,
+        assoc: Assoc,
+        identity: Identity,
+        terms: Terms,
+        offer: Offer,
+    ) -> Result<KBox<Handle>> {
         let controller = self.controller();
         let subsystem = controller.subsystem();
         let id = subsystem.host().next_association();
-        let drain = Drain::new(id, controller.clone())?;
+        let handle = Handle::new(id, controller.clone())?;
         let opened = Opened {
             id,
             controller: controller.id,
@@ -194,7 +165,7 @@ impl Attached {
             offer,
         };
         subsystem.open(opened, |association| {
-            Record::new(association, self.ctrl, drain)
+            Record::new(association, assoc, controller.clone(), self.ctrl)
         })?;
 
         let mut state = subsystem.lock();
@@ -205,7 +176,7 @@ impl Attached {
         if before.map(|(_, terms, _)| terms) != Some(terms) {
             controller.log_wait(wait_ms);
         }
-        Ok(())
+        Ok(handle)
     }
 }
 

@@ -30,8 +30,6 @@ pub(crate) struct Counters {
     pub(crate) held: Counter,
     /// Bytes that were held.
     pub(crate) held_bytes: Counter,
-    /// Commands that had to be held and could not be, for want of a record.
-    pub(crate) passed_unknown: Counter,
     /// Commands that were sent on.
     pub(crate) released: Counter,
     /// Bytes that were sent on.
@@ -61,7 +59,6 @@ impl Counters {
             lost: Counter::new(),
             held: Counter::new(),
             held_bytes: Counter::new(),
-            passed_unknown: Counter::new(),
             released: Counter::new(),
             released_bytes: Counter::new(),
             ccr: Counter::new(),

@@ -33,21 +33,13 @@ module_param_named(trust_notification, nvme_fence_param_trust_notification, bool
 MODULE_PARM_DESC(trust_notification,
 		 "all connections closed from the other end mean that the controller has noticed (default: N)");
 
-/* WQ_MEM_RECLAIM: what is held may have to be written to free memory */
-static struct workqueue_struct *nvme_fence_wq;
 /*
- * What never waits has a queue of its own.  When memory is short, a queue may
- * be down to one thread, and that may be submitting held bios to a device that
- * has no room until another path has been fenced.
+ * WQ_MEM_RECLAIM: what is held may have to be written to free memory.  Nothing
+ * that runs here waits.
  */
-static struct workqueue_struct *nvme_fence_decide_wq;
+static struct workqueue_struct *nvme_fence_wq;
 /* What Rust is called with that is not about one controller or subsystem */
 void *nvme_fence_host;
-
-struct workqueue_struct *nvme_fence_workqueue(void)
-{
-	return nvme_fence_wq;
-}
 
 static void nvme_fence_expired(struct work_struct *work)
 {
@@ -60,7 +52,7 @@ static enum hrtimer_restart nvme_fence_timer_fn(struct hrtimer *timer)
 	struct nvme_fence_clock *clock =
 		container_of(timer, struct nvme_fence_clock, timer);
 
-	queue_work(nvme_fence_decide_wq, &clock->expiry_work);
+	queue_work(nvme_fence_wq, &clock->expiry_work);
 	return HRTIMER_NORESTART;
 }
 
@@ -89,7 +81,7 @@ void nvme_fence_clock_arm(struct nvme_fence_clock *clock, u64 at_ns)
 
 void nvme_fence_clock_ask(struct nvme_fence_clock *clock)
 {
-	queue_work(nvme_fence_decide_wq, &clock->ask_work);
+	queue_work(nvme_fence_wq, &clock->ask_work);
 }
 
 void nvme_fence_clock_flush_ask(struct nvme_fence_clock *clock)
@@ -120,14 +112,6 @@ bool nvme_fence_optimized(struct nvme_ctrl *ctrl)
 		return true;
 	}
 	return false;
-}
-
-/* Drops the references that nvme-core took for so many held commands. */
-void nvme_fence_unpin(u32 commands)
-{
-	nvme_fence_wake_suspend();
-	while (commands--)
-		module_put(THIS_MODULE);
 }
 
 void nvme_fence_lock_init(spinlock_t *lock, const char *name,
@@ -224,35 +208,20 @@ static void *nvme_fence_op_attach(struct nvme_ctrl *ctrl)
 	return nvme_fence_rs_attach(nvme_fence_host, &info);
 }
 
-/* The host gives an association up when its controller leaves these states. */
-static bool nvme_fence_state_uses_association(u8 state)
-{
-	return state == NVME_CTRL_LIVE || state == NVME_CTRL_CONNECTING;
-}
-
-static void nvme_fence_op_ctrl_state(void *fence, u8 old_state, u8 new_state)
-{
-	if (new_state == NVME_CTRL_LIVE)
-		nvme_fence_rs_live(fence);
-	else if (nvme_fence_state_uses_association(old_state) &&
-		 !nvme_fence_state_uses_association(new_state))
-		nvme_fence_rs_lost(fence);
-}
-
 static void nvme_fence_op_aen(void *fence, u32 result)
 {
 	nvme_fence_rs_reset_completed(fence);
 }
 
 static const struct nvme_fence_ops nvme_fence_policy_ops = {
-	.owner		= THIS_MODULE,
 	.attach		= nvme_fence_op_attach,
-	.ctrl_gone	= nvme_fence_rs_ctrl_gone,
-	.identified	= nvme_fence_rs_identified,
-	.ctrl_state	= nvme_fence_op_ctrl_state,
-	.disabled	= nvme_fence_rs_disabled,
+	.detach		= nvme_fence_rs_detach,
+	.open		= nvme_fence_rs_open,
+	.forget		= nvme_fence_rs_forget,
+	.event		= nvme_fence_rs_event,
 	.closed		= nvme_fence_rs_closed,
 	.hold		= nvme_fence_rs_hold,
+	.drained	= nvme_fence_rs_drained,
 	.aen		= nvme_fence_op_aen,
 	.ccr_answered	= nvme_fence_rs_reset_answered,
 	.ccr_log	= nvme_fence_rs_log_read,
@@ -272,38 +241,19 @@ int nvme_fence_glue_init(void *host)
 {
 	int ret;
 
-	nvme_fence_wq = alloc_workqueue("nvme-fence",
+	nvme_fence_wq = alloc_workqueue("nvme-fence-decide",
 					WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
 	if (!nvme_fence_wq)
 		return -ENOMEM;
-	nvme_fence_decide_wq = alloc_workqueue("nvme-fence-decide",
-					       WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
-	if (!nvme_fence_decide_wq) {
-		ret = -ENOMEM;
-		goto out_destroy_wq;
-	}
 	nvme_fence_host = host;
 	ret = nvme_fence_suspend_init();
 	if (ret)
-		goto out_destroy_decide_wq;
-	return 0;
-
-out_destroy_decide_wq:
-	destroy_workqueue(nvme_fence_decide_wq);
-out_destroy_wq:
-	destroy_workqueue(nvme_fence_wq);
+		destroy_workqueue(nvme_fence_wq);
 	return ret;
-}
-
-/* What was held is sent on, and nobody waits for it any more. */
-void nvme_fence_glue_drain(void)
-{
-	nvme_fence_suspend_exit();
-	drain_workqueue(nvme_fence_wq);
 }
 
 void nvme_fence_glue_exit(void)
 {
-	destroy_workqueue(nvme_fence_decide_wq);
+	nvme_fence_suspend_exit();
 	destroy_workqueue(nvme_fence_wq);
 }

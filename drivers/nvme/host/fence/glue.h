@@ -182,18 +182,15 @@ extern unsigned int nvme_fence_param_cqt_override_ms;
 extern bool nvme_fence_param_trust_notification;
 
 int nvme_fence_glue_init(void *host);
-void nvme_fence_glue_drain(void);
 void nvme_fence_glue_exit(void);
 int nvme_fence_glue_register(void);
 void nvme_fence_glue_unregister(void);
-struct workqueue_struct *nvme_fence_workqueue(void);
 void nvme_fence_clock_init(struct nvme_fence_clock *clock);
 void nvme_fence_clock_arm(struct nvme_fence_clock *clock, u64 at_ns);
 void nvme_fence_clock_ask(struct nvme_fence_clock *clock);
 void nvme_fence_clock_flush_ask(struct nvme_fence_clock *clock);
 void nvme_fence_clock_stop(struct nvme_fence_clock *clock);
 bool nvme_fence_optimized(struct nvme_ctrl *ctrl);
-void nvme_fence_unpin(u32 commands);
 
 void nvme_fence_lock_init(spinlock_t *lock, const char *name,
 			  struct lock_class_key *key);
@@ -231,19 +228,21 @@ struct kobject *nvme_fence_module_dir(void);
 
 /*
  * Rust, called from C; @host is what nvme_fence_glue_init() was called with,
- * @fence what nvme_fence_rs_attach() returned
+ * @fence what nvme_fence_rs_attach() returned, @data what nvme_fence_rs_open()
+ * returned
  */
 
 void *nvme_fence_rs_attach(void *host,
 			   const struct nvme_fence_ctrl_info *info);
-void nvme_fence_rs_ctrl_gone(void *fence);
-int nvme_fence_rs_identified(void *fence,
-			     const struct nvme_fence_identity *id);
-void nvme_fence_rs_lost(void *fence);
-void nvme_fence_rs_live(void *fence);
-void nvme_fence_rs_disabled(void *fence);
-void nvme_fence_rs_closed(void *fence, const struct nvme_fence_clocks *clocks);
-bool nvme_fence_rs_hold(void *fence, const struct nvme_fence_cmd *cmd);
+void nvme_fence_rs_detach(void *fence);
+void *nvme_fence_rs_open(void *fence, struct nvme_assoc *assoc,
+			 const struct nvme_fence_identity *id);
+void nvme_fence_rs_forget(void *data);
+void nvme_fence_rs_event(void *data, enum nvme_fence_event event);
+u64 nvme_fence_rs_closed(void *data, const struct nvme_fence_clocks *clocks);
+enum nvme_fence_verdict nvme_fence_rs_hold(void *data,
+					   const struct nvme_fence_cmd *cmd);
+void nvme_fence_rs_drained(void *data);
 void nvme_fence_rs_reset_completed(void *fence);
 void nvme_fence_rs_reset_answered(void *fence, unsigned long cookie,
 				  const struct nvme_fence_ccr_answer *answer);

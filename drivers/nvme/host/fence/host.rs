@@ -14,7 +14,7 @@ use nvme_fence_policy::{AssociationId, ControllerId, HeldUntil, Input, Knobs, Sc
 /// There is one.
 #[pin_data]
 pub(crate) struct Host {
-    /// Subsystems that have controllers, or commands that are held.
+    /// Subsystems that have controllers or records.
     #[pin]
     subsystems: Mutex<KVec<ListedSubsystem>>,
     /// Number of the next association.
@@ -77,7 +77,7 @@ impl Host {
         subsystems.retain(ListedSubsystem::is_needed);
     }
 
-    /// Forgets all subsystems. Nothing may be held any more, and no controller attached.
+    /// Forgets all subsystems. There may be no records any more, and no controller attached.
     pub(crate) fn clear(&self) {
         self.subsystems.lock().clear();
     }

@@ -7,8 +7,7 @@ use crate::sys::{CtrlInfo, Dir};
 use kernel::prelude::*;
 use kernel::sync::Arc;
 
-/// A subsystem that has controllers, or commands that are held. One that comes back is known by its
-/// NQN.
+/// A subsystem that has controllers or records. One that comes back is known by its NQN.
 pub(crate) struct ListedSubsystem {
     nqn: KVec<u8>,
     subsystem: Arc<Subsystem>,

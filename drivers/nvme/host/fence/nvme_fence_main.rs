@@ -9,7 +9,8 @@
 //!
 //! - [`host`], [`listed`]: the subsystems that there are;
 //! - [`subsystem`]: what the policy knows of one, the lock around that, and its timer;
-//! - [`output`], [`drain`], [`requests`]: what the policy wants done;
+//! - [`handle`]: what nvme-core says of an association, and asks;
+//! - [`output`], [`requests`]: what the policy wants done;
 //! - [`controller`], [`counters`]: what the associations with a controller have in common;
 //! - [`record`]: what is kept for one association;
 //! - [`attributes`], [`snapshot`]: what is seen in sysfs;
@@ -18,25 +19,25 @@
 //! # Locks
 //!
 //! Each subsystem has one lock, and nothing is done under the locks of two. It is taken with interrupts
-//! disabled, in any context, also under `ctrl->lock`. Only the locks of the timer and of the workqueue
-//! are taken under it, and the list of the namespaces of a controller is read (SRCU).
+//! disabled, in any context, also under `ctrl->lock` and under nvme-core's lock of an association. Only
+//! the locks of the timer and of the workqueue are taken under it, and the list of the namespaces of a
+//! controller is read (SRCU).
 //! nvme-core attaches, identifies and detaches each controller in one thread at a time, but several
 //! controllers at once, under a semaphore of its own, which is never taken in the failure path.
 //! The list of subsystems of the [`host`] has a mutex that is taken under that one.
 //!
 //! # Lifetimes
 //!
-//! nvme-core keeps a [`controller::Attached`] for each controller. A record refers to its
-//! [`controller::Controller`], not to anything of nvme-core, and outlives the `nvme_ctrl`. It is there
-//! until the policy discards it. A reference to the module for each held command keeps the module
-//! loaded while anything is held.
+//! nvme-core keeps a [`controller::Attached`] for each controller, and a [`handle::Handle`] for each
+//! association. What is held is held there, also when this module goes. A record refers to nvme-core's
+//! association, which has it removed before it is gone, and outlives the `nvme_ctrl`.
 
 #![deny(unsafe_code)]
 
 mod attributes;
 mod controller;
 mod counters;
-mod drain;
+mod handle;
 mod host;
 mod listed;
 mod output;

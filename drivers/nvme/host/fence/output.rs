@@ -5,14 +5,11 @@
 use crate::host;
 use crate::record::Record;
 use crate::subsystem::State;
-use crate::sys::{self, trace, RecordInfo, TraceEvent};
-use kernel::prelude::*;
-use nvme_fence_policy::{AssociationId, Deadline, Evidence, Output, ResetStep};
+use crate::sys::{trace, TraceEvent};
+use nvme_fence_policy::{AssociationId, Evidence, Output, ResetStep};
 
-/// Does all that the policy wants done. Returns what the administrator is to be told when the lock is
-/// free again. Atomic.
-pub(crate) fn carry_out(state: &mut State) -> Option<Fencing> {
-    let mut news = None;
+/// Does all that the policy wants done. Atomic.
+pub(crate) fn carry_out(state: &mut State) {
     while let Some(output) = state.poll_output() {
         match output {
             Output::Lost(id) => with(state, id, lost),
@@ -26,9 +23,7 @@ pub(crate) fn carry_out(state: &mut State) -> Option<Fencing> {
                 reset_goes_on(record, source, step);
             }),
             Output::Deadline(id, deadline) => with(state, id, |record| {
-                let info = record.info();
-                trace(&info, TraceEvent::Deadline(deadline));
-                news = Some(Fencing { info, deadline });
+                trace(&record.info(), TraceEvent::Deadline(deadline));
             }),
             Output::Release(id, evidence) => release(state, id, evidence),
             Output::Discard(id) => state.discard(id),
@@ -40,7 +35,6 @@ pub(crate) fn carry_out(state: &mut State) -> Option<Fencing> {
             }),
         }
     }
-    news
 }
 
 /// Calls `f` on the record of an association.
@@ -75,34 +69,8 @@ fn release(state: &mut State, id: AssociationId, evidence: Evidence) {
     };
     let info = record.info();
     trace(&info, TraceEvent::Evidence(evidence));
-    let drain = record.drain().clone();
-    drain.controller().note_evidence(state, evidence, info.held);
-    drain.start();
-}
-
-/// A record that has just begun to fence.
-pub(crate) struct Fencing {
-    info: RecordInfo,
-    deadline: Option<Deadline>,
-}
-
-impl Fencing {
-    /// Tells the administrator. Not to be called with the lock held: consoles are slow.
-    pub(crate) fn log(&self) {
-        let RecordInfo {
-            instance,
-            held,
-            held_bytes,
-            ..
-        } = self.info;
-        match self.deadline {
-            Some(deadline) => pr_warn!(
-                "nvme{instance}: path lost, {held} command(s) ({held_bytes} bytes) held for up to {} ms; the module cannot be unloaded before\n",
-                deadline.at().millis_from(sys::now())
-            ),
-            None => pr_warn!(
-                "nvme{instance}: path lost without keep alive, {held} command(s) ({held_bytes} bytes) held until the controller is reset through another one, or the administrator releases them; the module cannot be unloaded before\n"
-            ),
-        }
-    }
+    trace(&info, TraceEvent::Release(evidence, record.held_ns()));
+    record.assoc().fence();
+    let controller = record.controller().clone();
+    controller.note_evidence(state, evidence, info.held);
 }

@@ -2,13 +2,12 @@
 
 //! What is kept for each association.
 //!
-//! It is allocated when the association is made, so that the failure path allocates nothing: held
-//! bios are chained through themselves, and what sends them on is there already.
+//! It is allocated when the association is made, so that the failure path allocates nothing.
 
+use crate::controller::Controller;
 use crate::counters::Counters;
-use crate::drain::Drain;
 use crate::host;
-use crate::sys::{self, BioList, Ctrl, OfferedCommand, RecordInfo};
+use crate::sys::{self, Assoc, Ctrl, OfferedCommand, RecordInfo};
 use kernel::prelude::*;
 use kernel::rbtree::{RBTree, RBTreeNodeReservation};
 use kernel::sync::Arc;
@@ -17,30 +16,45 @@ use nvme_fence_policy::{Association, AssociationId, ControllerId, Nanos, Storage
 /// What is kept for an association.
 pub(crate) struct Record {
     association: Association,
+    /// What nvme-core has for it.
+    assoc: Assoc,
+    controller: Arc<Controller>,
     /// Where to send commands, until nvme-core takes it away.
     ctrl: Option<Ctrl>,
-    /// What is held, and is not being sent on yet.
-    bios: BioList,
-    /// When the first of these was held.
+    /// When the first command was held.
     held_since: Option<Nanos>,
-    drain: Arc<Drain>,
 }
 
 impl Record {
     /// For an association that was made just now.
-    pub(crate) fn new(association: Association, ctrl: Ctrl, drain: Arc<Drain>) -> Self {
+    pub(crate) fn new(
+        association: Association,
+        assoc: Assoc,
+        controller: Arc<Controller>,
+        ctrl: Ctrl,
+    ) -> Self {
         Self {
             association,
+            assoc,
+            controller,
             ctrl: Some(ctrl),
-            bios: BioList::new(),
             held_since: None,
-            drain,
         }
     }
 
     /// What the policy knows of it.
     pub(crate) fn association(&self) -> &Association {
         &self.association
+    }
+
+    /// What nvme-core has for it.
+    pub(crate) fn assoc(&self) -> &Assoc {
+        &self.assoc
+    }
+
+    /// The controller that it was made with.
+    pub(crate) fn controller(&self) -> &Arc<Controller> {
+        &self.controller
     }
 
     /// Where to send commands, unless nvme-core has taken it away.
@@ -50,12 +64,7 @@ impl Record {
 
     /// What has happened to the associations of its controller.
     pub(crate) fn counters(&self) -> &Counters {
-        self.drain.controller().counters()
-    }
-
-    /// What sends on what is held.
-    pub(crate) fn drain(&self) -> &Arc<Drain> {
-        &self.drain
+        self.controller.counters()
     }
 
     /// What all trace events tell of it.
@@ -68,18 +77,16 @@ impl Record {
         }
     }
 
-    /// Takes a command that the policy has decided to hold for it.
-    pub(crate) fn take(&mut self, offered: OfferedCommand<'_>) {
+    /// A command is held for it.
+    pub(crate) fn note_held(&mut self, offered: &OfferedCommand<'_>) {
         self.held_since.get_or_insert_with(sys::now);
         offered.trace_hold(&self.info());
-        self.bios.append(offered.take());
     }
 
-    /// Takes out what is to be sent on, and says since when it was held.
-    pub(crate) fn start_draining(&mut self) -> (BioList, Nanos) {
-        // A record that holds nothing is not drained.
-        let since = self.held_since.take().unwrap_or_else(sys::now);
-        (self.bios.take(), since)
+    /// For how many nanoseconds something was held by now.
+    pub(crate) fn held_ns(&self) -> u64 {
+        self.held_since
+            .map_or(0, |since| sys::now().0.saturating_sub(since.0))
     }
 }
 

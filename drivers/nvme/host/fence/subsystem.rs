@@ -20,7 +20,7 @@ pub(crate) struct State {
     records: Records,
 }
 
-/// A subsystem. It is kept as long as it has controllers, or commands that are held.
+/// A subsystem. It is kept as long as it has controllers or records.
 #[pin_data]
 pub(crate) struct Subsystem {
     host: Arc<Host>,
@@ -66,15 +66,15 @@ impl Subsystem {
     pub(crate) fn handle(&self, input: Input<'_>) {
         let mut state = self.lock();
         state.handle(input);
-        self.ask_if_needed(&state);
-        self.carry_out(state);
+        self.carry_out_and_ask(state);
     }
 
-    /// Has [`Self::ask`] called, if there may be something to ask.
-    fn ask_if_needed(&self, state: &State) {
+    /// As [`Self::carry_out`], and asks what there may be to ask. Atomic.
+    pub(crate) fn carry_out_and_ask(&self, state: Guard<'_, State, IrqSave>) {
         if state.policy.may_ask(&state.records) {
             self.clock.ask();
         }
+        self.carry_out(state);
     }
 
     /// A new association is made, and this is its record. May sleep.
@@ -95,13 +95,9 @@ impl Subsystem {
 
     /// Does what the policy wants done, and unlocks. Atomic.
     pub(crate) fn carry_out(&self, mut state: Guard<'_, State, IrqSave>) {
-        let fencing = output::carry_out(&mut state);
+        output::carry_out(&mut state);
         if let Some(deadline) = state.policy.next_deadline(&state.records) {
             self.clock.arm(deadline);
-        }
-        drop(state);
-        if let Some(fencing) = fencing {
-            fencing.log();
         }
     }
 
@@ -122,8 +118,7 @@ impl Subsystem {
             return Err(EINVAL);
         }
         // More may be to be asked now than before.
-        self.ask_if_needed(&state);
-        self.carry_out(state);
+        self.carry_out_and_ask(state);
         Ok(())
     }
 
@@ -145,7 +140,8 @@ impl Subsystem {
 }
 
 impl State {
-    fn handle(&mut self, input: Input<'_>) {
+    /// Tells the policy what happened. What follows is to be done by [`Subsystem::carry_out`].
+    pub(crate) fn handle(&mut self, input: Input<'_>) {
         self.policy.handle(sys::now(), &mut self.records, input);
     }
 
@@ -160,13 +156,13 @@ impl State {
             .next_request(sys::now(), &mut self.records, Records::is_optimized)
     }
 
-    /// Decides on a command of a controller that did not succeed.
+    /// Decides on a command of an association that did not succeed.
     pub(crate) fn hold(
         &mut self,
-        controller: ControllerId,
+        association: AssociationId,
         command: &policy::Command,
     ) -> policy::Fate {
-        self.policy.hold(&mut self.records, controller, command)
+        self.policy.hold(&mut self.records, association, command)
     }
 
     /// The settings in force.

@@ -2,7 +2,7 @@
 
 //! The border to C: the only part of the module that sees raw bindings or is unsafe.
 
-mod bios;
+mod assoc;
 mod ccr;
 mod clock;
 mod dir;
@@ -11,11 +11,11 @@ mod hooks;
 mod lock;
 mod trace;
 
-pub(crate) use self::bios::BioList;
+pub(crate) use self::assoc::Assoc;
 pub(crate) use self::ccr::Ctrl;
 pub(crate) use self::clock::Clock;
 pub(crate) use self::dir::{removed_dir, CtrlInfo, Dir};
-pub(crate) use self::glue::{now, params, queue, unpin, Glue, Registration};
+pub(crate) use self::glue::{now, params, wake_suspend, Glue, Registration};
 pub(crate) use self::hooks::OfferedCommand;
 pub(crate) use self::lock::IrqSave;
 pub(crate) use self::trace::{trace, RecordInfo, TraceEvent};

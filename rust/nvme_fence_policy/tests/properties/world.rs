@@ -138,11 +138,15 @@ impl World {
             sent: true,
             bytes: 4096,
         };
+        // The last one that was made with it.
         let controller = controller_id(controller);
-        let fate = self
-            .subsystem
-            .hold(&mut self.associations, controller, &write);
-        if let Fate::Hold(id) = fate {
+        let of_it = |one: &&Association| one.controller() == controller;
+        let Some(last) = self.associations.iter().filter(of_it).last() else {
+            return self.ask();
+        };
+        let id = last.id();
+        let fate = self.subsystem.hold(&mut self.associations, id, &write);
+        if fate == Fate::Hold {
             self.observer.held(id)?;
         }
         self.ask()

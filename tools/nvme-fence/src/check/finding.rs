@@ -80,7 +80,7 @@ const fn rule(
 }
 
 /// All that can be found, the worst first.
-pub(crate) static RULES: [Rule; 21] = [
+pub(crate) static RULES: [Rule; 22] = [
     rule("series-missing", Severity::Error, fence::series_missing),
     rule("module-missing", Severity::Error, fence::module_missing),
     rule("mode-off", Severity::Error, fence::mode_off),
@@ -98,6 +98,7 @@ pub(crate) static RULES: [Rule; 21] = [
     ),
     rule("orphaned", Severity::Error, paths::orphaned),
     rule("no-path", Severity::Error, paths::no_path),
+    rule("time-alone", Severity::Warning, fence::time_alone),
     rule("kato-off", Severity::Warning, times::kato_off),
     rule(
         "notification-trusted",

@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use std::fmt;
 
 use super::History;
-use crate::record::event::{Event, Kind};
+use crate::record::event::Event;
 use crate::text::{write_columns, OneLine};
 use crate::units::Milliseconds;
 
@@ -50,9 +50,9 @@ fn cells(event: &Event, zone: &TimeZone) -> [String; HEADINGS.len()] {
     let when = event.time.to_zoned_datetime(zone.clone());
     let duration = event.duration_ms.map(|ms| Milliseconds(ms).to_string());
     // What became of the module or the monitor is a detail.
-    let (word, detail) = match (event.event, event.event.word().split_once('-')) {
-        (Kind::NotHeld, _) | (_, None) => (event.event.word(), event.detail()),
-        (_, Some((who, what))) => (who, what.to_owned()),
+    let (word, detail) = match event.event.word().split_once('-') {
+        None => (event.event.word(), event.detail()),
+        Some((who, what)) => (who, what.to_owned()),
     };
     let commands = event.commands.map(|commands| commands.to_string());
     [

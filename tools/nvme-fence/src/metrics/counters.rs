@@ -40,14 +40,13 @@ fn by_controllers(measured: &[Measured]) -> Vec<Family> {
         counter("held"),
         fenced,
         counter("released"),
-        counter("passed_unknown"),
     ])
 }
 
 /// What the monitor has counted.
 fn by_monitor(totals: &Totals) -> Vec<Family> {
-    let mut all: [Vec<(Labels, u64)>; 5] = Default::default();
-    let [lost, held, fenced, released, passed] = &mut all;
+    let mut all: [Vec<(Labels, u64)>; 4] = Default::default();
+    let [lost, held, fenced, released] = &mut all;
     for (subsystem, its) in totals.named() {
         let labels = || vec![("subsystem", subsystem.to_owned())];
         let with = |name: &'static str, value: &str| {
@@ -64,13 +63,12 @@ fn by_monitor(totals: &Totals) -> Vec<Family> {
         }
         held.push((labels(), its.held));
         released.push((labels(), its.released));
-        passed.push((labels(), its.passed_unknown));
     }
     named(all)
 }
 
-/// The families: losses, holds, fencings, releases, and what was not held.
-fn named([lost, held, fenced, released, passed]: [Vec<(Labels, u64)>; 5]) -> Vec<Family> {
+/// The families: losses, holds, fencings and releases.
+fn named([lost, held, fenced, released]: [Vec<(Labels, u64)>; 4]) -> Vec<Family> {
     [
         (
             "nvme_fence_lost",
@@ -88,11 +86,6 @@ fn named([lost, held, fenced, released, passed]: [Vec<(Labels, u64)>; 5]) -> Vec
             "nvme_fence_released_commands",
             "Commands that were held and then sent on",
             released,
-        ),
-        (
-            "nvme_fence_passed_unknown_commands",
-            "Commands that should have been held and were not; each may be a ghost write",
-            passed,
         ),
     ]
     .map(|(name, help, samples)| Family {

@@ -52,8 +52,6 @@ pub(crate) struct SubsystemTotals {
     pub(crate) held: u64,
     /// Commands that were sent on.
     pub(crate) released: u64,
-    /// Commands that should have been held and were not.
-    pub(crate) passed_unknown: u64,
 }
 
 impl SubsystemTotals {

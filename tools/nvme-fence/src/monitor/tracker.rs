@@ -248,20 +248,12 @@ impl Tracker {
                 _ => event,
             });
         }
-        let passed = since("passed_unknown");
-        if passed > 0 {
-            events.push(Event {
-                commands: Some(passed),
-                ..about(now, Kind::NotHeld, name, after)
-            });
-        }
         if fence.held.commands == 0 {
             past.held = None;
         }
         let totals = self.count(after);
         totals.held += since("held");
         totals.released += released.commands;
-        totals.passed_unknown += passed;
         for (evidence, count) in fenced {
             totals.count_fenced(evidence, count);
         }

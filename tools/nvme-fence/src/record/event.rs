@@ -35,8 +35,6 @@ pub(crate) enum Kind {
     Held,
     /// It is proven that a lost connection executes nothing any more.
     Fenced,
-    /// Commands should have been held and were not: each may be a ghost write.
-    NotHeld,
 }
 
 impl Kind {
@@ -55,7 +53,6 @@ impl Kind {
             Self::Ana => "ana",
             Self::Held => "held",
             Self::Fenced => "fenced",
-            Self::NotHeld => "not-held",
         }
     }
 }
@@ -188,7 +185,7 @@ mod tests {
 
     #[test]
     fn words_are_those_of_json() {
-        for kind in [Kind::MonitorStarted, Kind::Ana, Kind::NotHeld] {
+        for kind in [Kind::MonitorStarted, Kind::Ana] {
             let json = serde_json::to_string(&kind).unwrap();
             assert_eq!(json, format!("\"{}\"", kind.word()));
         }

@@ -32,7 +32,9 @@ pub(crate) enum Unfenced {
     Transport,
     /// The module is there, and could.
     NotAttached,
-    /// The module is not loaded.
+    /// The module is not loaded: nvme-core holds without it, and waits for time alone.
+    TimeAlone,
+    /// The module is not loaded, and nvme-core does not hold without it.
     NoModule,
     /// The kernel could not load it.
     NoSeries,
@@ -50,8 +52,9 @@ impl Unfenced {
             (None, _) if nqn.as_deref() == Some(DISCOVERY_NQN) => Self::Discovery,
             (Some("admin"), _) => Self::Administrative,
             (_, Some(Missing::Hooks)) => Self::NoSeries,
-            (_, Some(_)) => Self::NoModule,
+            (_, Some(Missing::Module | Missing::Subsystem)) => Self::NoModule,
             _ if !FENCED.contains(&transport) => Self::Transport,
+            (_, Some(Missing::AllButTime)) => Self::TimeAlone,
             _ => Self::NotAttached,
         })
     }
@@ -98,7 +101,7 @@ pub(crate) fn subsystem(subsystem: &Subsystem, missing: Option<Missing>) -> anyh
 
 impl fmt::Display for Unfenced {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if !self.is_harmless() {
+        if !self.is_harmless() && *self != Self::TimeAlone {
             f.write_str("NOT PROTECTED: ")?;
         }
         f.write_str(match self {
@@ -107,6 +110,7 @@ impl fmt::Display for Unfenced {
             Self::Administrative => "administrative controller, needs no fence",
             Self::Transport => "its transport is not fenced",
             Self::NotAttached => "not attached, see kernel log",
+            Self::TimeAlone => "by time alone, module not loaded",
             Self::NoModule => "the module is not loaded",
             Self::NoSeries => "kernel without the series",
         })
@@ -127,6 +131,8 @@ mod tests {
             ("tcp", Some("admin"), None, Unfenced::Administrative),
             ("tcp", Some("io"), None, Unfenced::NotAttached),
             ("tcp", None, Some(Missing::Module), Unfenced::NoModule),
+            ("tcp", None, Some(Missing::AllButTime), Unfenced::TimeAlone),
+            ("rdma", None, Some(Missing::AllButTime), Unfenced::Transport),
             ("rdma", None, Some(Missing::Hooks), Unfenced::NoSeries),
             ("rdma", Some("io"), None, Unfenced::Transport),
         ] {
@@ -138,7 +144,8 @@ mod tests {
             let found = Unfenced::of(path.path(), transport, missing).unwrap();
             assert_eq!(found, reason, "{transport} {kind:?} {missing:?}");
             let alarming = found.to_string().starts_with("NOT PROTECTED: ");
-            assert_eq!(alarming, !found.is_harmless());
+            let is_held = found.is_harmless() || found == Unfenced::TimeAlone;
+            assert_eq!(alarming, !is_held);
         }
     }
 }

@@ -14,7 +14,10 @@ pub const SPOILT: &[(&str, i32, Spoil)] = &[
         unload(host);
         host.file("proc/kallsyms", "0 T nvme_setup_cmd\t[nvme_core]");
     }),
-    ("module-missing", 4, unload),
+    ("module-missing", 4, |host| {
+        unload(host);
+        host.file("sys/module/nvme_core/parameters/fence", "N");
+    }),
     ("mode-off", 4, |host| {
         host.file(&format!("{KNOBS}/mode"), "auto time [off]");
     }),
@@ -43,6 +46,10 @@ pub const SPOILT: &[(&str, i32, Spoil)] = &[
         remove(host, HEAD);
     }),
     ("no-path", 4, |host| set(host, "state", "connecting")),
+    ("time-alone", 5, |host| {
+        unload(host);
+        host.file("sys/module/nvme_core/parameters/fence", "Y");
+    }),
     ("kato-off", 5, |host| {
         let identity = "cntlid=1 ciu=3 tbkas=1 kato_ms=0 cqt_ms=5000 cqt_source=controller \
                         wait_ms=none";

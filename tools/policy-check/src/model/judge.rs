@@ -5,7 +5,6 @@
 
 use super::bounds::{Assumption, Bounds};
 use super::property::Violation;
-use super::shell::association_id;
 use super::state::{Link, Phase, State};
 use super::truth::Copy;
 use nvme_fence_policy::{Evidence, Fate, Mode};
@@ -39,9 +38,8 @@ impl State {
         let holds = self.settings.holds;
         let is_known = self.link(on).record.is_some();
         match fate {
-            Fate::Hold(_) if !holds => self.blame(Violation::NeedlessHold),
-            Fate::Hold(id) if id != association_id(on) => self.blame(Violation::Mistaken),
-            Fate::Hold(_) => {}
+            Fate::Hold if !holds => self.blame(Violation::NeedlessHold),
+            Fate::Hold => {}
             // Nothing was held when the association was closed, so nobody waits for its end.
             Fate::Unknown if !is_known => self.counted |= 1 << write,
             // The administrator had them pass, and knows what may come of it.

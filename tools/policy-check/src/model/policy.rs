@@ -3,8 +3,8 @@
 //! The policy as the module keeps it: the crate's subsystem, and the associations that are lent to it.
 
 use nvme_fence_policy::{
-    Association, AssociationId, Command, ControllerId, Fate, Input, Knobs, Nanos, Opened, Output,
-    Request, Storage, Subsystem,
+    Association, AssociationId, Command, Fate, Input, Knobs, Nanos, Opened, Output, Request,
+    Storage, Subsystem,
 };
 use std::fmt::{self, Debug, Write};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -113,9 +113,9 @@ impl Policy {
     }
 
     /// What is to become of a command that did not succeed.
-    pub(super) fn hold(&mut self, controller: ControllerId, command: &Command) -> Fate {
+    pub(super) fn hold(&mut self, association: AssociationId, command: &Command) -> Fate {
         self.subsystem
-            .hold(&mut self.associations, controller, command)
+            .hold(&mut self.associations, association, command)
     }
 
     /// Something happens.

@@ -27,8 +27,6 @@ pub enum Violation {
     Forgotten,
     /// A record was released twice.
     ReleasedTwice,
-    /// A command is held for another association than the one that it was sent on.
-    Mistaken,
     /// The policy's count of held commands is wrong.
     Miscounted,
     /// The administrator said that nothing can execute any more, and nothing was released.
@@ -51,7 +49,7 @@ pub enum Violation {
 
 impl Violation {
     /// All of them, the worst first.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 17] = [
         Self::GhostWrite,
         Self::NoEvidence,
         Self::WrongEvidence,
@@ -60,7 +58,6 @@ impl Violation {
         Self::NeedlessHold,
         Self::Forgotten,
         Self::ReleasedTwice,
-        Self::Mistaken,
         Self::Miscounted,
         Self::Unheard,
         Self::UnloadedWhileHolding,
@@ -83,7 +80,6 @@ impl Violation {
             Self::NeedlessHold => "what can do no harm never waits",
             Self::Forgotten => "no held command is forgotten",
             Self::ReleasedTwice => "no record is released twice",
-            Self::Mistaken => "what is held is held for its own association",
             Self::Miscounted => "held commands are counted right",
             Self::Unheard => "the administrator's word counts",
             Self::UnloadedWhileHolding => "the module goes only when nothing is held",
@@ -108,7 +104,6 @@ impl fmt::Display for Violation {
             Self::NeedlessHold => "needless hold",
             Self::Forgotten => "forgotten commands",
             Self::ReleasedTwice => "released twice",
-            Self::Mistaken => "held for another association",
             Self::Miscounted => "wrong count",
             Self::Unheard => "word not heard",
             Self::UnloadedWhileHolding => "unloaded while holding",
@@ -146,7 +141,6 @@ pub(super) fn all() -> Vec<Property<World>> {
         NeedlessHold,
         Forgotten,
         ReleasedTwice,
-        Mistaken,
         Miscounted,
         Unheard,
         UnloadedWhileHolding,

@@ -167,17 +167,16 @@ impl State {
         if self.holds_needlessly(on, status) {
             self.blame(Violation::NeedlessHold);
         }
-        let controller = controller_id(self.link(on).controller);
-        let fate = Arc::make_mut(&mut self.policy).hold(controller, &cancelled(status));
+        let association = association_id(on);
+        let fate = Arc::make_mut(&mut self.policy).hold(association, &cancelled(status));
         self.judge_fate(bounds, write, on, fate);
         self.write(write).place = match fate {
-            Fate::Hold(id) => {
-                let holder = id.0 as u8;
-                if let Some(record) = &mut self.link(holder).record {
+            Fate::Hold => {
+                if let Some(record) = &mut self.link(on).record {
                     record.bios |= 1 << write;
                 }
                 self.references += 1;
-                Place::Held(holder)
+                Place::Held(on)
             }
             Fate::Pass(_) | Fate::Unknown => Place::Queued,
         };
@@ -204,11 +203,10 @@ impl State {
                 ..write
             },
         ];
-        let controller = controller_id(self.links[usize::from(on)].controller);
         let mut policy = self.policy.clone();
         harmless.iter().any(|command| {
-            let fate = Arc::make_mut(&mut policy).hold(controller, command);
-            matches!(fate, Fate::Hold(_))
+            let fate = Arc::make_mut(&mut policy).hold(association_id(on), command);
+            fate == Fate::Hold
         })
     }
 

@@ -11,9 +11,9 @@ use nvme_fence_policy::{AssociationId, Identity, LogRead};
 ///
 /// # Invariants
 ///
-/// It exists until `->ctrl_gone` returns. A value of this type is used only before `->ctrl_gone`, under
-/// the lock while a [`Record`](crate::record::Record) still has it, or by the work item that asks,
-/// which `->ctrl_gone` waits for.
+/// It exists until `->detach` returns. A value of this type is used only before `->detach`, under the
+/// lock while a [`Record`](crate::record::Record) still has it, or by the work item that asks, which
+/// `->detach` waits for.
 #[derive(Clone, Copy)]
 pub(crate) struct Ctrl(*mut raw::nvme_ctrl);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Time, workqueues, parameters and registration.
+//! Time, the workqueue, parameters and registration.
 
 use super::raw;
 use crate::host::Host;
@@ -8,7 +8,6 @@ use kernel::error::to_result;
 use kernel::prelude::*;
 use kernel::str::CStr;
 use kernel::sync::Arc;
-use kernel::workqueue::Queue;
 use nvme_fence_policy::Nanos;
 
 /// Now, by CLOCK_MONOTONIC.
@@ -50,7 +49,7 @@ pub(crate) fn params() -> Params {
     }
 }
 
-/// The workqueues and what they refer to.
+/// The workqueue, and what waits before the machine goes to sleep.
 ///
 /// # Invariants
 ///
@@ -74,12 +73,9 @@ impl Glue {
 
 impl Drop for Glue {
     fn drop(&mut self) {
-        // SAFETY: By the invariants it exists. The policy is unregistered, and nothing is held, so
-        // nothing more is queued there.
-        unsafe { raw::nvme_fence_glue_drain() };
-        // Their clocks use the workqueue.
+        // Their clocks use the workqueue. The policy is unregistered, so there are no records.
         self.host.clear();
-        // SAFETY: By the invariants they exist, and now nobody uses them any more.
+        // SAFETY: By the invariants it exists, and now nobody uses it any more.
         unsafe { raw::nvme_fence_glue_exit() }
     }
 }
@@ -103,15 +99,8 @@ impl Drop for Registration {
     }
 }
 
-/// The workqueue on which held bios are sent on. It can make progress under memory reclaim.
-pub(crate) fn queue() -> &'static Queue {
-    // SAFETY: It exists while there is a [`Glue`], and so while there are records or callbacks.
-    unsafe { Queue::from_raw(raw::nvme_fence_workqueue()) }
-}
-
-/// Drops the references to this module that came with `commands` held commands.
-pub(crate) fn unpin(commands: u32) {
-    // SAFETY: There is one reference for each of them. The caller runs on our workqueue, and the
-    // module waits for that before it goes.
-    unsafe { raw::nvme_fence_unpin(commands) }
+/// Something that was held has left: who waits to go to sleep is to look again.
+pub(crate) fn wake_suspend() {
+    // SAFETY: May be called in any context.
+    unsafe { raw::nvme_fence_wake_suspend() }
 }

@@ -5,16 +5,17 @@
 //! Each turns its arguments into what the policy understands, and that is all it does.
 
 use super::trace::RecordInfo;
-use super::{ccr, raw, BioList, CtrlInfo};
+use super::{ccr, raw, Assoc, CtrlInfo};
 use crate::controller::Attached;
+use crate::handle::Handle;
 use crate::host::Host;
-use kernel::error::from_result;
-use kernel::ffi::{c_int, c_void};
+use core::ptr::NonNull;
+use kernel::ffi::c_void;
 use kernel::prelude::*;
 use kernel::sync::{Arc, ArcBorrow};
 use nvme_fence_policy::ccr::log::LOG_BYTES;
 use nvme_fence_policy::{
-    Answer, Clocks, Command, HeldUntil, Identity, Input, Kind, Nanos, Offer, Terms,
+    Answer, Clocks, Command, Fate, HeldUntil, Identity, Input, Kind, Nanos, Offer, Terms,
 };
 
 /// Checks that functions have the type that C calls them by.
@@ -33,13 +34,13 @@ pub(super) use check_exports;
 
 check_exports!(
     nvme_fence_rs_attach,
-    nvme_fence_rs_ctrl_gone,
-    nvme_fence_rs_identified,
-    nvme_fence_rs_lost,
-    nvme_fence_rs_live,
-    nvme_fence_rs_disabled,
+    nvme_fence_rs_detach,
+    nvme_fence_rs_open,
+    nvme_fence_rs_forget,
+    nvme_fence_rs_event,
     nvme_fence_rs_closed,
     nvme_fence_rs_hold,
+    nvme_fence_rs_drained,
     nvme_fence_rs_reset_completed,
     nvme_fence_rs_reset_answered,
     nvme_fence_rs_log_read,
@@ -62,15 +63,6 @@ impl OfferedCommand<'_> {
             sent: self.0.sent,
             bytes: self.0.bytes,
         }
-    }
-
-    /// Takes its bios over. From now on, the command must be reported to be held.
-    pub(crate) fn take(self) -> BioList {
-        BioList::fill(|bios| {
-            // SAFETY: By the invariants, and because `self` is consumed, this is called once from
-            // `->hold`.
-            unsafe { raw::nvme_fence_take(self.0, bios) }
-        })
     }
 
     /// Records that it is held.
@@ -101,7 +93,7 @@ fn kind(op: u8) -> Kind {
 
 /// # Safety
 ///
-/// `fence` must come from [`nvme_fence_rs_attach`], and [`nvme_fence_rs_ctrl_gone`] must not have
+/// `fence` must come from [`nvme_fence_rs_attach`], and [`nvme_fence_rs_detach`] must not have
 /// been called for it.
 unsafe fn attached<'a>(fence: *mut c_void) -> &'a Attached {
     // SAFETY: It points to what nvme_fence_rs_attach() leaked.
@@ -131,30 +123,33 @@ unsafe extern "C" fn nvme_fence_rs_attach(
     }
 }
 
-/// `->ctrl_gone`: process context, may sleep.
+/// `->detach`: process context, may sleep.
 ///
 /// # Safety
 ///
 /// As for [`attached`]; `fence` must not be used any more.
 #[no_mangle]
-unsafe extern "C" fn nvme_fence_rs_ctrl_gone(fence: *mut c_void) {
+unsafe extern "C" fn nvme_fence_rs_detach(fence: *mut c_void) {
     // SAFETY: By the safety requirements nobody uses what nvme_fence_rs_attach() leaked any more.
     let attached = unsafe { KBox::from_raw(fence.cast::<Attached>()) };
     attached.controller().handle(Input::Removed);
 }
 
-/// `->identified`: process context, may sleep.
+/// `->open`: process context, may sleep.
 ///
 /// # Safety
 ///
-/// As for [`attached`]; `id` must be valid.
+/// As for [`attached`]; `assoc` and `id` must be valid.
 #[no_mangle]
-unsafe extern "C" fn nvme_fence_rs_identified(
+unsafe extern "C" fn nvme_fence_rs_open(
     fence: *mut c_void,
+    assoc: *mut raw::nvme_assoc,
     id: *const raw::nvme_fence_identity,
-) -> c_int {
+) -> *mut c_void {
     // SAFETY: By the safety requirements.
-    let (attached, id) = unsafe { (attached(fence), &*id) };
+    let (attached, assoc, id) = unsafe { (attached(fence), NonNull::new_unchecked(assoc), &*id) };
+    // SAFETY: It is what `->open` is called for.
+    let assoc = unsafe { Assoc::from_raw(assoc) };
     let identity = Identity {
         cntlid: id.cntlid,
         ciu: id.ciu,
@@ -165,92 +160,107 @@ unsafe extern "C" fn nvme_fence_rs_identified(
         tbkas: id.tbkas,
         cqt_ms: id.cqt_ms,
     };
-
     let offer = Offer {
         ccrl: id.ccrl,
         port: attached.controller().port(),
     };
 
-    from_result(|| attached.open(identity, terms, offer).map(|()| 0))
+    match attached.open(assoc, identity, terms, offer) {
+        Ok(handle) => KBox::into_raw(handle).cast(),
+        Err(error) => error.to_ptr(),
+    }
 }
 
-/// The controller goes to a state in which its association is not used any more. Atomic.
+/// # Safety
+///
+/// `data` must come from [`nvme_fence_rs_open`], and [`nvme_fence_rs_forget`] must not have been called
+/// for it.
+unsafe fn handle<'a>(data: *mut c_void) -> &'a Handle {
+    // SAFETY: It points to what nvme_fence_rs_open() leaked.
+    unsafe { &*data.cast::<Handle>() }
+}
+
+/// `->forget`. Atomic.
 ///
 /// # Safety
 ///
-/// As for [`attached`].
+/// As for [`handle`]; `data` must not be used any more.
 #[no_mangle]
-unsafe extern "C" fn nvme_fence_rs_lost(fence: *mut c_void) {
-    // SAFETY: By the safety requirements.
-    unsafe { attached(fence) }.controller().handle(Input::Lost);
+unsafe extern "C" fn nvme_fence_rs_forget(data: *mut c_void) {
+    // SAFETY: By the safety requirements nobody uses what nvme_fence_rs_open() leaked any more.
+    let handle = unsafe { KBox::from_raw(data.cast::<Handle>()) };
+    handle.forget();
 }
 
-/// The controller becomes LIVE. Atomic.
+/// `->event`. Atomic.
 ///
-/// If a command of its association is held, nvme-core gives that up once more: it becomes lost again
-/// soon.
+/// If a command of the association is held when it is resumed, nvme-core gives it up once more: it
+/// becomes lost again soon.
 ///
 /// # Safety
 ///
-/// As for [`attached`].
+/// As for [`handle`].
 #[no_mangle]
-unsafe extern "C" fn nvme_fence_rs_live(fence: *mut c_void) {
+unsafe extern "C" fn nvme_fence_rs_event(data: *mut c_void, event: raw::nvme_fence_event) {
+    let input = match event {
+        raw::nvme_fence_event_NVME_FENCE_LOST => Input::Lost,
+        raw::nvme_fence_event_NVME_FENCE_RESUMED => Input::Resumed,
+        raw::nvme_fence_event_NVME_FENCE_DISABLED => Input::Disabled,
+        _ => return,
+    };
     // SAFETY: By the safety requirements.
-    unsafe { attached(fence) }
-        .controller()
-        .handle(Input::Resumed);
-}
-
-/// `->disabled`. Atomic.
-///
-/// # Safety
-///
-/// As for [`attached`].
-#[no_mangle]
-unsafe extern "C" fn nvme_fence_rs_disabled(fence: *mut c_void) {
-    // SAFETY: By the safety requirements.
-    unsafe { attached(fence) }
-        .controller()
-        .handle(Input::Disabled);
+    unsafe { handle(data) }.controller().handle(input);
 }
 
 /// `->closed`. Atomic.
 ///
 /// # Safety
 ///
-/// As for [`attached`]; `clocks` must be valid.
+/// As for [`handle`]; `clocks` must be valid.
 #[no_mangle]
 unsafe extern "C" fn nvme_fence_rs_closed(
-    fence: *mut c_void,
+    data: *mut c_void,
     clocks: *const raw::nvme_fence_clocks,
-) {
+) -> u64 {
     // SAFETY: By the safety requirements.
-    let (attached, clocks) = unsafe { (attached(fence), &*clocks) };
-    let clocks = Clocks {
+    let (handle, clocks) = unsafe { (handle(data), &*clocks) };
+    until_to_raw(handle.closed(Clocks {
         keep_alive: Nanos(clocks.keep_alive_ns),
         sent: Nanos(clocks.sent_ns),
         peer_closed: (clocks.peer_closed_ns != 0).then_some(Nanos(clocks.peer_closed_ns)),
         kato_ms: clocks.kato_ms,
-    };
-    attached
-        .controller()
-        .handle(|controller| Input::Closed(controller, clocks));
+    }))
 }
 
 /// `->hold`. Atomic.
 ///
 /// # Safety
 ///
-/// As for [`attached`]; `cmd` must be what nvme-core calls `->hold` with.
+/// As for [`handle`]; `cmd` must be what nvme-core calls `->hold` with.
 #[no_mangle]
 unsafe extern "C" fn nvme_fence_rs_hold(
-    fence: *mut c_void,
+    data: *mut c_void,
     cmd: *const raw::nvme_fence_cmd,
-) -> bool {
+) -> raw::nvme_fence_verdict {
     // SAFETY: By the safety requirements.
-    let (attached, cmd) = unsafe { (attached(fence), &*cmd) };
+    let (handle, cmd) = unsafe { (handle(data), &*cmd) };
     // INVARIANT: By the safety requirements.
-    attached.controller().hold(OfferedCommand(cmd))
+    match handle.hold(&OfferedCommand(cmd)) {
+        Fate::Hold => raw::nvme_fence_verdict_NVME_FENCE_HOLD,
+        Fate::Pass(_) => raw::nvme_fence_verdict_NVME_FENCE_PASS,
+        Fate::Unknown => raw::nvme_fence_verdict_NVME_FENCE_UNKNOWN,
+    }
+}
+
+/// `->drained`. Atomic.
+///
+/// # Safety
+///
+/// As for [`handle`].
+#[no_mangle]
+unsafe extern "C" fn nvme_fence_rs_drained(data: *mut c_void) {
+    // SAFETY: By the safety requirements.
+    unsafe { handle(data) }.drained();
 }
 
 /// `->aen`. Atomic.
@@ -327,7 +337,12 @@ unsafe extern "C" fn nvme_fence_rs_log_read(
 unsafe extern "C" fn nvme_fence_rs_held_until(policy: *mut c_void) -> u64 {
     // SAFETY: As in nvme_fence_rs_attach().
     let host = unsafe { ArcBorrow::<Host>::from_raw(policy.cast()) };
-    match host.held_until() {
+    until_to_raw(host.held_until())
+}
+
+/// 0 if nothing is held, 1 if it is free a moment from now, `u64::MAX` if there is no such time.
+fn until_to_raw(until: HeldUntil) -> u64 {
+    match until {
         HeldUntil::NothingHeld => 0,
         HeldUntil::Soon => 1,
         HeldUntil::At(at) => at.0,

@@ -11,6 +11,9 @@ use crate::sysfs::unfenced::Unfenced;
 const GHOSTS: &str = "a write that is cancelled when its path is lost is sent again at once, and \
                       its first copy may be executed later, over newer data";
 
+/// What loads the module.
+const LOAD: &str = "modprobe nvme_fence";
+
 /// The paths that are unfenced for a reason that lies with them.
 fn unfenced(subsystem: &SubsystemFacts, reason: Unfenced) -> impl Iterator<Item = &PathFacts> {
     let paths = subsystem.paths.iter();
@@ -23,37 +26,51 @@ fn would_be_fenced(subsystem: &SubsystemFacts) -> Vec<String> {
     paths.map(|path| path.name.clone()).collect()
 }
 
-/// One finding about the subsystem, if the host lacks just this, and a path suffers from it.
-fn host_lacks(
-    host: &HostFacts,
-    subsystem: &SubsystemFacts,
-    missing: Missing,
-    sentence: &str,
-    command: &str,
-) -> Vec<Told> {
-    if host.missing != Some(missing) || would_be_fenced(subsystem).is_empty() {
-        return Vec::new();
-    }
+/// Whether the host lacks just this, and a path suffers from it.
+fn host_lacks(host: &HostFacts, subsystem: &SubsystemFacts, missing: Missing) -> bool {
+    host.missing == Some(missing) && !would_be_fenced(subsystem).is_empty()
+}
+
+/// One finding about the subsystem.
+fn told(subsystem: &SubsystemFacts, sentence: &str, command: &str) -> Vec<Told> {
     vec![Told {
         objects: vec![subsystem.name.clone()],
-        sentence: format!("{sentence}: {GHOSTS}"),
+        sentence: sentence.to_owned(),
         command: command.to_owned(),
     }]
 }
 
 /// The kernel could not load the module.
 pub(crate) fn series_missing(host: &HostFacts, subsystem: &SubsystemFacts) -> Vec<Told> {
-    let sentence =
-        "this kernel lacks the nvme-fence series, with which another one has to be built";
-    let command = "make patch KSRC=LINUX";
-    host_lacks(host, subsystem, Missing::Hooks, sentence, command)
+    if !host_lacks(host, subsystem, Missing::Hooks) {
+        return Vec::new();
+    }
+    let sentence = format!(
+        "this kernel lacks the nvme-fence series, with which another one has to be built: {GHOSTS}"
+    );
+    told(subsystem, &sentence, "make patch KSRC=LINUX")
 }
 
-/// The module is not there.
+/// The module is not there, and nvme-core was told at boot not to hold anything without it.
 pub(crate) fn module_missing(host: &HostFacts, subsystem: &SubsystemFacts) -> Vec<Told> {
-    let sentence = "the module nvme_fence is not loaded";
-    let command = "modprobe nvme_fence";
-    host_lacks(host, subsystem, Missing::Module, sentence, command)
+    if !host_lacks(host, subsystem, Missing::Module) {
+        return Vec::new();
+    }
+    let sentence =
+        format!("the module nvme_fence is not loaded, and nvme_core.fence is off: {GHOSTS}");
+    told(subsystem, &sentence, LOAD)
+}
+
+/// The module is not there, and nvme-core holds without it.
+pub(crate) fn time_alone(host: &HostFacts, subsystem: &SubsystemFacts) -> Vec<Told> {
+    if !host_lacks(host, subsystem, Missing::AllButTime) {
+        return Vec::new();
+    }
+    let sentence =
+        "the module nvme_fence is not loaded: what is cancelled is held for the longest \
+                    wait, as nvme-core by itself knows no Cross-Controller Reset, no settings, and \
+                    no word of the administrator";
+    told(subsystem, sentence, LOAD)
 }
 
 /// It was switched off.
@@ -114,21 +131,29 @@ mod tests {
             missing,
             ..sample::host()
         };
-        for missing in [None, Some(Missing::Module), Some(Missing::Hooks)] {
+        for missing in [
+            None,
+            Some(Missing::Module),
+            Some(Missing::AllButTime),
+            Some(Missing::Hooks),
+        ] {
             assert!(module_missing(&host(missing), &subsystem).is_empty());
+            assert!(time_alone(&host(missing), &subsystem).is_empty());
             assert!(series_missing(&host(missing), &subsystem).is_empty());
         }
         for path in &mut subsystem.paths {
             path.unfenced = Some(Unfenced::NotAttached);
         }
-        for (missing, series, module, paths) in [
-            (None, 0, 0, 2),
-            (Some(Missing::Module), 0, 1, 0),
-            (Some(Missing::Hooks), 1, 0, 0),
+        for (missing, series, module, time, paths) in [
+            (None, 0, 0, 0, 2),
+            (Some(Missing::AllButTime), 0, 0, 1, 0),
+            (Some(Missing::Module), 0, 1, 0, 0),
+            (Some(Missing::Hooks), 1, 0, 0, 0),
         ] {
             let host = host(missing);
             assert_eq!(series_missing(&host, &subsystem).len(), series);
             assert_eq!(module_missing(&host, &subsystem).len(), module);
+            assert_eq!(time_alone(&host, &subsystem).len(), time);
             assert_eq!(path_unfenced(&host, &subsystem).len(), paths);
         }
     }
@@ -146,6 +171,7 @@ mod tests {
             ..sample::host()
         };
         assert!(module_missing(&host, &subsystem).is_empty());
+        assert!(time_alone(&host, &subsystem).is_empty());
         let told = transport_unfenced(&host, &subsystem);
         assert_eq!(told.len(), 2);
         assert!(told[0].sentence.contains("paths by rdma"));

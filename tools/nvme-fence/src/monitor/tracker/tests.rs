@@ -281,15 +281,6 @@ fn ana_states_change() {
 }
 
 #[test]
-fn what_was_not_held_is_said() {
-    let mut host = Host::new();
-    host.counts(0, "passed_unknown 1");
-    assert_eq!(host.look_on(), ["nvme0 not-held, 1 command"]);
-    let totals = host.tracker.totals.of("nqn.array", "nvme-subsys0");
-    assert_eq!(totals.passed_unknown, 1);
-}
-
-#[test]
 fn what_removed_controllers_hold_is_fenced() {
     let mut host = Host::new();
     host.seen.paths.remove("nvme0");

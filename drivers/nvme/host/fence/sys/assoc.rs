@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Associations, as nvme-core has them.
+
+use super::raw;
+use core::ptr::NonNull;
+
+/// An association of nvme-core, which holds what is to be held for it.
+///
+/// # Invariants
+///
+/// It exists until `->forget` returns, which takes the lock of the subsystem to remove the
+/// [`Record`](crate::record::Record) that has this. A value of this type is used only under that lock.
+pub(crate) struct Assoc(NonNull<raw::nvme_assoc>);
+
+// SAFETY: An association is not bound to a thread.
+unsafe impl Send for Assoc {}
+
+// SAFETY: All that can be done with a shared reference may be done at the same time.
+unsafe impl Sync for Assoc {}
+
+impl Assoc {
+    /// # Safety
+    ///
+    /// `assoc` must be what `->open` is called for.
+    pub(super) unsafe fn from_raw(assoc: NonNull<raw::nvme_assoc>) -> Self {
+        // INVARIANT: By the safety requirements.
+        Self(assoc)
+    }
+
+    /// Lets what is held for it leave. Nothing may be able to execute on it any more. Atomic.
+    pub(crate) fn fence(&self) {
+        // SAFETY: By the invariants it exists.
+        unsafe { raw::nvme_assoc_fence(self.0.as_ptr()) }
+    }
+}
