@@ -4,6 +4,7 @@
 mod monitor;
 
 use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use crate::find::Wanted;
@@ -156,6 +157,22 @@ pub(crate) enum Command {
     /// and go with them; with --textfile, the monitor writes the same metrics with counters that
     /// stay.
     Metrics(MetricsArgs),
+    /// Measure how long a volume's commands take before, during and after path events
+    ///
+    /// Needs neither the module nor BPF, and disturbs nobody else's tracing. It measures what the
+    /// applications feel: from the moment at which a command was given to the disk, whatever path
+    /// it takes then, how often it is sent, and however long it is held.
+    ///
+    /// Measures for some seconds, or while COMMAND runs, or until SIGINT or SIGTERM. Begins when it
+    /// says `measuring` on standard error. While COMMAND runs, signals are passed on to it.
+    ///
+    /// `during` begins when the oldest command was started that was under way at the event, and
+    /// ends with the last of them; `before` and `after` are up to 10 s beside it. CPU/IO is the time
+    /// for which all processors of the host were busy, whatever they did, by the number of reads and
+    /// writes that ended.
+    ///
+    /// The exit status is that of COMMAND, or 128 and the number of the signal that ended it.
+    Measure(MeasureArgs),
     /// Print what a shell needs to complete command lines
     #[command(hide = true)]
     Completion {
@@ -294,6 +311,11 @@ pub(crate) enum TraceCommand {
     ///
     /// Takes what `record` wrote, and what `trace-cmd report` or `perf script` prints.
     Report(ReportArgs),
+    /// Print a recorded trace as Perfetto reads it
+    ///
+    /// Open the file in https://ui.perfetto.dev: each controller is a process there, and each lost
+    /// association a thread, with its phases and what happened.
+    Export(ExportArgs),
 }
 
 /// `nvme-fence trace live`
@@ -331,6 +353,55 @@ pub(crate) struct ReportArgs {
     /// The format of the output.
     #[command(flatten)]
     pub(crate) output: OutputArgs,
+}
+
+/// `nvme-fence measure`
+#[derive(Args)]
+pub(crate) struct MeasureArgs {
+    /// The volume: nvmeXnY, the path of a device, or any other name that `find` takes
+    #[arg(value_name = "DEVICE")]
+    pub(crate) wanted: Wanted,
+    /// Measure for so long
+    #[arg(
+        long = "for",
+        value_name = "SECONDS",
+        conflicts_with = "command",
+        value_parser = clap::value_parser!(u32).range(1..)
+    )]
+    pub(crate) seconds: Option<u32>,
+    /// Output format
+    #[arg(
+        short = 'o',
+        long = "output-format",
+        value_name = "FORMAT",
+        default_value = "normal"
+    )]
+    pub(crate) format: MeasureFormat,
+    /// Where a picture goes, as SVG; an existing file is replaced
+    #[arg(long, value_name = "FILE")]
+    pub(crate) picture: Option<PathBuf>,
+    /// Measure while this command runs
+    #[arg(last = true, value_name = "COMMAND")]
+    pub(crate) command: Vec<OsString>,
+}
+
+/// What a measurement is for.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum MeasureFormat {
+    /// For people
+    Normal,
+    /// For programs
+    Json,
+    /// A picture
+    Svg,
+}
+
+/// `nvme-fence trace export`
+#[derive(Args)]
+pub(crate) struct ExportArgs {
+    /// The recorded trace; `-` is standard input
+    #[arg(default_value = "-")]
+    pub(crate) file: PathBuf,
 }
 
 /// The option that every command with a result has.

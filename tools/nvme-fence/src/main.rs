@@ -3,7 +3,7 @@
 //!
 //! Everything here goes through sysfs and tracefs; neither BTF nor BPF is needed. Exit status: 0,
 //! or 1 for a failure that is explained on stderr, or 2 for wrong usage, or 3 if the module is
-//! missing, or what `check` and `can-disconnect` answer.
+//! missing, or what `check` and `can-disconnect` answer, or that of the command of `measure`.
 
 mod can_disconnect;
 mod check;
@@ -16,6 +16,7 @@ mod history;
 mod host;
 mod json;
 mod man;
+mod measure;
 mod metrics;
 mod missing;
 mod monitor;
@@ -47,6 +48,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         // Their answers are in the exit status, too.
         Command::Check(args) => return check::run(&host, &args),
         Command::CanDisconnect(args) => return can_disconnect::run(&host, &args),
+        // Its exit status is that of the command that it measures.
+        Command::Measure(args) => return measure::run(&host, &args),
         Command::Find(args) => find::run(&host, &args),
         Command::Status(args) => status::run(&host, &args),
         Command::Config(args) => config::run(&host, &args),
@@ -57,6 +60,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Trace(TraceCommand::Live(args)) => trace::live::run(&host, &args),
         Command::Trace(TraceCommand::Record(args)) => trace::record::run(&host, &args),
         Command::Trace(TraceCommand::Report(args)) => trace::report::run(&args),
+        Command::Trace(TraceCommand::Export(args)) => trace::export::run(&args),
         Command::Completion { shell } => completion::run(shell),
         Command::Man { directory } => man::run(&directory),
     }

@@ -8,7 +8,7 @@ use std::str::FromStr;
 /// Nanoseconds: a point on CLOCK_MONOTONIC, or the distance of two of them.
 ///
 /// Signed, so that the difference of any two points exists.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub(crate) struct Nanos(pub(crate) i64);
 

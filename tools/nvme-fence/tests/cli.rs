@@ -165,9 +165,11 @@ fn usage() {
         &["monitor", "--help"],
         &["history", "--help"],
         &["metrics", "--help"],
+        &["measure", "--help"],
         &["trace", "--help"],
         &["trace", "record", "--help"],
         &["trace", "report", "--help"],
+        &["trace", "export", "--help"],
     ] {
         let output = Host::empty().run(help);
         let text = String::from_utf8(output.stdout).unwrap();

@@ -101,8 +101,21 @@ const TRACEFS: &[(&str, &str)] = &[(
     "the buffer of a running trace; those of dead processes are removed",
 )];
 
+/// What is measured.
+const MEASURED: &[(&str, &str)] = &[
+    (
+        "/sys/kernel/tracing/instances/nvme-fence-PID/",
+        "the buffers of a measurement; those of dead processes are removed",
+    ),
+    (
+        "/sys/class/nvme/nvmeX/",
+        "the states of the controllers and of their paths",
+    ),
+    ("/proc/stat", "how long the processors were busy"),
+];
+
 /// All pages.
-pub(super) const PAGES: [Page; 14] = [
+pub(super) const PAGES: [Page; 16] = [
     Page {
         name: "nvme-fence",
         files: SYSFS,
@@ -236,6 +249,20 @@ pub(super) const PAGES: [Page; 14] = [
         ],
     },
     Page {
+        name: "nvme-fence-measure",
+        files: MEASURED,
+        examples: &[
+            (
+                "nvme-fence measure /dev/nvme0n1 --for 60",
+                "a minute of what goes on anyway",
+            ),
+            (
+                "nvme-fence measure /dev/nvme0n1 --picture failover.svg -- fio load.fio",
+                "while fio runs; with a picture",
+            ),
+        ],
+    },
+    Page {
         name: "nvme-fence-trace",
         files: TRACEFS,
         examples: &[
@@ -269,5 +296,13 @@ pub(super) const PAGES: [Page; 14] = [
                 "the same of a recording of trace-cmd",
             ),
         ],
+    },
+    Page {
+        name: "nvme-fence-trace-export",
+        files: &[],
+        examples: &[(
+            "nvme-fence trace export /tmp/failover.trace >failover.json",
+            "for ui.perfetto.dev",
+        )],
     },
 ];

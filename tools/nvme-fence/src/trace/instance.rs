@@ -26,16 +26,22 @@ pub(crate) struct Instance {
 }
 
 impl Instance {
-    /// Makes an instance. It records nothing yet.
+    /// Makes an instance for the module's events. It records nothing yet.
     pub(crate) fn create(host: &Host) -> Result<Self> {
         if let Some(missing) = missing::module(host) {
             bail!(missing);
         }
-        let tracefs = host.tracefs()?;
-        if !tracefs.join("events/nvme_fence").is_dir() {
+        if !host.tracefs()?.join("events/nvme_fence").is_dir() {
             bail!("the module nvme_fence has no trace events: the kernel was built without them");
         }
-        let instances = tracefs.join("instances");
+        let mut instance = Self::create_bare(host)?;
+        instance.hears_module = true;
+        Ok(instance)
+    }
+
+    /// Makes an instance for the events of any kernel. It records nothing yet.
+    pub(crate) fn create_bare(host: &Host) -> Result<Self> {
+        let instances = host.tracefs()?.join("instances");
         clear_up(host, &instances);
         let path = instances.join(format!("{PREFIX}{}", std::process::id()));
         fs::create_dir(&path).map_err(|error| {
@@ -43,21 +49,21 @@ impl Instance {
         })?;
         let instance = Self {
             path,
-            hears_module: true,
+            hears_module: false,
         };
         // The module's own times are on this clock.
         attribute::write(&instance.path.join("trace_clock"), "mono")?;
         Ok(instance)
     }
 
+    /// Its directory.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Opens the reading end; reads from it do not block.
     pub(crate) fn open_pipe(&self) -> Result<File> {
-        let path = self.path.join("trace_pipe");
-        OpenOptions::new()
-            .read(true)
-            .custom_flags(nix::fcntl::OFlag::O_NONBLOCK.bits())
-            .open(&path)
-            .with_context(|| format!("cannot open {}", path.display()))
+        open_nonblocking(&self.path.join("trace_pipe"))
     }
 
     /// Begins to record.
@@ -109,6 +115,15 @@ impl Drop for Instance {
             eprintln!("nvme-fence: cannot remove {}: {error}", self.path.display());
         }
     }
+}
+
+/// Opens a file; reads from it do not block.
+pub(crate) fn open_nonblocking(path: &Path) -> Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .custom_flags(nix::fcntl::OFlag::O_NONBLOCK.bits())
+        .open(path)
+        .with_context(|| format!("cannot open {}", path.display()))
 }
 
 /// Removes the instances of processes that were killed. They would record for ever.

@@ -59,15 +59,18 @@ pub(crate) struct Summary {
 
 /// Runs the command.
 pub(crate) fn run(args: &ReportArgs) -> Result<()> {
-    let file = &args.file;
+    output::print(args.output.format, &load(&args.file)?)
+}
+
+/// Reads a recorded trace and explains it.
+pub(crate) fn load(file: &Path) -> Result<Report> {
     let bytes = read(file).with_context(|| format!("cannot read {}", file.display()))?;
     let report = match NoTrace::known(&bytes) {
         Some(other) => Err(other),
         // Task names need not be UTF-8.
         None => Report::new(&String::from_utf8_lossy(&bytes)),
     };
-    let report = report.with_context(|| file.display().to_string())?;
-    output::print(args.output.format, &report)
+    report.with_context(|| file.display().to_string())
 }
 
 /// Reads a file, or standard input.

@@ -37,7 +37,7 @@ impl fmt::Display for History {
 
 impl History {
     /// The lines of the timeline, in the order of their times.
-    fn timeline(&self) -> Vec<(Nanos, String)> {
+    pub(crate) fn timeline(&self) -> Vec<(Nanos, String)> {
         let beginning = if self.held_nothing() {
             "reset, removed or lost; nothing was held"
         } else if self.begins_with_loss() {
