@@ -3,14 +3,16 @@
 //! An observer who remembers what happened to the associations of a subsystem, what was asked and
 //! answered, and knows the rules from the specification alone.
 
+mod asking;
+mod evidence;
 mod page;
 mod tries;
 
+use self::evidence::Proof;
 use self::page::{is_whole, what_a_page_says, Says};
 pub(crate) use self::tries::Read;
 use self::tries::Try;
-use nvme_fence_policy::ccr::TRIES_AT_ONCE;
-use nvme_fence_policy::{Answer, AssociationId, Evidence, HeldUntil, Identity, Mode, Nanos};
+use nvme_fence_policy::{Answer, AssociationId, HeldUntil, Identity, Mode, Nanos};
 
 /// Keep alive timeout of all controllers, in milliseconds.
 pub(crate) const KATO_MS: u32 = 2_000;
@@ -42,17 +44,12 @@ struct Record {
     released: bool,
     /// It can be asked for resets.
     live: bool,
+    /// It let a command go unanswered, and has not answered since.
+    silent: bool,
+    /// A source did so that was asked to have this reset.
+    went_unanswered: bool,
     tries: Vec<Try>,
     read: Option<Read>,
-}
-
-/// What happens just now that may show that a controller was reset.
-#[derive(Clone, Debug)]
-enum Proof {
-    /// IRS=1 to a command that named this.
-    Immediate(Identity),
-    /// The log page of this source was read.
-    Log(AssociationId, Vec<u8>),
 }
 
 pub(crate) struct Observer {
@@ -104,6 +101,8 @@ impl Observer {
             held: 0,
             released: false,
             live: false,
+            silent: false,
+            went_unanswered: false,
             tries: Vec::new(),
             read: None,
         });
@@ -164,8 +163,13 @@ impl Observer {
         let order = self.order;
         let is_reset = matches!(answer, Answer::Immediate | Answer::Gone);
         self.proof = is_reset.then_some(Proof::Immediate(*identity));
+        let unanswered = answer == Answer::Unanswered;
+        if let Some(source) = self.find(source).filter(|_| answer != Answer::NotSent) {
+            source.silent = unanswered;
+        }
         for record in &mut self.records {
             if record.identity == *identity {
+                record.went_unanswered |= unanswered && record.closed;
                 for one in record.tries.iter_mut().filter(|one| one.source == source) {
                     one.answered(answer, now, order);
                 }
@@ -223,59 +227,6 @@ impl Observer {
         self.proof = None;
     }
 
-    /// `source` is asked to reset what has this identity.
-    pub(crate) fn asked(
-        &mut self,
-        identity: &Identity,
-        source: AssociationId,
-        now: Nanos,
-    ) -> Check {
-        let mut named = self.records.iter().filter(|one| one.identity == *identity);
-        let impacted = named.next().ok_or("asked for what is forgotten")?;
-        let by = self.records.iter().find(|one| one.id == source);
-        let by = by.ok_or("asked what is forgotten")?;
-        self.may_ask(impacted, by, now)?;
-        let id = impacted.id;
-        let impacted = self.find(id).ok_or("it was there")?;
-        impacted.tries.push(Try::new(source, now));
-        Ok(())
-    }
-
-    /// What must be true when `source` is asked to reset `impacted`.
-    fn may_ask(&self, impacted: &Record, source: &Record, now: Nanos) -> Check {
-        check!(self.mode == Mode::Auto, "asked in another mode");
-        check!(source.live, "asked what is not in use");
-        check!(impacted.held > 0, "asked for nothing");
-        check!(impacted.closed, "asked for what is not closed");
-        check!(!impacted.released, "asked when there was evidence");
-        let identity = &impacted.identity;
-        check!(identity.ciu != 0, "asked for what has no name");
-        check!(identity.cirn != 0, "asked for what may be any instance");
-        check!(
-            identity.cntlid != source.identity.cntlid,
-            "asked it to reset itself"
-        );
-        let hopeful = impacted.tries.iter().filter(|one| one.is_hopeful(now));
-        check!(
-            hopeful.count() < TRIES_AT_ONCE,
-            "asked beside {TRIES_AT_ONCE} that are awaited"
-        );
-        let in_use = self
-            .records
-            .iter()
-            .filter(|record| !record.released)
-            .flat_map(|record| &record.tries)
-            .filter(|one| one.source == source.id && one.uses_slot())
-            .count();
-        check!(
-            in_use < usize::from(self.ccrl),
-            "asked for {} at once, of {} (CCRL)",
-            in_use + 1,
-            self.ccrl
-        );
-        Ok(())
-    }
-
     /// It is told what the log page of a source says of an association.
     pub(crate) fn check_reported(
         &mut self,
@@ -288,46 +239,6 @@ impl Observer {
             "told what was not asked"
         );
         Ok(())
-    }
-
-    /// There is evidence for an association. Returns how many commands are sent on.
-    pub(crate) fn released(
-        &mut self,
-        id: AssociationId,
-        evidence: Evidence,
-        now: Nanos,
-    ) -> Result<u32, String> {
-        let proof = self.proof.clone();
-        let reset = self.reset.clone();
-        let record = self.find(id).ok_or("released what is forgotten")?;
-        check!(!record.released, "released twice");
-        check!(record.held > 0, "released nothing");
-        check!(record.closed, "released while it is in use");
-        record.released = true;
-        let identity = record.identity;
-        let proven = match evidence {
-            Evidence::Time => record.due.is_some_and(|due| due <= now),
-            Evidence::Ccr => {
-                check!(
-                    reset.is_none_or(|reset| reset.contains(&identity.cirn)),
-                    "{identity:?} was not reset"
-                );
-                match &proof {
-                    None => false,
-                    Some(Proof::Immediate(named)) => *named == identity,
-                    Some(Proof::Log(source, page)) => {
-                        let mut tries = record.tries.iter();
-                        tries.any(|one| one.source == *source)
-                            && what_a_page_says(page, &identity) == Says::Reset
-                    }
-                }
-            }
-            Evidence::Disabled | Evidence::Admin => false,
-        };
-        check!(proven, "{evidence:?} is no evidence: {proof:?}");
-        let commands = std::mem::take(&mut record.held);
-        self.fenced_by_reset += usize::from(evidence == Evidence::Ccr);
-        Ok(commands)
     }
 
     pub(crate) fn discarded(&mut self, id: AssociationId) -> Check {

@@ -71,6 +71,7 @@ fn status() -> impl Strategy<Value = u16> {
         1 => Just(0x140),
         1 => Just(0x141),
         1 => Just(0x002),
+        1 => Just(0x007),
         1 => Just(0x371),
         1 => 0u16..0x800,
     ]
