@@ -220,6 +220,4 @@ pub enum Action {
         /// On which association.
         source: u8,
     },
-    /// The module is unloaded, which the kernel refuses while anybody has a reference to it.
-    Unload,
 }

@@ -11,7 +11,7 @@ use super::truth::{ADMIN, Copy};
 impl State {
     /// Collects what can happen next.
     pub(super) fn enabled(&self, bounds: &Bounds, actions: &mut Vec<Action>) {
-        if self.wrong.is_some() || self.unloaded {
+        if self.wrong.is_some() {
             return;
         }
         for on in 0..self.links.len() as u8 {
@@ -40,9 +40,6 @@ impl State {
         self.enabled_admin(bounds, actions);
         if self.may_tick(bounds) {
             actions.push(Action::Tick);
-        }
-        if self.references == 0 {
-            actions.push(Action::Unload);
         }
     }
 

@@ -155,7 +155,6 @@ impl State {
             Action::LogFails { source } => {
                 format!("association {source}: the log page is lost")
             }
-            Action::Unload => "the module is unloaded".into(),
         }
     }
 }

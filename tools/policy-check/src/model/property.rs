@@ -31,8 +31,6 @@ pub enum Violation {
     Miscounted,
     /// The administrator said that nothing can execute any more, and nothing was released.
     Unheard,
-    /// The module was unloaded while a command was held.
-    UnloadedWhileHolding,
     /// A reset was asked for that nobody needs, or of somebody who cannot have it done.
     AskedInVain,
     /// A reset was asked for while another command for one was not answered.
@@ -49,7 +47,7 @@ pub enum Violation {
 
 impl Violation {
     /// All of them, the worst first.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 16] = [
         Self::GhostWrite,
         Self::NoEvidence,
         Self::WrongEvidence,
@@ -60,7 +58,6 @@ impl Violation {
         Self::ReleasedTwice,
         Self::Miscounted,
         Self::Unheard,
-        Self::UnloadedWhileHolding,
         Self::AskedInVain,
         Self::ManyUnanswered,
         Self::Unasked,
@@ -82,7 +79,6 @@ impl Violation {
             Self::ReleasedTwice => "no record is released twice",
             Self::Miscounted => "held commands are counted right",
             Self::Unheard => "the administrator's word counts",
-            Self::UnloadedWhileHolding => "the module goes only when nothing is held",
             Self::AskedInVain => "resets are asked for only where there is a use for them",
             Self::ManyUnanswered => "one command for a reset is unanswered at most",
             Self::Unasked => "who can have a controller reset is asked to",
@@ -106,7 +102,6 @@ impl fmt::Display for Violation {
             Self::ReleasedTwice => "released twice",
             Self::Miscounted => "wrong count",
             Self::Unheard => "word not heard",
-            Self::UnloadedWhileHolding => "unloaded while holding",
             Self::AskedInVain => "asked in vain",
             Self::ManyUnanswered => "many unanswered",
             Self::Unasked => "not asked for",
@@ -143,7 +138,6 @@ pub(super) fn all() -> Vec<Property<World>> {
         ReleasedTwice,
         Miscounted,
         Unheard,
-        UnloadedWhileHolding,
         AskedInVain,
         ManyUnanswered,
         Unasked,

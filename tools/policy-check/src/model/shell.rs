@@ -175,7 +175,6 @@ impl State {
                 if let Some(record) = &mut self.link(on).record {
                     record.bios |= 1 << write;
                 }
-                self.references += 1;
                 Place::Held(on)
             }
             Fate::Pass(_) | Fate::Unknown => Place::Queued,
@@ -235,7 +234,6 @@ impl State {
         };
         if let Work::Sending(commands, bytes) = record.work {
             record.work = Work::Done;
-            self.references -= commands as u8;
             let association = association_id(on);
             let drained = Input::Drained {
                 association,

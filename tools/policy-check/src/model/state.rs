@@ -155,10 +155,7 @@ pub struct State {
     /// Writes that could not be held, as their record was gone, or were not to be held as the
     /// administrator had it. They may come back as ghosts.
     pub(super) counted: u8,
-    /// References to the module: one for each held command.
-    pub(super) references: u8,
     pub(super) left: Budget,
-    pub(super) unloaded: bool,
     /// What went wrong. Nothing happens after that.
     pub(super) wrong: Option<Violation>,
 }
@@ -178,7 +175,6 @@ impl State {
             chosen: None,
             removed: [false; CONTROLLERS_MAX],
             counted: 0,
-            references: 0,
             left: Budget {
                 losses: bounds.losses,
                 keep_alives: bounds.keep_alives,
@@ -193,7 +189,6 @@ impl State {
                 nuisances: bounds.nuisances,
                 changes: bounds.changes,
             },
-            unloaded: false,
             wrong: None,
         };
         for controller in 0..bounds.controllers {

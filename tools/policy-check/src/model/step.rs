@@ -129,18 +129,15 @@ impl State {
                 self.left.nuisances -= 1;
                 self.log_arrives(bounds, source, false);
             }
-            Action::Unload => self.unload(bounds),
         }
-        if !self.unloaded {
-            if !bounds.late_asks {
-                self.ask(bounds);
-            }
-            self.check_timer(bounds);
-            self.check_heard();
-            if action == Action::Timeout && (!bounds.late_asks || self.has_asked(bounds)) {
-                self.check_unasked(bounds);
-                self.check_unread();
-            }
+        if !bounds.late_asks {
+            self.ask(bounds);
+        }
+        self.check_timer(bounds);
+        self.check_heard();
+        if action == Action::Timeout && (!bounds.late_asks || self.has_asked(bounds)) {
+            self.check_unasked(bounds);
+            self.check_unread();
         }
         self.tidy(bounds);
     }
@@ -181,24 +178,5 @@ impl State {
         let removed = self.removed;
         self.vouch_for(bounds, |one| removed[usize::from(one)]);
         self.tell(bounds, Input::Release(Scope::Removed));
-    }
-
-    fn unload(&mut self, bounds: &Bounds) {
-        for controller in 0..bounds.controllers {
-            self.tell(bounds, Input::Removed(controller_id(controller)));
-        }
-        let busy = |link: &super::state::Link| {
-            let record = link.record.as_ref();
-            record.is_some_and(|record| record.is_busy())
-        };
-        if self.any_held() || self.links.iter().any(busy) {
-            self.blame(Violation::UnloadedWhileHolding);
-        } else {
-            // All that ended well is alike.
-            let wrong = self.wrong;
-            *self = Self::new(bounds);
-            self.wrong = wrong;
-            self.unloaded = true;
-        }
     }
 }
