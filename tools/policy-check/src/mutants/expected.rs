@@ -212,6 +212,7 @@ pub(super) const ALL: &[(&str, Expected)] = &[
     ("loss-not-told", Noticed("reset-sources")),
     ("first-of-controller", Noticed("flaps")),
     ("late-unknown", Noticed("late")),
+    ("late-for-another", Noticed("late")),
     ("opened-beside", Noticed("default-cqt")),
     ("timeout-of-first", Noticed("flaps")),
     ("timer-of-first", Noticed("traffic")),

@@ -86,6 +86,7 @@ pub(super) fn cases() -> Vec<Case> {
             "a command is cancelled after its association was closed",
             Bounds {
                 late: 1,
+                losses: 2,
                 send_failures: 1,
                 writes: 2,
                 ..SMALL
