@@ -196,7 +196,7 @@ variant_memory_stock() {
 insmod_traced() {
 	watch_again
 	sh -c 'echo $$ >"$1/set_event_pid"; exec insmod "$2"' -- "$TRACE" "$MODULE"
-	allocated "$1" '^(nvme_fence_|__kernfs_new_node|kobject_set_name_vargs)'
+	allocated "$1" '^(nvme_fence_|_R|__kernfs_new_node|kobject_set_name_vargs)'
 	fence_unload
 }
 
@@ -211,12 +211,13 @@ variant_memory_fence() {
 	connect_to 3 127.0.0.1 duplicate_connect,$OPTIONS
 	insmod_traced loaded.3
 
-	# A reset makes a new association, and so a new record.
+	# A reset makes a new association, and the module a record of it.
 	check "the module is loaded" fence_load
 	echo >"$TRACE/set_event_pid"
 	watch_again
 	echo 1 >"/sys/class/nvme/$(path_ctrl 1)/reset_controller"
 	wait_state "$(path_ctrl 1)" live
-	allocated record '^nvme_fence_rs_identified'
+	allocated association '^nvme_(assoc_|fence_(identified|make_assoc))'
+	allocated record '^(nvme_fence_rs_|_R)'
 	check "the path is live" in_state "$(path_ctrl 1)" live
 }
