@@ -41,12 +41,6 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Whether it is about this instance of a controller, or about another one that has the same
-    /// name.
-    pub const fn is_about(&self, identity: &Identity) -> bool {
-        self.is_called(identity.name())
-    }
-
     const fn is_called(&self, name: Name) -> bool {
         self.icid == name.icid && self.ciu == name.ciu
     }
