@@ -332,6 +332,46 @@ fn a_lost_source_is_no_obstacle_to_asking_another_one() {
 }
 
 #[test]
+fn a_source_that_could_not_be_asked_has_not_failed() {
+    let mut host = Host::with_two_paths();
+    let lost = host.lose(A);
+    let source = host.next_request().unwrap().source;
+    host.answer(source, lost, Answer::NotSent);
+    assert_eq!(host.next_request(), None, "it is not ready");
+    host.now = host.subsystem.next_deadline(&host.associations).unwrap();
+    assert_eq!(host.handle(Input::Timeout), []);
+    let again = host.next_request().unwrap();
+    assert_eq!(again.source, source);
+    assert!(matches!(again.question, Question::Reset(..)));
+}
+
+#[test]
+fn a_source_that_did_not_answer_is_asked_for_nobody() {
+    let mut host = Host::with_two_paths();
+    for controller in [ControllerId(3), ControllerId(4)] {
+        host.open(controller);
+        host.handle(Input::Resumed(controller));
+    }
+    host.clear_logs();
+    let lost = host.lose(A);
+    let silent = host.next_request().unwrap().source;
+    host.answer(silent, lost, Answer::Unanswered);
+    while let Some(request) = host.next_request() {
+        assert_ne!(request.source, silent);
+        host.answer(request.source, lost, Answer::Immediate);
+    }
+    let controller = find(&host.associations, AssociationId(4)).unwrap();
+    let lost = host.lose(controller.controller());
+    let asked = host.next_request().unwrap();
+    assert!(
+        matches!(asked.question, Question::Reset(identity, _) if identity == host.identity(lost))
+    );
+    assert_ne!(asked.source, silent);
+    host.answer(asked.source, lost, Answer::Refused);
+    assert_eq!(host.next_request(), None);
+}
+
+#[test]
 fn the_administrators_word_is_about_one_controller_or_about_those_that_are_removed() {
     let mut host = Host::with_two_paths();
     let (of_a, of_b) = (host.lose(A), host.lose(B));
@@ -349,29 +389,31 @@ fn the_administrators_word_is_about_one_controller_or_about_those_that_are_remov
 
 #[test]
 fn every_association_is_released_at_its_own_deadline() {
-    let mut host = Host::with_two_paths();
-    host.subsystem.knobs_mut().set_mode(Mode::Time);
-    let of_a = host.lose(A);
-    host.now = ms(1_000);
-    let of_b = host.lose(B);
-    for (id, at) in [(of_a, ms(20_000)), (of_b, ms(21_000))] {
-        assert_eq!(host.subsystem.next_deadline(&host.associations), Some(at));
-        host.now = Nanos(at.0 - 1);
-        assert_eq!(host.handle(Input::Timeout), []);
-        host.now = at;
-        let released = host.handle(Input::Timeout);
-        assert_eq!(released, [Output::Release(id, Evidence::Time)]);
+    for [first, second] in [[A, B], [B, A]] {
+        let mut host = Host::with_two_paths();
+        host.subsystem.knobs_mut().set_mode(Mode::Time);
+        let lost_first = host.lose(first);
+        host.now = ms(1_000);
+        let lost_second = host.lose(second);
+        for (id, at) in [(lost_first, ms(20_000)), (lost_second, ms(21_000))] {
+            assert_eq!(host.subsystem.next_deadline(&host.associations), Some(at));
+            host.now = Nanos(at.0 - 1);
+            assert_eq!(host.handle(Input::Timeout), []);
+            host.now = at;
+            let released = host.handle(Input::Timeout);
+            assert_eq!(released, [Output::Release(id, Evidence::Time)]);
+        }
+        let drained = Input::Drained {
+            association: lost_first,
+            commands: 1,
+            bytes: 4096,
+        };
+        assert_eq!(host.handle(drained), [Output::Discard(lost_first)]);
+        assert_eq!(
+            host.subsystem.held_until(&host.associations),
+            HeldUntil::Soon
+        );
     }
-    let drained = Input::Drained {
-        association: of_a,
-        commands: 1,
-        bytes: 4096,
-    };
-    assert_eq!(host.handle(drained), [Output::Discard(of_a)]);
-    assert_eq!(
-        host.subsystem.held_until(&host.associations),
-        HeldUntil::Soon
-    );
 }
 
 #[test]
