@@ -33,6 +33,17 @@ pub(crate) struct Wrapped<'a> {
     pub(crate) text: &'a str,
 }
 
+impl<'a> Wrapped<'a> {
+    /// All lines begin with `indent`.
+    pub(crate) fn below(indent: &'a str, text: &'a str) -> Self {
+        Self {
+            first: indent,
+            others: indent,
+            text,
+        }
+    }
+}
+
 impl fmt::Display for Wrapped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let width = |text: &str| text.chars().count();

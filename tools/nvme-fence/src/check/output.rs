@@ -77,13 +77,7 @@ fn in_order(subsystems: &[SubsystemCheck]) -> Vec<Finding> {
 
 /// A text below a heading.
 fn write_text(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
-    let (first, others) = (INDENT, INDENT);
-    let wrapped = Wrapped {
-        first,
-        others,
-        text,
-    };
-    write!(f, "{wrapped}")
+    write!(f, "{}", Wrapped::below(INDENT, text))
 }
 
 impl fmt::Display for Finding {

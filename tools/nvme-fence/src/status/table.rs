@@ -96,6 +96,7 @@ impl fmt::Display for Table {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::status::text::HEADINGS;
 
     #[test]
     fn only_last_cells_run_on() {
@@ -115,16 +116,7 @@ mod tests {
     #[test]
     fn the_longest_words_of_the_kernel_fit() {
         let table = Table(vec![
-            Row::new([
-                "PATH",
-                "STATE",
-                "ANA",
-                "FENCE",
-                "HELD",
-                "BYTES",
-                "FREE-IN",
-                "LAST FENCE",
-            ]),
+            Row::new(HEADINGS),
             Row::new([
                 "nvme1023",
                 "deleting",

@@ -21,7 +21,7 @@ const INDENT: &str = "  ";
 const NAMES: usize = 4;
 
 /// The columns of a path, and those of its fence.
-const HEADINGS: [&str; 8] = [
+pub(super) const HEADINGS: [&str; 8] = [
     "PATH",
     "STATE",
     "ANA",
@@ -57,13 +57,7 @@ impl fmt::Display for Status {
 
 /// Writes a line below the name of a subsystem, broken where it has to be.
 fn line(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
-    let (first, others) = (INDENT, INDENT);
-    let wrapped = Wrapped {
-        first,
-        others,
-        text,
-    };
-    write!(f, "{wrapped}")
+    write!(f, "{}", Wrapped::below(INDENT, text))
 }
 
 impl SubsystemStatus {
