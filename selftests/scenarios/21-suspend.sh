@@ -10,7 +10,7 @@ DESCRIPTION="going to sleep waits for what is held, and does not fail"
 # shellcheck disable=SC2034
 VARIANTS="fence:fence idle:fence no_time:fence"
 # shellcheck disable=SC2034
-MACHINES="qemu"
+MACHINES="uml qemu"
 
 # go_to_sleep: SUSPENDED says whether the kernel could do it, SUSPEND_MS how long it took.
 go_to_sleep() {
