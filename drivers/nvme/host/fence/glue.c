@@ -39,7 +39,7 @@ MODULE_PARM_DESC(trust_notification,
  */
 static struct workqueue_struct *nvme_fence_wq;
 /* What Rust is called with that is not about one controller or subsystem */
-void *nvme_fence_host;
+static void *nvme_fence_host;
 
 static void nvme_fence_expired(struct work_struct *work)
 {
@@ -239,21 +239,15 @@ void nvme_fence_glue_unregister(void)
 
 int nvme_fence_glue_init(void *host)
 {
-	int ret;
-
 	nvme_fence_wq = alloc_workqueue("nvme-fence-decide",
 					WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
 	if (!nvme_fence_wq)
 		return -ENOMEM;
 	nvme_fence_host = host;
-	ret = nvme_fence_suspend_init();
-	if (ret)
-		destroy_workqueue(nvme_fence_wq);
-	return ret;
+	return 0;
 }
 
 void nvme_fence_glue_exit(void)
 {
-	nvme_fence_suspend_exit();
 	destroy_workqueue(nvme_fence_wq);
 }

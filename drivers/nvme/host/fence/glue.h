@@ -211,14 +211,6 @@ void nvme_fence_trace_release(const struct nvme_fence_rec *rec, u8 evidence,
 void nvme_fence_trace_reset(const struct nvme_fence_rec *rec,
 			    const struct nvme_fence_reset *reset);
 
-/* suspend.c, called from glue.c */
-
-extern void *nvme_fence_host;
-
-int nvme_fence_suspend_init(void);
-void nvme_fence_suspend_exit(void);
-void nvme_fence_wake_suspend(void);
-
 /* sysfs.c, called from Rust */
 
 struct nvme_fence_dir *nvme_fence_dir_create(struct kobject *parent,
@@ -250,7 +242,6 @@ void nvme_fence_rs_log_read(void *fence, unsigned long cookie,
 			    const struct nvme_ccr_log *log);
 void nvme_fence_rs_expired(struct nvme_fence_clock *clock);
 void nvme_fence_rs_ask(struct nvme_fence_clock *clock);
-u64 nvme_fence_rs_held_until(void *host);
 ssize_t nvme_fence_rs_show(void *object, u32 attr, char *buf, size_t size);
 ssize_t nvme_fence_rs_store(void *object, u32 attr, const char *buf,
 			    size_t count);

@@ -3,7 +3,7 @@
 //! What nvme-core calls us with for an association.
 
 use crate::controller::Controller;
-use crate::sys::{self, OfferedCommand};
+use crate::sys::OfferedCommand;
 use kernel::prelude::*;
 use kernel::sync::Arc;
 use nvme_fence_policy::{AssociationId, Clocks, Fate, HeldUntil, Input};
@@ -83,7 +83,6 @@ impl Handle {
             bytes,
         });
         subsystem.carry_out_and_ask(state);
-        sys::wake_suspend();
     }
 
     /// nvme-core forgets the association, or does without us from now on. Atomic.

@@ -9,7 +9,7 @@ use kernel::new_mutex;
 use kernel::prelude::*;
 use kernel::sync::atomic::{Atomic, Relaxed};
 use kernel::sync::{Arc, Mutex};
-use nvme_fence_policy::{AssociationId, ControllerId, HeldUntil, Input, Knobs, Scope, Sum};
+use nvme_fence_policy::{AssociationId, ControllerId, Input, Knobs, Scope, Sum};
 
 /// There is one.
 #[pin_data]
@@ -97,16 +97,6 @@ impl Host {
         for listed in self.subsystems.lock().iter() {
             listed.subsystem().handle(Input::Release(Scope::Removed));
         }
-    }
-
-    /// When everything that is held now is free by time. May sleep.
-    pub(crate) fn held_until(&self) -> HeldUntil {
-        self.subsystems
-            .lock()
-            .iter()
-            .map(|listed| listed.subsystem().held_until())
-            .max()
-            .unwrap_or_default()
     }
 }
 

@@ -10,8 +10,8 @@ use kernel::prelude::*;
 use kernel::sync::lock::{Guard, Lock};
 use kernel::sync::Arc;
 use nvme_fence_policy::{
-    self as policy, Association, AssociationId, ControllerId, HeldUntil, Input, Knobs, Opened,
-    Output, Request, Scope, Sum,
+    self as policy, Association, AssociationId, ControllerId, Input, Knobs, Opened, Output,
+    Request, Scope, Sum,
 };
 
 /// What the lock of a subsystem protects, here and wherever there is a `LockedBy<_, State>`.
@@ -125,12 +125,6 @@ impl Subsystem {
     /// What the associations have in sum that `scope` is about.
     pub(crate) fn sum(&self, scope: Scope) -> Sum {
         self.lock().sum(scope)
-    }
-
-    /// When everything that is held now is free by time.
-    pub(crate) fn held_until(&self) -> HeldUntil {
-        let state = self.lock();
-        state.policy.held_until(&state.records)
     }
 
     /// Whether there are associations, or commands that are held.

@@ -15,7 +15,7 @@ pub(crate) use self::assoc::Assoc;
 pub(crate) use self::ccr::Ctrl;
 pub(crate) use self::clock::Clock;
 pub(crate) use self::dir::{removed_dir, CtrlInfo, Dir};
-pub(crate) use self::glue::{now, params, wake_suspend, Glue, Registration};
+pub(crate) use self::glue::{now, params, Glue, Registration};
 pub(crate) use self::hooks::OfferedCommand;
 pub(crate) use self::lock::IrqSave;
 pub(crate) use self::trace::{trace, RecordInfo, TraceEvent};

@@ -49,18 +49,18 @@ pub(crate) fn params() -> Params {
     }
 }
 
-/// The workqueue, and what waits before the machine goes to sleep.
+/// The workqueue.
 ///
 /// # Invariants
 ///
-/// They exist as long as this value does. There is one at a time.
+/// It exists as long as this value does. There is one at a time.
 pub(crate) struct Glue {
     /// What C has a pointer to.
     host: Arc<Host>,
 }
 
 impl Glue {
-    /// Makes them.
+    /// Makes it.
     pub(crate) fn new(host: Arc<Host>) -> Result<Self> {
         let policy = Arc::as_ptr(&host).cast_mut().cast();
         // SAFETY: Called once, from the initialisation of the module; `policy` stays valid until
@@ -97,10 +97,4 @@ impl Drop for Registration {
         // SAFETY: It is registered, as long as this value exists.
         unsafe { raw::nvme_fence_glue_unregister() }
     }
-}
-
-/// Something that was held has left: who waits to go to sleep is to look again.
-pub(crate) fn wake_suspend() {
-    // SAFETY: May be called in any context.
-    unsafe { raw::nvme_fence_wake_suspend() }
 }

@@ -44,7 +44,6 @@ check_exports!(
     nvme_fence_rs_reset_completed,
     nvme_fence_rs_reset_answered,
     nvme_fence_rs_log_read,
-    nvme_fence_rs_held_until,
 );
 
 /// A command that nvme-core offers, as C describes it.
@@ -327,20 +326,8 @@ unsafe extern "C" fn nvme_fence_rs_log_read(
     subsystem.handle(Input::LogRead { source, page });
 }
 
-/// When what is held now is free by time, in nanoseconds of CLOCK_MONOTONIC: 0 if nothing is held,
-/// 1 if it is a moment from now, `u64::MAX` if there is no such time. Process context, may sleep.
-///
-/// # Safety
-///
-/// As for [`nvme_fence_rs_attach`].
-#[no_mangle]
-unsafe extern "C" fn nvme_fence_rs_held_until(policy: *mut c_void) -> u64 {
-    // SAFETY: As in nvme_fence_rs_attach().
-    let host = unsafe { ArcBorrow::<Host>::from_raw(policy.cast()) };
-    until_to_raw(host.held_until())
-}
-
-/// 0 if nothing is held, 1 if it is free a moment from now, `u64::MAX` if there is no such time.
+/// In nanoseconds of CLOCK_MONOTONIC: 0 if nothing is held, 1 if it is free a moment from now,
+/// `u64::MAX` if there is no such time.
 fn until_to_raw(until: HeldUntil) -> u64 {
     match until {
         HeldUntil::NothingHeld => 0,
