@@ -3,12 +3,12 @@
 #
 # The module comes and goes while paths are connected, and while something is held: that
 # stays with nvme-core, which waits for time. Nothing is released by unloading, and what is
-# held by nvme-core is not adopted by a module that comes.
+# held by nvme-core is not adopted by a module that comes. What no time ends it can release.
 
 # shellcheck disable=SC2034 # read by whoever runs scenarios
 DESCRIPTION="the module is loaded and unloaded, also while something is held"
 # shellcheck disable=SC2034
-VARIANTS="fence:fence removed:fence again:fence control:fence stock:stock"
+VARIANTS="fence:fence removed:fence again:fence untimed:fence control:fence stock:stock"
 # shellcheck disable=SC2034
 MACHINES="uml qemu"
 
@@ -84,6 +84,31 @@ variant_again() {
 	sleep 1
 	check "so it can not be released" kill -0 "$WRITER"
 	held_and_released_by_core
+}
+
+# Keep alive was turned off: time proves nothing, so the module has had it held without a limit.
+variant_untimed() {
+	local removed=/sys/module/nvme_fence/removed
+	plan 11
+	connect_paths
+	check "the module is loaded" fence_load mode=time
+	nvme set-feature "/dev/$(path_ctrl 1)" --feature-id=0x0f --value=0 >/dev/null ||
+		bail "keep alive is not turned off"
+	lose
+	expect_eq "4 writes are held" 4 "$(fence_attr 1 held)"
+	check "it is unloaded" fence_unload
+	expect_eq "nvme-core says what it can not release" 1 \
+		"$(dmesg | grep -c 'nvme: 4 command(s) stay held without a time limit')"
+	sleep 200
+	check "they are still held" kill -0 "$WRITER"
+	check "it is loaded again" fence_load mode=time
+	expect_eq "and shows them" "4 16384 4 none" "$(cat $removed/held $removed/held_bytes \
+		$removed/held_without_deadline $removed/deadline_ms | tr '\n' ' ' | sed 's/ $//')"
+	check "the administrator releases them" nvme-fence release --force --removed
+	writer_wait
+	expect_eq "nvme-core has released them" 1 \
+		"$(dmesg | grep -c 'nvme0: fenced, 4 command(s) released')"
+	expect_eq "nothing is held any more" 0 "$(cat $removed/held)"
 }
 
 variant_control() {

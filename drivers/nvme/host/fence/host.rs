@@ -4,7 +4,7 @@
 
 use crate::listed::ListedSubsystem;
 use crate::subsystem::Subsystem;
-use crate::sys::CtrlInfo;
+use crate::sys::{self, CtrlInfo};
 use kernel::new_mutex;
 use kernel::prelude::*;
 use kernel::sync::atomic::{Atomic, Relaxed};
@@ -82,18 +82,19 @@ impl Host {
         self.subsystems.lock().clear();
     }
 
-    /// What the associations with controllers that were removed have in sum. May sleep.
+    /// What the associations with controllers that were removed have in sum, and what is left of a
+    /// time when this module was loaded before. May sleep.
     pub(crate) fn removed(&self) -> Sum {
-        let mut sum = Sum::default();
+        let mut sum = sys::orphans();
         for listed in self.subsystems.lock().iter() {
             sum.join(&listed.subsystem().sum(Scope::Removed));
         }
         sum
     }
 
-    /// The administrator says that nothing can execute any more on associations with controllers that
-    /// were removed. May sleep.
+    /// The administrator says that nothing of that can execute any more. May sleep.
     pub(crate) fn release_removed(&self) {
+        sys::release_orphans();
         for listed in self.subsystems.lock().iter() {
             listed.subsystem().handle(Input::Release(Scope::Removed));
         }

@@ -11,7 +11,7 @@ mod hooks;
 mod lock;
 mod trace;
 
-pub(crate) use self::assoc::Assoc;
+pub(crate) use self::assoc::{orphans, release_orphans, Assoc};
 pub(crate) use self::ccr::Ctrl;
 pub(crate) use self::clock::Clock;
 pub(crate) use self::dir::{removed_dir, CtrlInfo, Dir};

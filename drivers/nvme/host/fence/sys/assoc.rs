@@ -4,6 +4,7 @@
 
 use super::raw;
 use core::ptr::NonNull;
+use nvme_fence_policy::Sum;
 
 /// An association of nvme-core, which holds what is to be held for it.
 ///
@@ -33,4 +34,24 @@ impl Assoc {
         // SAFETY: By the invariants it exists.
         unsafe { raw::nvme_assoc_fence(self.0.as_ptr()) }
     }
+}
+
+/// What this module has had held without a time limit when it was loaded before, and nobody has
+/// released. Any context.
+pub(crate) fn orphans() -> Sum {
+    let mut bytes = 0;
+    // SAFETY: `bytes` is valid for the duration of the call.
+    let commands = unsafe { raw::nvme_fence_count_orphans(&mut bytes) };
+    Sum {
+        held: commands.into(),
+        held_bytes: bytes,
+        held_without_deadline: commands.into(),
+        ..Sum::default()
+    }
+}
+
+/// Lets that leave. Nothing of it may be able to execute any more. Any context.
+pub(crate) fn release_orphans() {
+    // SAFETY: May be called in any context.
+    unsafe { raw::nvme_fence_release_orphans() }
 }
