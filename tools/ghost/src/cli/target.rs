@@ -44,6 +44,8 @@ pass first) and times=N (matches to apply to).
   kato                ignore: that keep-alive timer never expires
   quiesce             ignore: lost commands that are held are not dropped
   disable             ignore: after CC.EN=0 CSTS.RDY is 0, but queues and commands live on
+  shutdown            ignore: CSTS.SHST is 10b, but queues and commands live on
+                      never: CSTS.SHST stays 01b, and they do, too
 
 Commands for ghost ctl:
   rule RULE           add a rule; prints its number

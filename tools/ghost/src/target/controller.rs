@@ -66,7 +66,16 @@ pub(super) struct Controller {
 pub(super) struct Registers {
     pub(super) cc: u32,
     pub(super) ready: bool,
-    pub(super) shutdown_complete: bool,
+    pub(super) shutdown: Shutdown,
+}
+
+/// How far a shutdown has come.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shutdown {
+    #[default]
+    None,
+    Occurring,
+    Complete,
 }
 
 /// Asynchronous events of a controller.

@@ -4,10 +4,12 @@
 
 use super::command::{Command, Completion};
 use super::connection::Queue;
-use super::controller::{AssociationId, CNTLID_MAX, Controller, Events, Host, Purpose, Registers};
+use super::controller::{
+    AssociationId, CNTLID_MAX, Controller, Events, Host, Purpose, Registers, Shutdown,
+};
 use super::core::Core;
 use super::journal::Line;
-use super::script::rule::Body;
+use super::script::rule::{Body, ShutdownFault};
 use crate::nvme::bytes::{get, text};
 use crate::nvme::status::Status;
 
@@ -37,6 +39,7 @@ mod cc {
 
 mod csts {
     pub(super) const RDY: u32 = 1 << 0;
+    pub(super) const SHST_OCCURRING: u32 = 0b01 << 2;
     pub(super) const SHST_COMPLETE: u32 = 0b10 << 2;
 }
 
@@ -213,10 +216,10 @@ impl Core {
             property::CC => registers.cc.into(),
             property::CSTS => {
                 let ready = if registers.ready { csts::RDY } else { 0 };
-                let shutdown = if registers.shutdown_complete {
-                    csts::SHST_COMPLETE
-                } else {
-                    0
+                let shutdown = match registers.shutdown {
+                    Shutdown::None => 0,
+                    Shutdown::Occurring => csts::SHST_OCCURRING,
+                    Shutdown::Complete => csts::SHST_COMPLETE,
                 };
                 (ready | shutdown).into()
             }
@@ -261,14 +264,14 @@ impl Core {
                 controller.identity = self.identities.next(controller.cntlid);
             }
             controller.registers.ready = true;
-            controller.registers.shutdown_complete = false;
+            controller.registers.shutdown = Shutdown::None;
             let line = Line {
                 ciu: controller.identity.map(|identity| identity.ciu),
                 ..self.line_about("ready", id)
             };
             self.journal.note(&line);
         }
-        if stops && self.only_says_disabled(id) {
+        if stops && self.only_says_disabled(id) || shuts_down && self.only_says_shut_down(id) {
             return;
         }
         if stops || shuts_down {
@@ -296,6 +299,30 @@ impl Core {
         true
     }
 
+    /// Sets CSTS.SHST and does nothing else, if the script wants that.
+    fn only_says_shut_down(&mut self, id: AssociationId) -> bool {
+        let facts = self.facts(id);
+        let fault = self.rules.apply(&facts, |body| match body {
+            Body::Shutdown(fault) => Some(*fault),
+            _ => None,
+        });
+        let Some((rule, fault)) = fault else {
+            return false;
+        };
+        let line = Line {
+            rule: Some(rule),
+            ..self.line_about("not-stopped", id)
+        };
+        self.journal.note(&line);
+        if let Some(controller) = self.controllers.get_mut(&id) {
+            controller.registers.shutdown = match fault {
+                ShutdownFault::Ignore => Shutdown::Complete,
+                ShutdownFault::Never => Shutdown::Occurring,
+            };
+        }
+        true
+    }
+
     /// No command is executed any more; only then CSTS says so.
     fn stop(&mut self, id: AssociationId, disabled: bool) {
         let reason = if disabled { "disabled" } else { "shut down" };
@@ -308,7 +335,10 @@ impl Core {
         self.journal.note(&line);
         if let Some(controller) = self.controllers.get_mut(&id) {
             controller.registers.ready &= !disabled;
-            controller.registers.shutdown_complete = !disabled;
+            controller.registers.shutdown = match disabled {
+                true => Shutdown::None,
+                false => Shutdown::Complete,
+            };
         }
     }
 }

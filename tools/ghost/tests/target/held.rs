@@ -153,6 +153,34 @@ fn a_liar_says_it_is_disabled_and_executes_what_it_had() {
     assert!(log.iter().all(|line| line["event"] != "stopped"));
 }
 
+/// Shuts controller 1 down, which has a held write of 'o' to block 0. Says what CSTS is then, and what
+/// is read after the release.
+fn shut_down_with_a_write(lab: &Lab) -> (u64, u8) {
+    let (mut one, mut two) = (lab.connect(1), lab.connect(2));
+    lab.ctl("rule write port=1 : hold=before-execution");
+    one.start_write(0, b'o');
+    lab.ctl("wait held 1");
+    set_property(&mut one.admin, 0x14, 0x0046_4001);
+    let csts = get_property(&mut one.admin, 0x1c);
+    assert_eq!(two.write(0, b'n'), 0);
+    lab.ctl("release all");
+    (csts, two.read(0))
+}
+
+#[test]
+fn a_shutdown_is_over_when_it_says_so() {
+    assert_eq!(shut_down_with_a_write(&Lab::new()), (0b1001, b'n'));
+}
+
+#[test]
+fn a_shutdown_can_be_a_lie_or_have_no_end() {
+    for (rule, csts) in [("ignore", 0b1001), ("never", 0b0101)] {
+        let lab = Lab::new();
+        lab.ctl(&format!("rule shutdown cntlid=1 : {rule}"));
+        assert_eq!(shut_down_with_a_write(&lab), (csts, b'o'));
+    }
+}
+
 #[test]
 fn data_that_was_not_sent_can_never_come() {
     let lab = Lab::new();

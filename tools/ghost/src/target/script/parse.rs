@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use super::rule::{
     Answer, Body, EntryFault, EventFault, Filter, Hold, Plan, QueueFilter, Reply, ResetFault, Rule,
-    Stage,
+    ShutdownFault, Stage,
 };
 use crate::nvme::bytes::parse_number;
 use crate::nvme::command::Opcode;
@@ -107,6 +107,7 @@ impl FromStr for Rule {
             "kato" => ignored(&mut actions, Body::KeepAlive)?,
             "quiesce" => ignored(&mut actions, Body::Quiesce)?,
             "disable" => ignored(&mut actions, Body::Disable)?,
+            "shutdown" => Body::Shutdown(shutdown_fault(&mut actions)?),
             _ => {
                 let opcode = command(subject)?;
                 filter.queue = keys.parsed("queue", queue)?;
@@ -213,6 +214,15 @@ fn reset_fault(actions: &mut Words<'_>) -> Result<ResetFault, ScriptError> {
         actions.flag("fail").then_some(ResetFault::Fail),
         actions.flag("never").then_some(ResetFault::Never),
         actions.number("after")?.map(|ms| ResetFault::After { ms }),
+    ];
+    required(faults, actions, CHOICE)
+}
+
+fn shutdown_fault(actions: &mut Words<'_>) -> Result<ShutdownFault, ScriptError> {
+    const CHOICE: &str = "ignore, never";
+    let faults = [
+        actions.flag("ignore").then_some(ShutdownFault::Ignore),
+        actions.flag("never").then_some(ShutdownFault::Never),
     ];
     required(faults, actions, CHOICE)
 }

@@ -36,6 +36,8 @@ pub enum Body {
     Quiesce,
     /// Controllers that are about to be disabled: they only say so.
     Disable,
+    /// Controllers that are about to be shut down.
+    Shutdown(ShutdownFault),
 }
 
 /// Which ones of these; what is missing does not matter.
@@ -201,6 +203,15 @@ pub enum ResetFault {
         /// Which time.
         ms: u64,
     },
+}
+
+/// What goes wrong with a shutdown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ShutdownFault {
+    /// CSTS.SHST says that it is complete, and nothing was stopped.
+    Ignore,
+    /// CSTS.SHST says for ever that it occurs, and nothing is stopped.
+    Never,
 }
 
 impl Rule {

@@ -86,6 +86,8 @@ fn other_subjects_have_their_own_actions() {
         ("kato : ignore", Body::KeepAlive),
         ("quiesce : ignore", Body::Quiesce),
         ("disable : ignore", Body::Disable),
+        ("shutdown : ignore", Body::Shutdown(ShutdownFault::Ignore)),
+        ("shutdown : never", Body::Shutdown(ShutdownFault::Never)),
     ] {
         assert_eq!(rule(line).body, body, "{line}");
     }
@@ -123,6 +125,7 @@ fn what_has_no_meaning_is_refused() {
         ("write : ignore=now", "ignore cannot be \"now\""),
         ("event : lose double", "exactly one of these"),
         ("entry : colour=1", "what is \"colour=1\"?"),
+        ("shutdown : ignore never", "exactly one of these"),
     ] {
         let error = line.parse::<Rule>().unwrap_err().to_string();
         assert!(error.starts_with(message), "{line:?}: {error}");
