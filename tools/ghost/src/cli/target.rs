@@ -35,10 +35,13 @@ pass first) and times=N (matches to apply to).
     complete=STATUS[/RESULT]  execute it, and complete it like this
     ignore            neither execute nor complete it, and do not let it be aborted
     ignore=until-abort    the same, but an Abort command completes it
-  event               keys: event=ccr, event=ana, event=namespace
+  event               keys: event=ccr, event=ana, event=namespace, event=lost-host
     lose | delay=MS | double
   entry               of log page 1Eh, when it is read; keys: icid=N
     icid=N ciu=N acid=N ccrs=N ccrf=N ne=N omit
+  lost-entry          of log page 1Fh, when it is read; cntlid=N is that of the entry
+    cntlid=N lc=N ciu=N ne=N omit
+    keep              reading does not remove it
   reset               keys are about the controller that is reset
     fail | never | after=MS
   kato                ignore: that keep-alive timer never expires
@@ -62,9 +65,11 @@ Commands for ghost ctl:
   refuse [PORT]       close new connections at once
   accept [PORT]       take new connections again
   ana PORT STATE      set the ANA state of a port
-  event CNTLID EVENT  report an event (ccr, ana, namespace)
+  event CNTLID EVENT  report an event (ccr, ana, namespace, lost-host)
   entry CNTLID FIELD=N...
-                      put a made-up entry into its log page 1Eh";
+                      put a made-up entry into its log page 1Eh
+  lost-entry CNTLID FIELD=N...
+                      put a made-up entry into its log page 1Fh";
 
 /// Options of `ghost target`.
 #[derive(Debug, Args)]
@@ -130,6 +135,9 @@ pub struct TargetArgs {
     /// Do not have the event for Cross-Controller Reset (OAES bit 20)
     #[arg(long)]
     no_ccr_event: bool,
+    /// Have log page 1Fh, Lost Host Communication, and its event (OAES bit 21)
+    #[arg(long)]
+    lost_log: bool,
     /// What keeps an association alive
     #[arg(long, value_name = "WHAT", default_value = "traffic")]
     keep_alive: KeepAlive,
@@ -232,6 +240,7 @@ impl TargetArgs {
             reset_ms: self.reset_ms,
             ccr_log_entries: self.ccr_log_entries.into(),
             ccr_event: !self.no_ccr_event,
+            lost_log: self.lost_log,
             keep_alive_by_traffic: self.keep_alive == KeepAlive::Traffic,
             keep_alive_granularity_100ms: (self.kas_ms / 100) as u16,
             cmic: self.cmic,

@@ -11,13 +11,15 @@ pub enum Event {
     Ana,
     /// A Cross-Controller Reset has come to its end.
     Ccr,
+    /// Another controller has lost the host.
+    LostHost,
 }
 
 impl Event {
     const TYPE_NOTICE: u32 = 2;
 
     /// All of them.
-    pub const ALL: [Event; 3] = [Event::Namespace, Event::Ana, Event::Ccr];
+    pub const ALL: [Event; 4] = [Event::Namespace, Event::Ana, Event::Ccr, Event::LostHost];
 
     /// Dword 0 of the completion that reports it.
     pub fn result(self) -> u32 {
@@ -29,6 +31,7 @@ impl Event {
             Event::Namespace => 0x00,
             Event::Ana => 0x03,
             Event::Ccr => 0xf4,
+            Event::LostHost => 0xf5,
         }
     }
 
@@ -38,6 +41,7 @@ impl Event {
             Event::Namespace => 0x04,
             Event::Ana => 0x0c,
             Event::Ccr => 0x1e,
+            Event::LostHost => 0x1f,
         }
     }
 
@@ -47,6 +51,7 @@ impl Event {
             Event::Namespace => 1 << 8,
             Event::Ana => 1 << 11,
             Event::Ccr => 1 << 20,
+            Event::LostHost => 1 << 21,
         }
     }
 
@@ -56,6 +61,7 @@ impl Event {
             Event::Namespace => "namespace",
             Event::Ana => "ana",
             Event::Ccr => "ccr",
+            Event::LostHost => "lost-host",
         }
     }
 
@@ -72,6 +78,7 @@ mod tests {
     #[test]
     fn the_result_names_type_information_and_log_page() {
         assert_eq!(Event::Ccr.result(), 0x001e_f402);
+        assert_eq!(Event::LostHost.result(), 0x001f_f502);
         assert_eq!(Event::Ana.result(), 0x000c_0302);
     }
 

@@ -40,6 +40,8 @@ pub struct Config {
     pub ccr_log_entries: usize,
     /// The event for a Cross-Controller Reset that has ended can be enabled.
     pub ccr_event: bool,
+    /// There is log page 1Fh, and its event can be enabled.
+    pub lost_log: bool,
     /// Every command keeps the association alive, not only Keep Alive.
     pub keep_alive_by_traffic: bool,
     /// KAS, in its unit.

@@ -40,6 +40,8 @@ pub(super) struct Connection {
     pub(super) transfers: BTreeMap<u16, Transfer>,
     /// Commands that are not answered before they are aborted.
     pub(super) ignored: Vec<Command>,
+    /// Host or target has told the other one that it ends.
+    pub(super) was_ended: bool,
     newest_tag: u16,
 }
 
@@ -73,6 +75,7 @@ impl Connection {
             outstanding: BTreeSet::new(),
             transfers: BTreeMap::new(),
             ignored: Vec::new(),
+            was_ended: false,
             newest_tag: 0,
         }
     }

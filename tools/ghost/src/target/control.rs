@@ -19,13 +19,14 @@
 //! | `ana PORT STATE` | set the state of the ANA group there |
 //! | `event CNTLID EVENT` | report an event, enabled or not |
 //! | `entry CNTLID FIELD=N...` | put a made-up entry into its log page 1Eh |
+//! | `lost-entry CNTLID FIELD=N...` | put a made-up entry into its log page 1Fh |
 
 use thiserror::Error;
 
 use super::config::AnaState;
 use super::controller::{AssociationId, Controller};
 use super::core::Core;
-use super::script::{ScriptError, made_up_entry};
+use super::script::{ScriptError, made_up_entry, made_up_lost_entry};
 use crate::nvme::bytes::parse_number;
 use crate::nvme::event::Event;
 
@@ -105,7 +106,7 @@ impl Core {
             ["controllers"] => Ok(Some(self.list_controllers())),
             ["disconnect", word] => {
                 let id = self.controller(number(word)?)?;
-                self.end_association(id, "operator");
+                self.lose_association(id, "operator");
                 done()
             }
             ["disconnect", word, queue] => {
@@ -132,6 +133,11 @@ impl Core {
             ["entry", word, ref fields @ ..] => {
                 let id = self.controller(number(word)?)?;
                 self.make_up_entry(id, &made_up_entry(fields)?);
+                done()
+            }
+            ["lost-entry", word, ref fields @ ..] => {
+                let id = self.controller(number(word)?)?;
+                self.make_up_lost_entry(id, &made_up_lost_entry(fields)?);
                 done()
             }
             _ => Err(unknown(line)),

@@ -57,6 +57,8 @@ pub(super) struct Controller {
     pub(super) events: Events,
     /// Log page 1Eh, in the order in which it grew.
     pub(super) ccr_log: Vec<CcrEntry>,
+    /// Log page 1Fh, the oldest one first.
+    pub(super) lost_hosts: Vec<LostHost>,
     /// The Volatile Write Cache feature.
     pub(super) write_cache: bool,
 }
@@ -99,6 +101,14 @@ pub(super) struct CcrEntry {
     pub(super) acid: u16,
     pub(super) ccrs: u8,
     pub(super) ccrf: u8,
+}
+
+/// An entry of log page 1Fh.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct LostHost {
+    pub(super) cntlid: u16,
+    pub(super) lc: u8,
+    pub(super) ciu: u8,
 }
 
 impl Controller {

@@ -136,6 +136,7 @@ impl Core {
         match (pdu.kind, connection.link) {
             (Kind::ICReq, None) => self.initialize(id, &pdu.header),
             (Kind::H2CTermReq, _) => {
+                connection.was_ended = true;
                 self.lose(id, "the host gave up");
                 Ok(())
             }
@@ -193,18 +194,22 @@ impl Core {
             information,
             header,
         } = violation;
-        let Some(connection) = self.connections.get(&id) else {
+        let Some(connection) = self.connections.get_mut(&id) else {
             return;
         };
+        connection.was_ended = true;
+        let port = connection.port;
         let reason = format!("{fatal:?} at {information}");
         let line = Line {
-            port: Some(connection.port),
+            port: Some(port),
             reason: Some(&reason),
             ..self.line("violation")
         };
         self.journal.note(&line);
         let terminate = pdu::terminate(*fatal as u16, *information, header);
-        connection.send(Outgoing::Pdu(terminate));
+        if let Some(connection) = self.connections.get(&id) {
+            connection.send(Outgoing::Pdu(terminate));
+        }
         self.lose(id, "the host broke the protocol");
     }
 

@@ -24,6 +24,7 @@ impl Core {
             Event::Namespace => true,
             Event::Ana => self.config.has_ana(),
             Event::Ccr => self.config.has_ccr() && self.config.ccr_event,
+            Event::LostHost => self.config.lost_log,
         };
         Event::ALL
             .into_iter()

@@ -162,6 +162,7 @@ impl Core {
             heard_ns: self.now_ns,
             events: Events::default(),
             ccr_log: Vec::new(),
+            lost_hosts: Vec::new(),
             write_cache: self.config.write_cache,
         };
         self.controllers.insert(id, controller);
@@ -339,6 +340,9 @@ impl Core {
                 true => Shutdown::None,
                 false => Shutdown::Complete,
             };
+            if disabled {
+                controller.lost_hosts.clear();
+            }
         }
     }
 }

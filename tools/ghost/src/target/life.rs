@@ -32,10 +32,11 @@ impl Core {
         if self.drop_held_by_loss(id) {
             self.set_timer(self.config.quiesce_ms, Timer::Quiesce(id));
         }
-        if let Some(queue) = &connection.queue {
-            if queue.number == 0 {
-                self.end_association(queue.association, reason);
-            }
+        match &connection.queue {
+            Some(queue) if queue.number != 0 => {}
+            Some(queue) if connection.was_ended => self.end_association(queue.association, reason),
+            Some(queue) => self.lose_association(queue.association, reason),
+            None => {}
         }
         connection.send(Outgoing::Close);
     }
@@ -47,8 +48,23 @@ impl Core {
             .get(&id)
             .and_then(|connection| connection.queue.as_ref());
         match queue.map(|queue| queue.association) {
-            Some(association) => self.end_association(association, reason),
+            Some(association) => self.lose_association(association, reason),
             None => self.lose(id, reason),
+        }
+    }
+
+    /// Ends an association whose host has not ended it.
+    pub(super) fn lose_association(&mut self, id: AssociationId, reason: &str) {
+        let Some(controller) = self.controllers.get(&id) else {
+            return;
+        };
+        if controller.lost {
+            return;
+        }
+        let loss = self.loss_to_list(id);
+        self.end_association(id, reason);
+        if let Some((host, entry)) = loss {
+            self.list_loss(&host, entry);
         }
     }
 
@@ -181,7 +197,7 @@ impl Core {
             .rules
             .apply(&facts, |body| matches!(body, Body::KeepAlive).then_some(()));
         match ignored {
-            None => self.end_association(id, "keep alive expired"),
+            None => self.lose_association(id, "keep alive expired"),
             Some((rule, ())) => {
                 let line = Line {
                     rule: Some(rule),

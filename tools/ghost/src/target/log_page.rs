@@ -26,6 +26,7 @@ mod lid {
     pub(super) const COMMAND_EFFECTS: u8 = 0x05;
     pub(super) const ANA: u8 = 0x0c;
     pub(super) const CCR: u8 = 0x1e;
+    pub(super) const LOST_HOST: u8 = 0x1f;
     pub(super) const DISCOVERY: u8 = 0x70;
 }
 
@@ -118,6 +119,9 @@ impl Core {
                     self.remove_completed(id, &request.range());
                 }
                 Some(page)
+            }
+            lid::LOST_HOST if is_io && self.config.lost_log => {
+                Some(self.read_lost_log(id, request.retain_event))
             }
             lid::DISCOVERY if !is_io => Some(self.discovery_log()),
             _ => None,

@@ -11,7 +11,7 @@
 //! - `core`: the whole state, and the ways into it
 //! - `command`, `held`: the way of a command, from capsule to completion, and its stops
 //! - `execute`, `fabrics`, `admin`, `abort`, `identify`, `log_page`, `events`, `io`, `ccr`,
-//!   `reservation`: what commands do
+//!   `lost_host`, `reservation`: what commands do
 //! - `connection`, `controller`, `life`: what there is, and how it ends
 //! - `timers`, `store`, `journal`: what is to happen, what is kept, what has happened
 //! - `control`: what an operator can say
@@ -37,6 +37,7 @@ mod io;
 mod journal;
 mod life;
 mod log_page;
+mod lost_host;
 mod reservation;
 pub mod script;
 mod server;

@@ -116,6 +116,7 @@ fn config() -> Config {
         reset_ms: 0,
         ccr_log_entries: 511,
         ccr_event: true,
+        lost_log: false,
         keep_alive_by_traffic: true,
         keep_alive_granularity_100ms: 1,
         cmic: 11,

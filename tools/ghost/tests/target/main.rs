@@ -11,6 +11,7 @@ mod ccr;
 mod faults;
 mod good;
 mod held;
+mod lost_host;
 mod protocol;
 mod refused;
 mod reservations;

@@ -13,7 +13,7 @@ pub mod rule;
 use rule::{Body, Facts, Rule};
 
 pub use parse::ScriptError;
-pub(super) use parse::made_up_entry;
+pub(super) use parse::{made_up_entry, made_up_lost_entry};
 
 /// All rules, in the order in which they were added.
 #[derive(Debug, Default)]

@@ -7,8 +7,8 @@ use std::str::FromStr;
 use thiserror::Error;
 
 use super::rule::{
-    Answer, Body, EntryFault, EventFault, Filter, Hold, Plan, QueueFilter, Reply, ResetFault, Rule,
-    ShutdownFault, Stage,
+    Answer, Body, EntryFault, EventFault, Filter, Hold, LostEntryFault, Plan, QueueFilter, Reply,
+    ResetFault, Rule, ShutdownFault, Stage,
 };
 use crate::nvme::bytes::parse_number;
 use crate::nvme::command::Opcode;
@@ -103,6 +103,7 @@ impl FromStr for Rule {
                 filter.icid = keys.number("icid")?;
                 Body::Entry(entry_fault(&mut actions)?)
             }
+            "lost-entry" => Body::LostEntry(lost_entry_fault(&mut actions)?),
             "reset" => Body::Reset(reset_fault(&mut actions)?),
             "kato" => ignored(&mut actions, Body::KeepAlive)?,
             "quiesce" => ignored(&mut actions, Body::Quiesce)?,
@@ -239,6 +240,17 @@ fn entry_fault(actions: &mut Words<'_>) -> Result<EntryFault, ScriptError> {
     })
 }
 
+fn lost_entry_fault(actions: &mut Words<'_>) -> Result<LostEntryFault, ScriptError> {
+    Ok(LostEntryFault {
+        cntlid: actions.number("cntlid")?,
+        lc: actions.number("lc")?,
+        ciu: actions.number("ciu")?,
+        ne: actions.number("ne")?,
+        omit: actions.flag("omit"),
+        keep: actions.flag("keep"),
+    })
+}
+
 fn ignored(actions: &mut Words<'_>, body: Body) -> Result<Body, ScriptError> {
     required([actions.flag("ignore").then_some(body)], actions, "ignore")
 }
@@ -267,10 +279,18 @@ fn required<T, const N: usize>(
     one_of(choices, names)?.ok_or(ScriptError::Actions(names))
 }
 
-/// The entry that an operator made up: `icid=N ciu=N [acid=N] [ccrs=N] [ccrf=N]`.
+/// The entry of log page 1Eh that an operator made up: `icid=N ciu=N [acid=N] [ccrs=N] [ccrf=N]`.
 pub(in crate::target) fn made_up_entry(words: &[&str]) -> Result<EntryFault, ScriptError> {
     let mut words = Words(words.to_vec());
     let entry = entry_fault(&mut words)?;
+    words.finish()?;
+    Ok(entry)
+}
+
+/// The entry of log page 1Fh that an operator made up: `cntlid=N ciu=N [lc=N]`.
+pub(in crate::target) fn made_up_lost_entry(words: &[&str]) -> Result<LostEntryFault, ScriptError> {
+    let mut words = Words(words.to_vec());
+    let entry = lost_entry_fault(&mut words)?;
     words.finish()?;
     Ok(entry)
 }

@@ -28,6 +28,8 @@ pub enum Body {
     Event(EventFault),
     /// Entries of log page 1Eh that are about to be read.
     Entry(EntryFault),
+    /// Entries of log page 1Fh that are about to be read.
+    LostEntry(LostEntryFault),
     /// Resets of a controller that are about to begin.
     Reset(ResetFault),
     /// Keep-alive timers that are about to expire: they do not.
@@ -189,6 +191,21 @@ pub struct EntryFault {
     pub ne: Option<u16>,
     /// The entry is missing.
     pub omit: bool,
+}
+
+/// What goes wrong with an entry of log page 1Fh: fields that have another value.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)] // the specification's names
+pub struct LostEntryFault {
+    pub cntlid: Option<u16>,
+    pub lc: Option<u8>,
+    pub ciu: Option<u8>,
+    /// The number of entries in the header of the log page.
+    pub ne: Option<u16>,
+    /// The entry is missing.
+    pub omit: bool,
+    /// Reading does not remove the entry.
+    pub keep: bool,
 }
 
 /// What goes wrong with a reset.

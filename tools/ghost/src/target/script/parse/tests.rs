@@ -100,6 +100,19 @@ fn other_subjects_have_their_own_actions() {
 }
 
 #[test]
+fn a_lost_entry_has_its_own_fields() {
+    let entry = LostEntryFault {
+        cntlid: Some(7),
+        lc: Some(255),
+        keep: true,
+        ..LostEntryFault::default()
+    };
+    let rule = rule("lost-entry cntlid=1 : cntlid=7 lc=0xff keep");
+    assert_eq!(rule.filter.cntlid, Some(1));
+    assert_eq!(rule.body, Body::LostEntry(entry));
+}
+
+#[test]
 fn what_has_no_meaning_is_refused() {
     for (line, message) in [
         ("", "a rule is"),
@@ -125,6 +138,7 @@ fn what_has_no_meaning_is_refused() {
         ("write : ignore=now", "ignore cannot be \"now\""),
         ("event : lose double", "exactly one of these"),
         ("entry : colour=1", "what is \"colour=1\"?"),
+        ("lost-entry : icid=1", "what is \"icid=1\"?"),
         ("shutdown : ignore never", "exactly one of these"),
     ] {
         let error = line.parse::<Rule>().unwrap_err().to_string();
