@@ -43,7 +43,8 @@ pass first) and times=N (matches to apply to).
     cntlid=N lc=N ciu=N ne=N omit
     keep              reading does not remove it
   reset               keys are about the controller that is reset
-    fail | never | after=MS
+    fail [v] [clri] [retry=N] [acid=N] | never | after=MS
+                      with clri the association ends, and what it holds lives on for --quiesce-ms
   kato                ignore: that keep-alive timer never expires
   quiesce             ignore: lost commands that are held are not dropped
   disable             ignore: after CC.EN=0 CSTS.RDY is 0, but queues and commands live on

@@ -13,7 +13,7 @@ use super::config::CcrAnswer;
 use super::controller::{AssociationId, CNTLID_MAX, CcrEntry, Controller, Identity};
 use super::core::Core;
 use super::journal::Line;
-use super::script::rule::{Body, EntryFault, Facts, ResetFault};
+use super::script::rule::{Body, EntryFault, Facts, Failure, ResetFault};
 use super::timers::Timer;
 use crate::nvme::bytes::put;
 use crate::nvme::event::Event;
@@ -44,7 +44,7 @@ mod ccrs {
 pub(super) struct Reset {
     icid: u16,
     ciu: u8,
-    fails: bool,
+    fails: Option<Failure>,
     waiters: Vec<Waiter>,
 }
 
@@ -149,16 +149,18 @@ impl Core {
         };
         self.journal.note(&line);
         let fault = fault.map(|(_, fault)| fault);
-        let (ends, ms) = match fault {
-            None => (true, Some(self.config.reset_ms)),
-            Some(ResetFault::After { ms }) => (true, Some(ms)),
-            Some(ResetFault::Fail) => (false, Some(self.config.reset_ms)),
-            Some(ResetFault::Never) => (false, None),
+        let (ends, fails, ms) = match fault {
+            None => (true, None, Some(self.config.reset_ms)),
+            Some(ResetFault::After { ms }) => (true, None, Some(ms)),
+            Some(ResetFault::Fail(failure)) => {
+                (failure.initiated, Some(failure), Some(self.config.reset_ms))
+            }
+            Some(ResetFault::Never) => (false, None, None),
         };
         let reset = Reset {
             icid,
             ciu,
-            fails: !ends,
+            fails,
             waiters: Vec::new(),
         };
         self.resets.insert(impacted, reset);
@@ -209,27 +211,32 @@ impl Core {
         let Some(reset) = self.resets.remove(&impacted) else {
             return;
         };
-        if !reset.fails {
+        if reset.fails.is_none() {
             self.drop_held("reset", |held| held.command.association == Some(impacted));
         }
         let line = Line {
             icid: Some(reset.icid),
             ciu: Some(reset.ciu),
-            reason: Some(if reset.fails { "failed" } else { "success" }),
+            reason: Some(match reset.fails {
+                Some(_) => "failed",
+                None => "success",
+            }),
             ..self.line("reset-over")
         };
         self.journal.note(&line);
         self.forget_if_over(impacted);
         for waiter in reset.waiters {
             match waiter.command {
-                Some(command) if reset.fails => self.finish(command, Status::INTERNAL.into()),
+                Some(command) if reset.fails.is_some() => {
+                    self.finish(command, Status::INTERNAL.into())
+                }
                 Some(command) => self.finish(command, Completion::result(IRS | V_CLRI)),
                 None => self.log_reset(waiter.source, reset.icid, reset.ciu, reset.fails),
             }
         }
     }
 
-    fn log_reset(&mut self, source: AssociationId, icid: u16, ciu: u8, failed: bool) {
+    fn log_reset(&mut self, source: AssociationId, icid: u16, ciu: u8, fails: Option<Failure>) {
         let Some(controller) = self.controllers.get_mut(&source) else {
             return;
         };
@@ -238,7 +245,10 @@ impl Core {
             .iter_mut()
             .find(|entry| (entry.icid, entry.ciu, entry.ccrs) == (icid, ciu, ccrs::IN_PROGRESS));
         if let Some(entry) = entry {
-            entry.ccrs = if failed { ccrs::FAILED } else { ccrs::SUCCESS };
+            match fails {
+                Some(failure) => entry.fail(failure),
+                None => entry.ccrs = ccrs::SUCCESS,
+            }
             self.raise_event(source, Event::Ccr);
         }
     }
@@ -314,6 +324,18 @@ impl CcrEntry {
             ccrs: fault.ccrs.unwrap_or(self.ccrs),
             ccrf: fault.ccrf.unwrap_or(self.ccrf),
         }
+    }
+
+    fn fail(&mut self, failure: Failure) {
+        const RETRY_SHIFT: u8 = 2;
+        const RETRY_THERE: u8 = 1;
+
+        let named = failure.acid.map_or(0, |_| RETRY_THERE);
+        self.ccrs = ccrs::FAILED;
+        self.acid = failure.acid.unwrap_or(NO_CONTROLLER);
+        self.ccrf = u8::from(failure.validated)
+            | u8::from(failure.initiated) << 1
+            | failure.retry.unwrap_or(named) << RETRY_SHIFT;
     }
 
     fn encode(self) -> [u8; ENTRY_BYTES] {

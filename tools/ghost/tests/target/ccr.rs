@@ -209,6 +209,54 @@ fn a_reset_can_fail() {
 }
 
 #[test]
+fn a_failed_reset_says_how_far_it_came() {
+    // V, CLRI in bit 1, RETRY in bits 3:2.
+    for (rule, acid, flags) in [
+        ("fail v", 0xffff_u16, 0b0001),
+        ("fail retry=3", 0xffff, 0b1100),
+        ("fail v retry=2", 0xffff, 0b1001),
+        ("fail v acid=3", 3, 0b0101),
+        ("fail acid=3 retry=0", 3, 0b0000),
+    ] {
+        let lab = Lab::new();
+        let (mut one, mut two) = (lab.connect(1), lab.connect(2));
+        two.await_events(CCR_EVENT);
+        lab.ctl(&format!("rule reset : {rule}"));
+        assert_eq!(two.reset(1, one.identity()).status, 0);
+        two.admin.answer();
+        let [low, high] = acid.to_le_bytes();
+        assert_eq!(
+            two.ccr_log(false, false),
+            [[1, 0, 1, 0, low, high, 2, flags]]
+        );
+        // It lives.
+        assert_eq!(one.write(0, b'x'), 0, "{rule}");
+    }
+}
+
+#[test]
+fn a_reset_that_was_begun_and_failed_leaves_what_quiesces() {
+    let lab = Lab::with(|config| config.quiesce_ms = 50);
+    let (mut one, mut two) = (lab.connect(1), lab.connect(2));
+    two.await_events(CCR_EVENT);
+    lab.ctl("rule write port=1 : hold=before-execution");
+    lab.ctl("rule reset : fail v clri");
+    let identity = one.identity();
+    one.start_write(0, b'o');
+    lab.ctl("wait held 1");
+    assert_eq!(two.reset(1, identity).status, 0);
+    two.admin.answer();
+    assert_eq!(
+        two.ccr_log(false, false),
+        [[1, 0, 1, 0, 0xff, 0xff, 2, 0b11]]
+    );
+    assert!(one.admin.is_closed());
+    lab.ctl("wait gone 1");
+    assert_eq!(two.read(0), 0);
+    assert!(lab.when("gone") - lab.when("reset-begun") >= 50_000_000);
+}
+
+#[test]
 fn entries_and_events_can_be_wrong() {
     let lab = Lab::new();
     let (mut one, mut two) = (lab.connect(1), lab.connect(2));

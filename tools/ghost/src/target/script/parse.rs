@@ -7,8 +7,8 @@ use std::str::FromStr;
 use thiserror::Error;
 
 use super::rule::{
-    Answer, Body, EntryFault, EventFault, Filter, Hold, LostEntryFault, Plan, QueueFilter, Reply,
-    ResetFault, Rule, ShutdownFault, Stage,
+    Answer, Body, EntryFault, EventFault, Failure, Filter, Hold, LostEntryFault, Plan, QueueFilter,
+    Reply, ResetFault, Rule, ShutdownFault, Stage,
 };
 use crate::nvme::bytes::parse_number;
 use crate::nvme::command::Opcode;
@@ -211,12 +211,31 @@ fn event_fault(actions: &mut Words<'_>) -> Result<EventFault, ScriptError> {
 
 fn reset_fault(actions: &mut Words<'_>) -> Result<ResetFault, ScriptError> {
     const CHOICE: &str = "fail, never, after";
+    let fails = if actions.flag("fail") {
+        Some(ResetFault::Fail(failure(actions)?))
+    } else {
+        None
+    };
     let faults = [
-        actions.flag("fail").then_some(ResetFault::Fail),
+        fails,
         actions.flag("never").then_some(ResetFault::Never),
         actions.number("after")?.map(|ms| ResetFault::After { ms }),
     ];
     required(faults, actions, CHOICE)
+}
+
+/// What stands beside `fail`.
+fn failure(actions: &mut Words<'_>) -> Result<Failure, ScriptError> {
+    const RETRY_MAX: u8 = 3;
+    Ok(Failure {
+        validated: actions.flag("v"),
+        initiated: actions.flag("clri"),
+        retry: actions.parsed("retry", |text| {
+            let retry = u8::try_from(parse_number(text)?).ok()?;
+            (retry <= RETRY_MAX).then_some(retry)
+        })?,
+        acid: actions.number("acid")?,
+    })
 }
 
 fn shutdown_fault(actions: &mut Words<'_>) -> Result<ShutdownFault, ScriptError> {

@@ -211,8 +211,8 @@ pub struct LostEntryFault {
 /// What goes wrong with a reset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ResetFault {
-    /// It fails in the end, and nothing is reset.
-    Fail,
+    /// It fails in the end, and the controller is not reset.
+    Fail(Failure),
     /// It never ends; nothing is reset.
     Never,
     /// It takes this time.
@@ -220,6 +220,20 @@ pub enum ResetFault {
         /// Which time.
         ms: u64,
     },
+}
+
+/// What the entry of a failed reset says.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Failure {
+    /// V: host, CIU and CIRN were the right ones.
+    pub validated: bool,
+    /// CLRI: the reset was begun. The association ends, and its commands live on as those of any lost
+    /// connection do.
+    pub initiated: bool,
+    /// RETRY. If it is missing: 1 if another controller is named, else 0.
+    pub retry: Option<u8>,
+    /// ACID.
+    pub acid: Option<u16>,
 }
 
 /// What goes wrong with a shutdown.

@@ -80,7 +80,10 @@ fn other_subjects_have_their_own_actions() {
         ("event : lose", Body::Event(EventFault::Lose)),
         ("event : delay=5", Body::Event(EventFault::Delay { ms: 5 })),
         ("event event=ccr : double", Body::Event(EventFault::Double)),
-        ("reset : fail", Body::Reset(ResetFault::Fail)),
+        (
+            "reset : fail",
+            Body::Reset(ResetFault::Fail(Failure::default())),
+        ),
         ("reset : never", Body::Reset(ResetFault::Never)),
         ("reset : after=5", Body::Reset(ResetFault::After { ms: 5 })),
         ("kato : ignore", Body::KeepAlive),
@@ -113,6 +116,20 @@ fn a_lost_entry_has_its_own_fields() {
 }
 
 #[test]
+fn a_reset_can_fail_in_several_ways() {
+    let failure = Failure {
+        validated: true,
+        initiated: true,
+        retry: Some(3),
+        acid: Some(2),
+    };
+    assert_eq!(
+        rule("reset : fail v clri retry=3 acid=2").body,
+        Body::Reset(ResetFault::Fail(failure))
+    );
+}
+
+#[test]
 fn what_has_no_meaning_is_refused() {
     for (line, message) in [
         ("", "a rule is"),
@@ -139,6 +156,8 @@ fn what_has_no_meaning_is_refused() {
         ("event : lose double", "exactly one of these"),
         ("entry : colour=1", "what is \"colour=1\"?"),
         ("lost-entry : icid=1", "what is \"icid=1\"?"),
+        ("reset : fail retry=4", "retry cannot be \"4\""),
+        ("reset : never retry=1", "what is \"retry=1\"?"),
         ("shutdown : ignore never", "exactly one of these"),
     ] {
         let error = line.parse::<Rule>().unwrap_err().to_string();
