@@ -45,6 +45,11 @@ pass first) and times=N (matches to apply to).
   reset               keys are about the controller that is reset
     fail [v] [clri] [retry=N] [acid=N] | never | after=MS
                       with clri the association ends, and what it holds lives on for --quiesce-ms
+  assign              a new controller; cntlid=N is the one that it would have
+    cntlid=N          it has this one, whoever else has it
+    cntlid=old        it has that of the newest one that this host has lost on this port
+    cleanup           what lost ones of its CNTLID still hold is dropped before
+    identity=WHAT     its CIU and CIRN are new, the same as of the one before, or none (0)
   kato                ignore: that keep-alive timer never expires
   quiesce             ignore: lost commands that are held are not dropped
   disable             ignore: after CC.EN=0 CSTS.RDY is 0, but queues and commands live on

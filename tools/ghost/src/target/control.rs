@@ -144,11 +144,13 @@ impl Core {
         }
     }
 
-    /// The controller with this CNTLID.
+    /// The controller with this CNTLID. If a rule has made several, the newest one that is not
+    /// lost, or else the newest one.
     fn controller(&self, cntlid: u16) -> Result<AssociationId, ControlError> {
         self.controllers
             .iter()
-            .find(|(_, controller)| controller.cntlid == cntlid)
+            .filter(|(_, controller)| controller.cntlid == cntlid)
+            .max_by_key(|&(&id, controller)| (!controller.lost, id))
             .map(|(&id, _)| id)
             .ok_or(ControlError::Unknown("controller", cntlid.into()))
     }

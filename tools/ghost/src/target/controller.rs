@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::command::Command;
 use super::reservation::HostId;
+use super::script::rule::AssignedIdentity;
 use crate::nvme::event::Event;
 use crate::sweep::random::Random;
 
@@ -50,6 +51,8 @@ pub(super) struct Controller {
     pub(super) registers: Registers,
     /// Since CSTS.RDY was asserted.
     pub(super) identity: Option<Identity>,
+    /// Where that comes from.
+    pub(super) assigned: AssignedIdentity,
     /// 0: there is no keep alive.
     pub(super) keep_alive_ms: u32,
     /// When the host was last heard of.
@@ -123,7 +126,7 @@ impl Controller {
 pub(super) struct Identities {
     ciu_first: u8,
     /// The newest one, by CNTLID.
-    newest: BTreeMap<u16, u8>,
+    newest: BTreeMap<u16, Identity>,
     random: Random,
 }
 
@@ -144,11 +147,24 @@ impl Identities {
         let ciu = match self.newest.get(&cntlid) {
             None => self.ciu_first,
             // 0 says that there is none.
-            Some(&newest) => newest.checked_add(1).unwrap_or(1),
+            Some(newest) => newest.ciu.checked_add(1).unwrap_or(1),
         };
-        self.newest.insert(cntlid, ciu);
         let cirn = self.random.between(1, u64::MAX);
-        Some(Identity { ciu, cirn })
+        let identity = Identity { ciu, cirn };
+        self.newest.insert(cntlid, identity);
+        Some(identity)
+    }
+
+    /// The identity of the next instance, as the script wants it.
+    pub(super) fn assign(&mut self, cntlid: u16, how: AssignedIdentity) -> Option<Identity> {
+        match how {
+            AssignedIdentity::New => self.next(cntlid),
+            AssignedIdentity::Same => match self.newest.get(&cntlid) {
+                None => self.next(cntlid),
+                same => same.copied(),
+            },
+            AssignedIdentity::None => None,
+        }
     }
 }
 
@@ -168,6 +184,18 @@ mod tests {
         let cirns: BTreeSet<_> = ids.iter().map(|identity| identity.cirn).collect();
         assert_eq!(cirns.len(), 4);
         assert_eq!(Identities::new(254, 7).next(1), Some(ids[0]));
+    }
+
+    #[test]
+    fn the_script_may_want_another_identity() {
+        let mut identities = Identities::new(3, 7);
+        let first = identities.assign(1, AssignedIdentity::Same);
+        assert_eq!(first.unwrap().ciu, 3);
+        assert_eq!(identities.assign(1, AssignedIdentity::Same), first);
+        assert_eq!(identities.assign(1, AssignedIdentity::None), None);
+        let second = identities.assign(1, AssignedIdentity::New);
+        assert_eq!(second.unwrap().ciu, 4);
+        assert_eq!(identities.assign(1, AssignedIdentity::Same), second);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::controller::{
 };
 use super::core::Core;
 use super::journal::Line;
-use super::script::rule::{Body, ShutdownFault};
+use super::script::rule::{AssignedId, AssignedIdentity, Assignment, Body, Facts, ShutdownFault};
 use crate::nvme::bytes::{get, text};
 use crate::nvme::status::Status;
 
@@ -148,7 +148,11 @@ impl Core {
             subsystem if subsystem == self.config.nqn => Purpose::Io,
             _ => return Err(Place::Data(256)),
         };
-        let cntlid = self.free_cntlid().ok_or(Place::Data(16))?;
+        let honest = self.free_cntlid().ok_or(Place::Data(16))?;
+        let (cntlid, identity) = match purpose {
+            Purpose::Io => self.assign(port, honest, &connect.host),
+            Purpose::Discovery => (honest, AssignedIdentity::New),
+        };
         let id = self.new_association();
         let controller = Controller {
             cntlid,
@@ -158,6 +162,7 @@ impl Core {
             lost: false,
             registers: Registers::default(),
             identity: None,
+            assigned: identity,
             keep_alive_ms: 0,
             heard_ns: self.now_ns,
             events: Events::default(),
@@ -170,6 +175,70 @@ impl Core {
         Ok(id)
     }
 
+    /// What a new controller is called, by the script. `honest` is the CNTLID that it has otherwise.
+    fn assign(&mut self, port: u16, honest: u16, host: &Host) -> (u16, AssignedIdentity) {
+        let facts = Facts {
+            port,
+            cntlid: honest,
+            ..Facts::default()
+        };
+        let assignment = self.rules.apply(&facts, |body| match body {
+            Body::Assign(assignment) => Some(*assignment),
+            _ => None,
+        });
+        let Some((rule, assignment)) = assignment else {
+            return (honest, AssignedIdentity::New);
+        };
+        let Assignment {
+            cntlid,
+            cleanup,
+            identity,
+        } = assignment;
+        let cntlid = match cntlid {
+            None => honest,
+            Some(AssignedId::Number(number)) => number,
+            Some(AssignedId::Old) => self.newest_lost(port, host).unwrap_or(honest),
+        };
+        let line = Line {
+            port: Some(port),
+            cntlid: Some(cntlid),
+            rule: Some(rule),
+            ..self.line("assigned")
+        };
+        self.journal.note(&line);
+        if cleanup {
+            self.clean_up(cntlid);
+        }
+        (cntlid, identity)
+    }
+
+    /// The newest controller that this host has lost on this port, and that is not over.
+    fn newest_lost(&self, port: u16, host: &Host) -> Option<u16> {
+        self.controllers
+            .values()
+            .rev()
+            .find(|controller| {
+                controller.lost && controller.port == port && controller.host == *host
+            })
+            .map(|controller| controller.cntlid)
+    }
+
+    /// Nothing of the lost controllers with this CNTLID is executed any more.
+    fn clean_up(&mut self, cntlid: u16) {
+        let lost: Vec<_> = self
+            .controllers
+            .iter()
+            .filter(|(_, controller)| controller.lost && controller.cntlid == cntlid)
+            .map(|(&id, _)| id)
+            .collect();
+        for id in lost {
+            self.drop_held("the host is back", |held| {
+                held.command.association == Some(id)
+            });
+            self.forget_if_over(id);
+        }
+    }
+
     /// The lowest one that is free: so they are used again as soon as they can be.
     fn free_cntlid(&self) -> Option<u16> {
         (1..=CNTLID_MAX).find(|&cntlid| {
@@ -180,12 +249,16 @@ impl Core {
     }
 
     fn connect_io(&self, port: u16, connect: &Connect) -> Result<AssociationId, Place> {
+        // A rule can have made several of this CNTLID; the newest one is still setting up its queues.
         let (&id, controller) = self
             .controllers
             .iter()
-            .find(|(_, controller)| !controller.lost && controller.cntlid == connect.cntlid)
+            .rev()
+            .find(|(_, controller)| {
+                !controller.lost && controller.cntlid == connect.cntlid && controller.port == port
+            })
             .ok_or(Place::Data(16))?;
-        if controller.port != port || !controller.registers.ready {
+        if !controller.registers.ready {
             return Err(Place::Data(16));
         }
         if controller.purpose != Purpose::Io || connect.subsystem != self.config.nqn {
@@ -262,7 +335,9 @@ impl Core {
         registers.cc = value;
         if starts {
             if controller.purpose == Purpose::Io {
-                controller.identity = self.identities.next(controller.cntlid);
+                controller.identity = self
+                    .identities
+                    .assign(controller.cntlid, controller.assigned);
             }
             controller.registers.ready = true;
             controller.registers.shutdown = Shutdown::None;

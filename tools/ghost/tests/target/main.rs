@@ -7,6 +7,7 @@ mod initiator;
 mod lab;
 
 mod abort;
+mod assign;
 mod ccr;
 mod faults;
 mod good;

@@ -7,13 +7,14 @@ use std::str::FromStr;
 use thiserror::Error;
 
 use super::rule::{
-    Answer, Body, EntryFault, EventFault, Failure, Filter, Hold, LostEntryFault, Plan, QueueFilter,
-    Reply, ResetFault, Rule, ShutdownFault, Stage,
+    Answer, AssignedId, AssignedIdentity, Assignment, Body, EntryFault, EventFault, Failure,
+    Filter, Hold, LostEntryFault, Plan, QueueFilter, Reply, ResetFault, Rule, ShutdownFault, Stage,
 };
 use crate::nvme::bytes::parse_number;
 use crate::nvme::command::Opcode;
 use crate::nvme::event::Event;
 use crate::nvme::status::Status;
+use crate::target::controller::CNTLID_MAX;
 
 /// A line that is no rule.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -105,6 +106,7 @@ impl FromStr for Rule {
             }
             "lost-entry" => Body::LostEntry(lost_entry_fault(&mut actions)?),
             "reset" => Body::Reset(reset_fault(&mut actions)?),
+            "assign" => Body::Assign(assignment(&mut actions)?),
             "kato" => ignored(&mut actions, Body::KeepAlive)?,
             "quiesce" => ignored(&mut actions, Body::Quiesce)?,
             "disable" => ignored(&mut actions, Body::Disable)?,
@@ -236,6 +238,39 @@ fn failure(actions: &mut Words<'_>) -> Result<Failure, ScriptError> {
         })?,
         acid: actions.number("acid")?,
     })
+}
+
+fn assignment(actions: &mut Words<'_>) -> Result<Assignment, ScriptError> {
+    let assignment = Assignment {
+        cntlid: actions.parsed("cntlid", assigned_id)?,
+        cleanup: actions.flag("cleanup"),
+        identity: actions
+            .parsed("identity", assigned_identity)?
+            .unwrap_or_default(),
+    };
+    if actions.0.is_empty() && assignment == Assignment::default() {
+        return Err(ScriptError::Actions("cntlid, cleanup, identity"));
+    }
+    Ok(assignment)
+}
+
+fn assigned_id(text: &str) -> Option<AssignedId> {
+    if text == "old" {
+        return Some(AssignedId::Old);
+    }
+    let number = u16::try_from(parse_number(text)?).ok()?;
+    (1..=CNTLID_MAX)
+        .contains(&number)
+        .then_some(AssignedId::Number(number))
+}
+
+fn assigned_identity(text: &str) -> Option<AssignedIdentity> {
+    match text {
+        "new" => Some(AssignedIdentity::New),
+        "same" => Some(AssignedIdentity::Same),
+        "none" => Some(AssignedIdentity::None),
+        _ => None,
+    }
 }
 
 fn shutdown_fault(actions: &mut Words<'_>) -> Result<ShutdownFault, ScriptError> {

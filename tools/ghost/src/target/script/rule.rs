@@ -32,6 +32,8 @@ pub enum Body {
     LostEntry(LostEntryFault),
     /// Resets of a controller that are about to begin.
     Reset(ResetFault),
+    /// Controllers that are about to be made: what they are called.
+    Assign(Assignment),
     /// Keep-alive timers that are about to expire: they do not.
     KeepAlive,
     /// Commands of a lost association that are about to be dropped: they are kept.
@@ -234,6 +236,39 @@ pub struct Failure {
     pub retry: Option<u8>,
     /// ACID.
     pub acid: Option<u16>,
+}
+
+/// What a new controller is called.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Assignment {
+    /// Its CNTLID; the lowest one that is free if this is missing.
+    pub cntlid: Option<AssignedId>,
+    /// What others of this CNTLID, which are lost, still hold is dropped before.
+    pub cleanup: bool,
+    /// Its CIU and CIRN.
+    pub identity: AssignedIdentity,
+}
+
+/// Which CNTLID a new controller has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AssignedId {
+    /// This one, whoever has it.
+    Number(u16),
+    /// That of the newest controller that this host has lost on this port, as long as something of
+    /// it can be executed.
+    Old,
+}
+
+/// Which CIU and CIRN a new controller has when it is ready.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub enum AssignedIdentity {
+    /// New ones.
+    #[default]
+    New,
+    /// Those of the newest instance of this CNTLID.
+    Same,
+    /// None: both are 0.
+    None,
 }
 
 /// What goes wrong with a shutdown.

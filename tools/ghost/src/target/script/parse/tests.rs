@@ -130,6 +130,22 @@ fn a_reset_can_fail_in_several_ways() {
 }
 
 #[test]
+fn a_controller_can_be_called_otherwise() {
+    let old = Assignment {
+        cntlid: Some(AssignedId::Old),
+        cleanup: true,
+        identity: AssignedIdentity::Same,
+    };
+    let body = rule("assign port=1 : cntlid=old cleanup identity=same").body;
+    assert_eq!(body, Body::Assign(old));
+    let number = Assignment {
+        cntlid: Some(AssignedId::Number(9)),
+        ..Assignment::default()
+    };
+    assert_eq!(rule("assign : cntlid=9").body, Body::Assign(number));
+}
+
+#[test]
 fn what_has_no_meaning_is_refused() {
     for (line, message) in [
         ("", "a rule is"),
@@ -158,6 +174,10 @@ fn what_has_no_meaning_is_refused() {
         ("lost-entry : icid=1", "what is \"icid=1\"?"),
         ("reset : fail retry=4", "retry cannot be \"4\""),
         ("reset : never retry=1", "what is \"retry=1\"?"),
+        ("assign : cntlid=0", "cntlid cannot be \"0\""),
+        ("assign : cntlid=0xfff0", "cntlid cannot be \"0xfff0\""),
+        ("assign : identity=old", "identity cannot be \"old\""),
+        ("assign : identity=new", "exactly one of these"),
         ("shutdown : ignore never", "exactly one of these"),
     ] {
         let error = line.parse::<Rule>().unwrap_err().to_string();
