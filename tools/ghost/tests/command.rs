@@ -449,6 +449,17 @@ fn a_target_that_cannot_be_is_refused() {
             "script: line 1: what is \"explode\"?",
         ),
         (
+            vec![
+                "--listen",
+                "127.0.0.1:0",
+                "--listen",
+                "127.0.0.1:0",
+                "--move-after-ms",
+                "5",
+            ],
+            "--move-after-ms wants exactly one port that is optimized",
+        ),
+        (
             vec!["--listen", "127.0.0.1:0", "--mdts-kib", "5"],
             "not 0 or a power of two",
         ),

@@ -55,6 +55,8 @@ pass first) and times=N (matches to apply to).
   disable             ignore: after CC.EN=0 CSTS.RDY is 0, but queues and commands live on
   shutdown            ignore: CSTS.SHST is 10b, but queues and commands live on
                       never: CSTS.SHST stays 01b, and they do, too
+  move                keys are about the port to which the ANA group moves
+                      ignore: held commands that came through other ports are not dropped
 
 Commands for ghost ctl:
   rule RULE           add a rule; prints its number
@@ -71,6 +73,8 @@ Commands for ghost ctl:
   refuse [PORT]       close new connections at once
   accept [PORT]       take new connections again
   ana PORT STATE      set the ANA state of a port
+  move PORT           move the ANA group there, as an array does: drop what is held that came
+                      through other ports, make them inaccessible, and this one optimized
   event CNTLID EVENT  report an event (ccr, ana, namespace, lost-host)
   entry CNTLID FIELD=N...
                       put a made-up entry into its log page 1Eh
@@ -144,6 +148,10 @@ pub struct TargetArgs {
     /// Have log page 1Fh, Lost Host Communication, and its event (OAES bit 21)
     #[arg(long)]
     lost_log: bool,
+    /// Move the ANA group by itself, so long after the only optimized port has lost its last
+    /// controller
+    #[arg(long, value_name = "MS", value_parser = value_parser!(u64).range(0..=HOUR_MS))]
+    move_after_ms: Option<u64>,
     /// What keeps an association alive
     #[arg(long, value_name = "WHAT", default_value = "traffic")]
     keep_alive: KeepAlive,
@@ -199,6 +207,10 @@ impl TargetArgs {
                 bail!("{address} is no loopback address: that wants --any-address");
             }
         }
+        let optimized = |&&(_, ana): &&(SocketAddr, AnaState)| ana == AnaState::Optimized;
+        if self.move_after_ms.is_some() && self.listen.iter().filter(optimized).count() != 1 {
+            bail!("--move-after-ms wants exactly one port that is optimized");
+        }
         let rules = match &self.script {
             None => Rules::default(),
             Some(path) => {
@@ -247,6 +259,7 @@ impl TargetArgs {
             ccr_log_entries: self.ccr_log_entries.into(),
             ccr_event: !self.no_ccr_event,
             lost_log: self.lost_log,
+            move_after_ms: self.move_after_ms,
             keep_alive_by_traffic: self.keep_alive == KeepAlive::Traffic,
             keep_alive_granularity_100ms: (self.kas_ms / 100) as u16,
             cmic: self.cmic,

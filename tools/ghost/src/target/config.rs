@@ -42,6 +42,9 @@ pub struct Config {
     pub ccr_event: bool,
     /// There is log page 1Fh, and its event can be enabled.
     pub lost_log: bool,
+    /// The target moves the ANA group by itself, so long after the port where it is optimized has
+    /// lost its last controller. Without a time only the operator does.
+    pub move_after_ms: Option<u64>,
     /// Every command keeps the association alive, not only Keep Alive.
     pub keep_alive_by_traffic: bool,
     /// KAS, in its unit.

@@ -17,6 +17,7 @@
 //! | `refuse [PORT]` | close new connections at once |
 //! | `accept [PORT]` | take new connections again |
 //! | `ana PORT STATE` | set the state of the ANA group there |
+//! | `move PORT` | move the ANA group to this port, as an array does |
 //! | `event CNTLID EVENT` | report an event, enabled or not |
 //! | `entry CNTLID FIELD=N...` | put a made-up entry into its log page 1Eh |
 //! | `lost-entry CNTLID FIELD=N...` | put a made-up entry into its log page 1Fh |
@@ -122,6 +123,11 @@ impl Core {
                 let port = self.port_number(port)?;
                 let state = AnaState::named(state).ok_or_else(|| unknown(line))?;
                 self.set_ana(port, state);
+                done()
+            }
+            ["move", port] => {
+                let port = self.port_number(port)?;
+                self.move_group(port);
                 done()
             }
             ["event", word, event] => {

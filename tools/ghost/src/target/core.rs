@@ -225,6 +225,7 @@ impl Core {
                 Timer::Release(held) => {
                     self.release(held);
                 }
+                Timer::Move(port) => self.move_group_from(port),
                 Timer::Event(id, event) => self.post_event(id, event),
             }
         }

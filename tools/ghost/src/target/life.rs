@@ -61,11 +61,13 @@ impl Core {
         if controller.lost {
             return;
         }
+        let port = controller.port;
         let loss = self.loss_to_list(id);
         self.end_association(id, reason);
         if let Some((host, entry)) = loss {
             self.list_loss(&host, entry);
         }
+        self.move_group_later(port);
     }
 
     /// Ends an association: no more is received, but what is held can still be executed.

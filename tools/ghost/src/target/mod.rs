@@ -12,6 +12,7 @@
 //! - `command`, `held`: the way of a command, from capsule to completion, and its stops
 //! - `execute`, `fabrics`, `admin`, `abort`, `identify`, `log_page`, `events`, `io`, `ccr`,
 //!   `lost_host`, `reservation`: what commands do
+//! - `arbiter`: which port is the optimized one
 //! - `connection`, `controller`, `life`: what there is, and how it ends
 //! - `timers`, `store`, `journal`: what is to happen, what is kept, what has happened
 //! - `control`: what an operator can say
@@ -21,6 +22,7 @@
 
 mod abort;
 mod admin;
+mod arbiter;
 mod ccr;
 mod command;
 pub mod config;

@@ -19,6 +19,8 @@ pub(super) enum Timer {
     Reset(AssociationId),
     /// The command with this number was held long enough.
     Release(u64),
+    /// The ANA group may move away from this port.
+    Move(u16),
     /// A late event is reported.
     Event(AssociationId, Event),
 }

@@ -117,6 +117,7 @@ fn config() -> Config {
         ccr_log_entries: 511,
         ccr_event: true,
         lost_log: false,
+        move_after_ms: None,
         keep_alive_by_traffic: true,
         keep_alive_granularity_100ms: 1,
         cmic: 11,

@@ -7,6 +7,7 @@ mod initiator;
 mod lab;
 
 mod abort;
+mod arbiter;
 mod assign;
 mod ccr;
 mod faults;

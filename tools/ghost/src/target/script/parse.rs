@@ -111,6 +111,7 @@ impl FromStr for Rule {
             "quiesce" => ignored(&mut actions, Body::Quiesce)?,
             "disable" => ignored(&mut actions, Body::Disable)?,
             "shutdown" => Body::Shutdown(shutdown_fault(&mut actions)?),
+            "move" => ignored(&mut actions, Body::Move)?,
             _ => {
                 let opcode = command(subject)?;
                 filter.queue = keys.parsed("queue", queue)?;

@@ -42,6 +42,8 @@ pub enum Body {
     Disable,
     /// Controllers that are about to be shut down.
     Shutdown(ShutdownFault),
+    /// The ANA group, when it is about to be moved: commands that came through other ports are kept.
+    Move,
 }
 
 /// Which ones of these; what is missing does not matter.

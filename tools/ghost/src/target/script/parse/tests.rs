@@ -91,6 +91,7 @@ fn other_subjects_have_their_own_actions() {
         ("disable : ignore", Body::Disable),
         ("shutdown : ignore", Body::Shutdown(ShutdownFault::Ignore)),
         ("shutdown : never", Body::Shutdown(ShutdownFault::Never)),
+        ("move port=2 : ignore", Body::Move),
     ] {
         assert_eq!(rule(line).body, body, "{line}");
     }
