@@ -4,13 +4,13 @@
 # A scene with the scripted target, for scenarios about Cross-Controller Reset: what path 1
 # is sent is stuck in its controller, and will be executed when the target is told so.
 
-# ccr_scene MODE [OPTION...]: the target (with these options), the module, both paths.
+# ccr_scene WAY [OPTION...]: the target (with these options), the module, both paths.
 # KATO, PATH_2_ADDRESS and PATH_2_OPTIONS may be set before.
 ccr_scene() {
-	local mode="$1"
+	local way="$1"
 	shift
 	scripted_target_start --quiesce-ms 3600000 "$@"
-	fence_load "mode=$mode" || bail "the module does not load"
+	fence_load_as "$way" || bail "the module does not load"
 	path_connect_direct 1 "keep_alive_tmo=${KATO:=20},reconnect_delay=600"
 	connect_to 2 "${PATH_2_ADDRESS:-127.0.0.2}" \
 		"keep_alive_tmo=$KATO${PATH_2_OPTIONS:+,$PATH_2_OPTIONS}"

@@ -345,6 +345,21 @@ read_block() {
 fence_load() { insmod "$MODULE" "$@"; }
 fence_unload() { rmmod nvme_fence; }
 
+# fence_load_as WAY [PARAMETER=VALUE...]: loads it for
+#   auto   what it does by default
+#   time   evidence by time, or that the controller was disabled, and no other
+#   off    nothing is held
+fence_load_as() {
+	local way="$1"
+	shift
+	case "$way" in
+	auto) fence_load "$@" ;;
+	time) fence_load evidence=time,disabled "$@" ;;
+	off) fence_load hold=none "$@" ;;
+	*) bail "fence_load_as: what is '$way'?" ;;
+	esac
+}
+
 # fence_attr N NAME: an attribute of path N's controller
 fence_attr() { cat "/sys/class/nvme/$(path_ctrl "$1")/fence/$2"; }
 
@@ -354,6 +369,12 @@ fence_counter() { fence_attr "$1" counters | awk -v name="$2" '$1 == name { prin
 # fence_set NAME VALUE, fence_get NAME: a knob of the subsystem
 fence_set() { echo "$2" >"$(echo /sys/class/nvme-subsystem/nvme-subsys*/fence/"$1")"; }
 fence_get() { cat /sys/class/nvme-subsystem/nvme-subsys*/fence/"$1"; }
+
+# fence_believe WORD...: what counts as evidence beside time and that the controller was disabled
+fence_believe() { fence_set evidence "time disabled $*"; }
+
+# fence_believes WORD
+fence_believes() { fence_get evidence | tr ' ' '\n' | grep -qxF "[$1]"; }
 
 # --- Trace --------------------------------------------------------------------
 

@@ -4,26 +4,26 @@
 # The scene that most scenarios play: two paths, the first one through the proxy,
 # and registers that are written while something happens to it.
 
-# scene_set [MODE] [OPTION,...] [BACKING]: target, module (unless on a stock kernel, MODE
+# scene_set [WAY] [OPTION,...] [BACKING]: target, module (unless on a stock kernel, WAY
 # is "none" then), both paths, trace. Sets DEVICE.
 scene_set() {
-	local mode="${1:-time}"
+	local way="${1:-time}"
 	target_start "$3"
 	proxy_start 1
-	[ "$mode" = none ] || fence_load "mode=$mode" || bail "the module does not load"
+	[ "$way" = none ] || fence_load_as "$way" || bail "the module does not load"
 	path_connect 1 "$2"
 	path_connect_direct 2 "$2"
 	DEVICE=$(head_device)
 	trace_start
 }
 
-# scene_set_scripted MODE OPTION,... [TARGET OPTION...]: the same with the scripted target
+# scene_set_scripted WAY OPTION,... [TARGET OPTION...]: the same with the scripted target
 # and without a proxy. The controllers are 1 and 2.
 scene_set_scripted() {
-	local mode="$1" options="$2"
+	local way="$1" options="$2"
 	shift 2
 	scripted_target_start "$@"
-	[ "$mode" = none ] || fence_load "mode=$mode" || bail "the module does not load"
+	[ "$way" = none ] || fence_load_as "$way" || bail "the module does not load"
 	path_connect_direct 1 "$options"
 	path_connect_direct 2 "$options"
 	DEVICE=$(head_device)

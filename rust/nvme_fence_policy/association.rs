@@ -28,7 +28,7 @@ use crate::ccr::tries::Tries;
 use crate::evidence::Evidence;
 use crate::hold::{Command, PassReason, Verdict};
 use crate::identity::{AssociationId, ControllerId, Identity};
-use crate::knobs::{Knobs, Mode};
+use crate::knobs::{Belief, Knobs};
 use crate::output::{Output, ResetStep};
 use crate::time::Nanos;
 use crate::wait::{Clocks, Deadline, Terms};
@@ -120,7 +120,7 @@ impl Association {
             State::Open | State::Lost | State::Fenced(_) | State::Gone => false,
         };
         closed
-            && knobs.mode() == Mode::Auto
+            && knobs.believes(Belief::Ccr)
             && self.held != 0
             && self.identity().is_of_one_instance()
             && self.tries.has_room()
@@ -214,7 +214,9 @@ impl Association {
             }
 
             // Only before it is closed: what comes later is about another association.
-            (State::Open | State::Lost, Event::Disabled) => self.fence(Evidence::Disabled),
+            (State::Open | State::Lost, Event::Disabled) => {
+                self.fence_if(knobs.believes(Belief::Disabled), Evidence::Disabled)
+            }
 
             (State::Open | State::Lost, Event::Resumed) => {
                 self.state = State::Open;
@@ -248,7 +250,7 @@ impl Association {
 
             (State::Fencing(_), Event::Answered(source, answer)) => {
                 let reset = self.tries.answered(source, answer, now);
-                self.fence_if(reset)
+                self.fence_by_reset(reset, knobs)
             }
             (
                 State::Fencing(_),
@@ -259,7 +261,7 @@ impl Association {
                 },
             ) => {
                 let reset = self.tries.reported(source, status, reading, now);
-                self.fence_if(reset)
+                self.fence_by_reset(reset, knobs)
             }
             (State::Fencing(_), Event::SourceLost(source)) => {
                 self.tries.forget(source);
@@ -358,9 +360,13 @@ impl Association {
         Action::ReportDeadline(deadline)
     }
 
-    fn fence_if(&mut self, reset: bool) -> Actions {
-        if reset {
-            self.fence(Evidence::Ccr)
+    fn fence_by_reset(&mut self, reset: bool, knobs: &Knobs) -> Actions {
+        self.fence_if(reset && knobs.believes(Belief::Ccr), Evidence::Ccr)
+    }
+
+    fn fence_if(&mut self, proven: bool, evidence: Evidence) -> Actions {
+        if proven {
+            self.fence(evidence)
         } else {
             Actions::NONE
         }

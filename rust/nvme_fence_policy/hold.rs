@@ -8,7 +8,7 @@
 //! - the *host* gave it up: a status that came from the controller means that it is done with it;
 //! - it may have reached the transport.
 
-use crate::knobs::{Knobs, Mode};
+use crate::knobs::{Hold, Knobs};
 
 /// Status Code Type and Status Code of a command that the host failed for want of a usable path.
 pub const HOST_PATH_ERROR: u16 = 0x370;
@@ -92,7 +92,7 @@ pub enum Verdict {
 impl Command {
     /// What is to become of it, unless more is known of its association.
     pub(crate) fn verdict(&self, knobs: &Knobs) -> Verdict {
-        if knobs.mode() == Mode::Off {
+        if knobs.hold() == Hold::None {
             return Verdict::Pass(PassReason::Off);
         }
         if !self.kind.changes_medium() {

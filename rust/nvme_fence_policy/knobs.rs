@@ -2,33 +2,34 @@
 
 //! What the administrator can set, per subsystem.
 
-/// How the end of a lost association is awaited.
+mod belief;
+
+pub use belief::{Belief, Beliefs};
+
+/// Which commands wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// By whatever proves it first: a Cross-Controller Reset, if there is a way, or the time rule.
-    Auto,
-    /// By the time rule.
-    Time,
-    /// Not at all: cancelled commands leave at once, as without fencing.
-    Off,
+pub enum Hold {
+    /// All that were cancelled and change the medium.
+    All,
+    /// None: cancelled commands leave at once, as without fencing.
+    None,
 }
 
-impl Mode {
-    /// All modes, in the order in which they are listed.
-    pub const ALL: [Self; 3] = [Self::Auto, Self::Time, Self::Off];
+impl Hold {
+    /// All values, in the order in which they are listed.
+    pub const ALL: [Self; 2] = [Self::All, Self::None];
 
-    /// The word that stands for the mode.
+    /// The word that stands for it.
     pub const fn name(self) -> &'static str {
         match self {
-            Self::Auto => "auto",
-            Self::Time => "time",
-            Self::Off => "off",
+            Self::All => "all",
+            Self::None => "none",
         }
     }
 
-    /// The mode that `name` stands for.
+    /// What `name` stands for.
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|mode| mode.name() == name)
+        Self::ALL.into_iter().find(|hold| hold.name() == name)
     }
 }
 
@@ -53,29 +54,44 @@ pub enum CqtSource {
 /// The settings of one subsystem. They can only hold values in range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Knobs {
-    mode: Mode,
+    hold: Hold,
+    evidence: Beliefs,
     cqt_default_ms: u32,
     cqt_override_ms: u32,
-    trust_notification: bool,
 }
 
 impl Knobs {
     /// The settings before anybody touched them.
     pub const DEFAULT: Self = Self {
-        mode: Mode::Auto,
+        hold: Hold::All,
+        evidence: Beliefs::DEFAULT,
         cqt_default_ms: CQT_DEFAULT_MS,
         cqt_override_ms: 0,
-        trust_notification: false,
     };
 
-    /// How the end of a lost association is awaited.
-    pub const fn mode(&self) -> Mode {
-        self.mode
+    /// Which commands wait.
+    pub const fn hold(&self) -> Hold {
+        self.hold
     }
 
-    /// Sets the mode.
-    pub fn set_mode(&mut self, mode: Mode) {
-        self.mode = mode;
+    /// Sets which commands wait.
+    pub fn set_hold(&mut self, hold: Hold) {
+        self.hold = hold;
+    }
+
+    /// What is believed.
+    pub const fn evidence(&self) -> Beliefs {
+        self.evidence
+    }
+
+    /// Sets what is believed.
+    pub fn set_evidence(&mut self, evidence: Beliefs) {
+        self.evidence = evidence;
+    }
+
+    /// Whether evidence of this kind counts.
+    pub const fn believes(&self, belief: Belief) -> bool {
+        self.evidence.contains(belief)
     }
 
     /// The Command Quiesce Time of a controller that reports 0, in milliseconds.
@@ -111,20 +127,6 @@ impl Knobs {
             self.cqt_override_ms = ms;
         }
         valid
-    }
-
-    /// Whether it counts as a notification that the controller has noticed if all connections were
-    /// closed from the other end.
-    ///
-    /// Something in the middle can make a FIN or a RST just as well, so this is for the administrator
-    /// to say.
-    pub const fn trust_notification(&self) -> bool {
-        self.trust_notification
-    }
-
-    /// Sets whether notifications count.
-    pub fn set_trust_notification(&mut self, trust: bool) {
-        self.trust_notification = trust;
     }
 
     /// The Command Quiesce Time to wait for a controller that reports `reported_ms`, and whose word

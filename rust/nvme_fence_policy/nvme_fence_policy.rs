@@ -44,7 +44,7 @@ pub use evidence::Evidence;
 pub use held_until::HeldUntil;
 pub use hold::{Command, Kind, PassReason, Verdict};
 pub use identity::{AssociationId, ControllerId, Identity};
-pub use knobs::{CqtSource, Knobs, Mode};
+pub use knobs::{Belief, Beliefs, CqtSource, Hold, Knobs};
 pub use output::{Output, ResetStep};
 pub use subsystem::choice::{Neighbours, Priority};
 pub use subsystem::{Fate, Input, Question, Request, Scope, Storage, Subsystem};

@@ -7,9 +7,9 @@
 //!
 //! - with command based keep alive: 2 × KATT after the last Keep Alive command was submitted;
 //! - with traffic based keep alive (TBKAS): 3 × KATT after the last command of any kind;
-//! - or when it closed all connections itself, if the administrator trusts that.
+//! - or when it closed all connections itself, if notifications count.
 
-use crate::knobs::{CqtSource, Knobs};
+use crate::knobs::{Belief, CqtSource, Knobs};
 use crate::time::Nanos;
 
 /// What the controller said, in Identify and when it was connected, that the wait depends on.
@@ -33,9 +33,9 @@ impl Terms {
         }
     }
 
-    /// The longest wait after the last command, in milliseconds; [`None`] if there is no limit.
+    /// The longest wait after the last command, in milliseconds; [`None`] if time sets no limit.
     pub fn wait_ms(&self, knobs: &Knobs) -> Option<u64> {
-        if self.kato_ms == 0 {
+        if self.kato_ms == 0 || !knobs.believes(Belief::Time) {
             return None;
         }
         let keep_alive_ms = u64::from(self.keep_alive_timeouts()) * u64::from(self.kato_ms);
@@ -102,13 +102,16 @@ impl Deadline {
             .after_millis(self.n as u64 * self.katt_ms as u64 + self.cqt_ms as u64)
     }
 
-    /// Finds the deadline of an association that was opened at `opened`. [`None`] if there is no
-    /// keep alive and no notification: then time proves nothing.
+    /// Finds the deadline of an association that was opened at `opened`. [`None`] if time does not
+    /// count, or proves nothing because there is no keep alive and no notification.
     pub fn find(terms: &Terms, opened: Nanos, clocks: &Clocks, knobs: &Knobs) -> Option<Self> {
+        if !knobs.believes(Belief::Time) {
+            return None;
+        }
         let by_keep_alive = Self::by_keep_alive(terms, opened, clocks, knobs);
         let by_notification = clocks
             .peer_closed
-            .filter(|_| knobs.trust_notification())
+            .filter(|_| knobs.believes(Belief::Notification))
             // The host may have sent after the controller's last FIN.
             .map(|at| Self::by_notification(terms, at.max(clocks.sent), knobs));
 

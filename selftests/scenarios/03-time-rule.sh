@@ -20,7 +20,7 @@ last_command_ns() {
 		END { print last }' "$TRACE/trace" | stamp_ns
 }
 
-# time_rule MODE KATO CQT_DEFAULT_MS CQT_OVERRIDE_MS
+# time_rule WAY KATO CQT_DEFAULT_MS CQT_OVERRIDE_MS
 time_rule() {
 	scene_set "$1" keep_alive_tmo="$2"
 	fence_set cqt_default_ms "$3"

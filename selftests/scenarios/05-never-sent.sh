@@ -16,7 +16,7 @@ BLOCKS=64
 lose() {
 	target_start
 	proxy_start 1
-	fence_load "mode=$1" || bail "the module does not load"
+	fence_load_as "$1" || bail "the module does not load"
 	path_connect 1 queue_size=16
 	path_connect_direct 2
 	DEVICE=$(head_device)

@@ -47,11 +47,11 @@ held_and_released_by_core() {
 variant_fence() {
 	plan 11
 	connect_paths
-	check "the module is loaded" fence_load mode=time
+	check "the module is loaded" fence_load_as time
 	expect_eq "it knows the path that was there" open "$(fence_attr 1 state)"
 	check "it is unloaded" fence_unload
 	expect_eq "it leaves nothing in sysfs" "" "$(find /sys/devices/virtual -name fence)"
-	check "it is loaded again" fence_load mode=time
+	check "it is loaded again" fence_load_as time
 	lose
 	expect_eq "4 writes are held" 4 "$(fence_attr 1 held)"
 	check "the module is unloaded all the same" fence_unload
@@ -62,7 +62,7 @@ variant_fence() {
 variant_removed() {
 	plan 8
 	connect_paths
-	check "the module is loaded" fence_load mode=time
+	check "the module is loaded" fence_load_as time
 	lose
 	expect_eq "4 writes are held" 4 "$(fence_attr 1 held)"
 	check "the controller is removed" path_disconnect 1
@@ -74,10 +74,10 @@ variant_removed() {
 variant_again() {
 	plan 9
 	connect_paths
-	check "the module is loaded" fence_load mode=time
+	check "the module is loaded" fence_load_as time
 	lose
 	check "it is unloaded" fence_unload
-	check "and loaded again" fence_load mode=time cqt_override_ms=1
+	check "and loaded again" fence_load_as time cqt_override_ms=1
 	check "what is held is none of its" \
 		eval '[ ! -e "/sys/class/nvme/$(path_ctrl 1)/fence" ] && [ "$(cat /sys/module/nvme_fence/removed/held)" = 0 ]'
 	echo 1 >/sys/module/nvme_fence/removed/release
@@ -114,7 +114,7 @@ variant_untimed() {
 variant_control() {
 	plan 5
 	connect_paths
-	check "the module is loaded" fence_load mode=off
+	check "the module is loaded" fence_load_as off
 	lose
 	expect_eq "nothing is held" 0 "$(fence_attr 1 held)"
 	check "so the module is unloaded" fence_unload

@@ -18,7 +18,7 @@ IO_CONNECTION=2
 lose_and_reconnect() {
 	target_start
 	proxy_start 1
-	[ "$1" = none ] || fence_load "mode=$1" || bail "the module does not load"
+	[ "$1" = none ] || fence_load_as "$1" || bail "the module does not load"
 	path_connect 1 nr_io_queues=1,keep_alive_tmo=20,reconnect_delay=1
 	DEVICE=/dev/nvme0n1
 	trace_start
@@ -52,7 +52,7 @@ variant_split() {
 	plan 5
 	target_start
 	proxy_start 1
-	fence_load mode=time || bail "the module does not load"
+	fence_load_as time || bail "the module does not load"
 	path_connect 1 nr_io_queues=1,keep_alive_tmo=20,reconnect_delay=1
 	DEVICE=/dev/nvme0n1
 	path_io_timeout 1 3000

@@ -11,7 +11,7 @@ VARIANTS="fence:fence control:fence"
 # shellcheck disable=SC2034
 MACHINES="uml qemu"
 
-# failing_write_ms MODE: how long a write takes that fails
+# failing_write_ms WAY: how long a write takes that fails
 failing_write_ms() {
 	local begun
 	scene_set "$1"

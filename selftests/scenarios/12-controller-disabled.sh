@@ -17,12 +17,12 @@ MACHINES="uml qemu"
 ADMIN_CONNECTION=1
 IO_CONNECTION=2
 
-# reset_while_stuck MODE CONNECTION...: the connections that are stuck
+# reset_while_stuck WAY CONNECTION...: the connections that are stuck
 reset_while_stuck() {
 	local connection
 	target_start
 	proxy_start 1
-	fence_load "mode=$1" || bail "the module does not load"
+	fence_load_as "$1" || bail "the module does not load"
 	path_connect 1 nr_io_queues=1,keep_alive_tmo=20
 	path_connect_direct 2
 	DEVICE=$(head_device)
@@ -130,10 +130,10 @@ late_device_start() {
 
 device_has_write() { [ "$(awk '{ print $2 }' /sys/block/dm-1/inflight)" = 1 ]; }
 
-# reset_while_device_late MODE SECONDS: how long after the reset the write is executed
+# reset_while_device_late WAY SECONDS: how long after the reset the write is executed
 reset_while_device_late() {
 	late_device_start
-	fence_load "mode=$1" || bail "the module does not load"
+	fence_load_as "$1" || bail "the module does not load"
 	path_connect_direct 1 nr_io_queues=1,keep_alive_tmo=20
 	path_connect_direct 2
 	DEVICE=$(head_device)
@@ -185,11 +185,11 @@ HALF_OF_DATA=$((72 + 24 + 32768)) # the command, a header, data
 
 data_is_stuck() { proxy 1 list | grep -q "^$IO_CONNECTION .*kept_for_target=[1-9]"; }
 
-# reset_while_data_late MODE
+# reset_while_data_late WAY
 reset_while_data_late() {
 	target_start
 	proxy_start 1
-	fence_load "mode=$1" || bail "the module does not load"
+	fence_load_as "$1" || bail "the module does not load"
 	path_connect 1 nr_io_queues=1,keep_alive_tmo=20
 	path_connect_direct 2
 	DEVICE=$(head_device)

@@ -1,20 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=busybox
 #
-# The controller closes all connections itself. If the administrator trusts that, it has
+# The controller closes all connections itself. If the administrator believes that, it has
 # noticed, so there is no keep alive to wait for, only the quiesce time.
 
 # shellcheck disable=SC2034 # read by whoever runs scenarios
-DESCRIPTION="if the controller closes its connections and is trusted, only CQT is waited"
+DESCRIPTION="if the controller closes its connections and is believed, only CQT is waited"
 # shellcheck disable=SC2034
-VARIANTS="fence:fence distrust:fence control:fence"
+VARIANTS="fence:fence disbelieved:fence control:fence"
 # shellcheck disable=SC2034
 MACHINES="uml qemu"
 
-# controller_closes MODE TRUST
+# controller_closes WAY [notification]: whether that counts
 controller_closes() {
 	scene_set "$1" keep_alive_tmo=20
-	fence_set trust_notification "$2"
+	# shellcheck disable=SC2086 # a word or none
+	fence_believe $2
 	writer_start --blocks 4 --writes 2
 	proxy 1 hold
 	proxy 1 refuse
@@ -27,7 +28,7 @@ controller_closes() {
 
 variant_fence() {
 	plan 5
-	controller_closes time 1
+	controller_closes time notification
 	expect_eq "4 writes were held" 4 "$(fence_counter 1 held)"
 	expect_eq "the rule is that of the notification" notification \
 		"$(field nvme_fence_deadline rule)"
@@ -38,9 +39,9 @@ variant_fence() {
 }
 
 # Something in the middle could have closed it.
-variant_distrust() {
+variant_disbelieved() {
 	plan 4
-	controller_closes time 0
+	controller_closes time
 	expect_eq "4 writes were held" 4 "$(fence_counter 1 held)"
 	expect_eq "the rule is that of keep alive" traffic "$(field nvme_fence_deadline rule)"
 	expect_between "they waited for all of it" -1000 "$STEP_NS" \
@@ -49,7 +50,7 @@ variant_distrust() {
 
 variant_control() {
 	plan 3
-	controller_closes off 1
+	controller_closes off notification
 	expect_eq "nothing was held" 0 "$(fence_counter 1 held)"
 	expect_between "no write waited" 0 "$(late_ns 1000000000)" "$(report_ns writes max_ns)"
 }

@@ -20,7 +20,7 @@ MOUNT=/tmp/mount
 connect() {
 	target_start
 	proxy_start 1
-	fence_load "mode=$1" || bail "the module does not load"
+	fence_load_as "$1" || bail "the module does not load"
 	path_connect 1 nr_io_queues=1,keep_alive_tmo=20,ctrl_loss_tmo=600
 	path_io_timeout 1 3000
 	DEVICE=$(head_device)

@@ -15,7 +15,7 @@ KATO=5
 # Connections of path 1.
 ADMIN=1 WRITES=2 READS=3
 
-# scene MODE
+# scene WAY
 scene() {
 	scene_set "$1" keep_alive_tmo=$KATO,nr_write_queues=1
 	path_io_timeout 1 1000

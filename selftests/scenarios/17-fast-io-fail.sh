@@ -17,11 +17,11 @@ FAST_IO_FAIL=10
 # What the other host writes to.
 BACKING=/dev/ram0
 
-# lose_path MODE: the path swallows a write of 'A', and is lost. Sets BEGUN.
+# lose_path WAY: the path swallows a write of 'A', and is lost. Sets BEGUN.
 lose_path() {
 	target_start
 	proxy_start 1
-	[ "$1" = none ] || fence_load "mode=$1" || bail "the module does not load"
+	[ "$1" = none ] || fence_load_as "$1" || bail "the module does not load"
 	path_connect 1 nr_io_queues=1,keep_alive_tmo=20,reconnect_delay=1
 	# Not every nvme-cli has an option for it.
 	echo $FAST_IO_FAIL >"/sys/class/nvme/$(path_ctrl 1)/fast_io_fail_tmo"

@@ -29,14 +29,14 @@ commands_in_flight() {
 		[ "$(trace_count 'nvme_setup_cmd: .*nvme_cmd_read')" -ge $READS ]
 }
 
-# disconnect MODE: sets FAILED to the number of writers and commands that ended with an
+# disconnect WAY: sets FAILED to the number of writers and commands that ended with an
 # error.
 disconnect() {
 	local pids pid number seed
 	seed=$(parameter lab.seed 1)
 	target_start
 	proxy_start 1
-	fence_load "mode=$1" || bail "the module does not load"
+	fence_load_as "$1" || bail "the module does not load"
 	path_connect 1 nr_io_queues=1,ctrl_loss_tmo=600
 	path_io_timeout 1 3000
 	fence_set cqt_override_ms 100

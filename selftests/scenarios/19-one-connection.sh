@@ -7,7 +7,7 @@
 # shellcheck disable=SC2034 # read by whoever runs scenarios
 DESCRIPTION="that one connection was closed does not shorten the wait"
 # shellcheck disable=SC2034
-VARIANTS="fence:fence trust:fence forged:fence believed:fence control:fence"
+VARIANTS="fence:fence notified:fence forged:fence believed:fence control:fence"
 
 # The write is held until the controller must have noticed by itself.
 waited_for_all_of_it() {
@@ -16,11 +16,11 @@ waited_for_all_of_it() {
 		$(($(release_ns) - $(release_expected_ns)))
 }
 
-# stuck MODE TRUST: a write of path 1 is under way, and will arrive later
+# stuck WAY [notification]: whether that counts; a write of path 1 is under way, and will arrive later
 stuck() {
 	scene_set "$1" keep_alive_tmo=20
-	DEFAULT_TRUST=$(fence_get trust_notification)
-	fence_set trust_notification "$2"
+	# shellcheck disable=SC2086 # a word or none
+	[ $# = 1 ] || fence_believe $2
 	writer_start --blocks 1 --writes 2
 	proxy 1 hold
 	proxy 1 refuse
@@ -28,7 +28,7 @@ stuck() {
 	await 10 eval '[ "$(trace_count "nvme_setup_cmd: nvme0: .*nvme_cmd_write .*")" -ge 2 ]'
 }
 
-# one_connection MODE TRUST: the admin queue is connection 1, the I/O queue is 2
+# one_connection WAY [notification]: the admin queue is connection 1, the I/O queue is 2
 one_connection() {
 	stuck "$@"
 	proxy 1 drop 1
@@ -41,7 +41,7 @@ execute_late() {
 
 one_closed() {
 	plan 5
-	one_connection time "$1"
+	one_connection time "$@"
 	writer_wait
 	expect_eq "the write was held" 1 "$(fence_counter 1 held)"
 	waited_for_all_of_it
@@ -49,14 +49,14 @@ one_closed() {
 	check "no ghost write" registers_verify
 }
 
-variant_fence() { one_closed 0; }
+variant_fence() { one_closed; }
 
-# Nor does it with notifications that are trusted: not all connections were closed.
-variant_trust() { one_closed 1; }
+# Nor does it if notifications count: not all connections were closed.
+variant_notified() { one_closed notification; }
 
 # A firewall or a load balancer closes all connections towards the host, and the controller
 # knows nothing of it. That looks as if the controller had closed them.
-# all_forged MODE TRUST
+# all_forged WAY [notification]
 all_forged() {
 	stuck "$@"
 	proxy 1 forge
@@ -67,9 +67,9 @@ all_forged() {
 # By default nobody is believed.
 variant_forged() {
 	plan 6
-	all_forged time 0
+	all_forged auto
 	waited_for_all_of_it
-	expect_eq "that is the default" 0 "$DEFAULT_TRUST"
+	check "that is the default" eval '! fence_believes notification'
 	execute_late
 	check "no ghost write" registers_verify
 }
@@ -77,7 +77,7 @@ variant_forged() {
 # What the administrator says of the network if he has it believed had better be true.
 variant_believed() {
 	plan 4
-	all_forged time 1
+	all_forged time notification
 	expect_eq "the rule is that of the notification" notification \
 		"$(field nvme_fence_deadline rule)"
 	execute_late
@@ -86,7 +86,7 @@ variant_believed() {
 
 variant_control() {
 	plan 3
-	one_connection off 0
+	one_connection off
 	writer_wait
 	expect_eq "nothing was held" 0 "$(fence_counter 1 held)"
 	execute_late

@@ -36,12 +36,12 @@ there_is_no() { [ -z "$(volume "$1")" ]; }
 
 write_dirty_page() { dd if=/dev/zero of="$1" bs=4096 count=1 conv=notrunc,fsync 2>/dev/null; }
 
-# lose_page MODE: a dirty page of volume 1 is lost with the path, which comes back
+# lose_page WAY: a dirty page of volume 1 is lost with the path, which comes back
 lose_page() {
 	target_start
 	map 2 /dev/ram1
 	proxy_start 1
-	fence_load "mode=$1" || bail "the module does not load"
+	fence_load_as "$1" || bail "the module does not load"
 	path_connect 1 nr_io_queues=1,keep_alive_tmo=20,reconnect_delay=1
 	path_io_timeout 1 3000
 	await 10 there_is 2 || bail "there is no second volume"

@@ -98,7 +98,7 @@ reader() {
 	done
 }
 
-# knobs CHOICE...: modes, or `release`
+# knobs CHOICE...: ways as fence_load_as knows them, or `release`
 knobs() {
 	local delay what ctrl
 	until over; do
@@ -109,7 +109,9 @@ knobs() {
 					echo 1 >"$ctrl/release"
 				done
 				;;
-			*) fence_set mode "$what" ;;
+			off) fence_set hold none ;;
+			time) fence_set hold all && fence_believe ;;
+			auto) fence_set hold all && fence_believe ccr ;;
 			esac
 			fence_set cqt_override_ms $((1000 + delay * 10))
 			fence_set cqt_default_ms $((1000 + delay * 10))
@@ -119,12 +121,12 @@ knobs() {
 }
 
 module() {
-	local delay mode
+	local delay way
 	until over; do
-		draw 5 auto time off | while read -r delay mode && ! over; do
+		draw 5 auto time off | while read -r delay way && ! over; do
 			fence_unload
 			pause $((delay / 8))
-			fence_load "mode=$mode" cqt_override_ms=1000
+			fence_load_as "$way" cqt_override_ms=1000
 			pause $((delay / 2))
 		done
 	done
@@ -163,7 +165,7 @@ stress_begin() {
 	target_start
 	proxy_start 1
 	proxy_start 2
-	fence_load mode=time cqt_override_ms=1000 || bail "the module does not load"
+	fence_load_as time cqt_override_ms=1000 || bail "the module does not load"
 	path_connect 1 "$OPTIONS"
 	path_connect 2 "$OPTIONS"
 	path_io_timeout 1 3000

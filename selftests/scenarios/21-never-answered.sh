@@ -15,10 +15,10 @@ PARAMETERS="nvme_core.multipath=N"
 # max_retries of nvme_core is 5.
 SENDS=6
 
-# connect MODE [OPTION,...]
+# connect WAY [OPTION,...]
 connect() {
 	scripted_target_start
-	[ "$1" = none ] || fence_load "mode=$1" || bail "the module does not load"
+	[ "$1" = none ] || fence_load_as "$1" || bail "the module does not load"
 	path_connect_direct 1 "nr_io_queues=1,reconnect_delay=1${2:+,$2}"
 	path_io_timeout 1 3000
 	DEVICE=/dev/nvme0n1
@@ -85,7 +85,7 @@ variant_answered() {
 	check "another one succeeds" write_block $DEVICE 0 B
 }
 
-# lose_for_long MODE: the path goes with a write, and comes back when it should have failed.
+# lose_for_long WAY: the path goes with a write, and comes back when it should have failed.
 # Sets STATUS.
 lose_for_long() {
 	connect "$1" keep_alive_tmo=20,fast_io_fail_tmo=10

@@ -12,7 +12,7 @@ VARIANTS="fence:fence control:fence"
 
 GROUP=/tmp/cgroups/group
 
-# lose_write MODE: one of a group that has a target for the latency of the multipath device
+# lose_write WAY: one of a group that has a target for the latency of the multipath device
 lose_write() {
 	local status=0
 	scene_set "$1" keep_alive_tmo=20

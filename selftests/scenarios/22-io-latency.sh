@@ -30,10 +30,10 @@ write_in() {
 		conv=notrunc oflag=direct 2>/dev/null
 }
 
-# set_up MODE: "first" never has the latency that it wants, which is made up for by "other"
+# set_up WAY: "first" never has the latency that it wants, which is made up for by "other"
 set_up() {
 	scripted_target_start
-	fence_load "mode=$1" || bail "the module does not load"
+	fence_load_as "$1" || bail "the module does not load"
 	path_connect_direct 1 nr_io_queues=1,reconnect_delay=1
 	path_io_timeout 1 3000
 	mkdir $CGROUPS

@@ -93,7 +93,7 @@ lose() {
 
 variant_fence() {
 	plan 5
-	fence_load mode=time || bail "the module does not load"
+	fence_load_as time || bail "the module does not load"
 	lose
 	expect_eq "the write is held" 1 "$(fence_counter 1 held)"
 	expect_eq "nothing was sent since then" 0 "$SENT"

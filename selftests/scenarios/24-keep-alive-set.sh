@@ -14,7 +14,7 @@ admin() {
 	nvme admin-passthru "/dev/$(path_ctrl 1)" "$@" >/dev/null 2>&1
 }
 
-# keep_alive MODE [connect] MILLISECONDS...: sets path 1's to these, one after the other, and
+# keep_alive WAY [connect] MILLISECONDS...: sets path 1's to these, one after the other, and
 # loses it. With `connect`, a Connect that asks for a second comes last, and is refused.
 keep_alive() {
 	local connect=''

@@ -67,13 +67,13 @@ sum_of() {
 		awk -v name="$1" '$1 == name { sum += $2 } END { print sum }'
 }
 
-# lose_all MODE: the last path is made when the queues of the others are full.
+# lose_all PARAMETER=VALUE: of the module; the last path is made when the queues of the others are full.
 lose_all() {
 	target_start
 	# All memory that a ramdisk will ever take
 	dd if=/dev/zero of=/dev/ram0 bs=1M 2>/dev/null
 	proxy_start 1
-	fence_load "mode=$1" trust_notification=1 || bail "the module does not load"
+	fence_load "$1" || bail "the module does not load"
 	FREE_BEFORE=$(free_kb)
 	BIOS_BEFORE=$(bios)
 	connect_all
@@ -151,7 +151,7 @@ queues_can_be_filled() {
 variant_fence() {
 	queues_can_be_filled || return 0
 	plan 12
-	lose_all time
+	lose_all evidence=time,notification
 	check "all that was sent is held" await 5 eval '[ "$(sum_of held)" = "$SENT" ]'
 	expect_eq "nothing is released yet" 0 "$(sum_of released)"
 	writer_wait
@@ -167,7 +167,7 @@ variant_fence() {
 variant_control() {
 	queues_can_be_filled || return 0
 	plan 8
-	lose_all off
+	lose_all hold=none
 	writer_wait
 	check "no write was lost" registers_verify
 	expect_eq "nothing was held" 0 "$(sum_of held)"

@@ -26,7 +26,7 @@ set_the_scene() {
 # some writes, with it and without it.
 load_and_unload() {
 	local round=0
-	while [ $round -lt $ROUNDS ] && fence_load mode=time && sleep 0.02 &&
+	while [ $round -lt $ROUNDS ] && fence_load_as time && sleep 0.02 &&
 		[ "$(fence_attr 1 state)" = open ] && fence_unload && sleep 0.02; do
 		round=$((round + 1))
 	done
@@ -59,7 +59,7 @@ lose() {
 variant_fence() {
 	plan 11
 	under_traffic
-	check "it is loaded once more" fence_load mode=time
+	check "it is loaded once more" fence_load_as time
 	lose
 	check "no ghost write" registers_verify
 	expect_eq "what was held is released by time" time "$(fence_attr 1 evidence)"
@@ -69,7 +69,7 @@ variant_fence() {
 variant_control() {
 	plan 9
 	under_traffic
-	check "it is loaded once more, turned off" fence_load mode=off
+	check "it is loaded once more, turned off" fence_load_as off
 	lose
 	check "turned off, the ghost write is there" eval '! registers_verify'
 }

@@ -34,10 +34,10 @@ come_back() {
 
 deliver() { proxy "$1" deliver --wait $IO_CONNECTION; }
 
-# lose_all MODE: both paths swallow writes, and are lost
+# lose_all WAY: both paths swallow writes, and are lost
 lose_all() {
 	target_start
-	fence_load "mode=$1" || bail "the module does not load"
+	fence_load_as "$1" || bail "the module does not load"
 	both connect_path
 	echo round-robin >"$(echo /sys/class/nvme-subsystem/nvme-subsys*/iopolicy)"
 	DEVICE=$(head_device)

@@ -41,7 +41,7 @@ cut_off_everywhere() {
 	local bytes
 	target_start
 	proxy_start 1
-	fence_load "mode=$1" || bail "the module does not load"
+	fence_load_as "$1" || bail "the module does not load"
 	trace_start
 	for bytes in $CUTS; do
 		cut_off "$bytes"

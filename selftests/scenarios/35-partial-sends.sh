@@ -19,7 +19,7 @@ IO_CONNECTION=2
 COMMAND=72
 HEADER=24
 
-# lose MODE BLOCK_SIZE BYTES [OPTION,...]: BYTES of the write pass, then path 1 is lost
+# lose WAY BLOCK_SIZE BYTES [OPTION,...]: BYTES of the write pass, then path 1 is lost
 lose() {
 	scene_set "$1" "nr_io_queues=1,keep_alive_tmo=20${4:+,$4}"
 	path_io_timeout 1 3000
@@ -47,13 +47,13 @@ expect_ghost_write() {
 	check "the ghost write is there" eval '! registers_verify'
 }
 
-# lose_capsule MODE: half of the command
+# lose_capsule WAY: half of the command
 lose_capsule() { lose "$1" 4096 $((COMMAND / 2)); }
 
-# lose_data MODE: half of the data that was asked for
+# lose_data WAY: half of the data that was asked for
 lose_data() { lose "$1" 65536 $((COMMAND + HEADER + 32768)); }
 
-# lose_digests MODE: the same, with digests
+# lose_digests WAY: the same, with digests
 lose_digests() { lose "$1" 65536 $((COMMAND + HEADER + 32768)) hdr_digest,data_digest; }
 
 variant_capsule() {

@@ -15,7 +15,7 @@ MACHINES="uml qemu"
 IO_CONNECTION=2
 SIZES="4096 8192 16384 65536 262144 524288 1048576"
 
-# lose MODE BACKING COMMAND...: path 1 is lost with the command, which goes on in the
+# lose WAY BACKING COMMAND...: path 1 is lost with the command, which goes on in the
 # background
 lose() {
 	scene_set "$1" nr_io_queues=1,keep_alive_tmo=20 "$2"

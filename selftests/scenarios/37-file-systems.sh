@@ -108,11 +108,11 @@ check_ext4() { /usr/sbin/e2fsck -fn "$DEVICE"; }
 make_xfs() { /usr/sbin/mkfs.xfs -q "$DEVICE"; }
 check_xfs() { /usr/sbin/xfs_repair -n "$DEVICE"; }
 
-# mounted_scene MODE TYPE: both paths carry a file system.
+# mounted_scene WAY TYPE: both paths carry a file system.
 mounted_scene() {
 	target_start file $MEGABYTES
 	proxy_start 1
-	fence_load "mode=$1" || bail "the module does not load"
+	fence_load_as "$1" || bail "the module does not load"
 	path_connect 1 keep_alive_tmo=10,reconnect_delay=1
 	path_connect_direct 2 keep_alive_tmo=10
 	path_io_timeout 1 3000

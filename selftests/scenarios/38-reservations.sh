@@ -21,7 +21,7 @@ ACQUIRE=0 PREEMPT=1
 
 two_hosts() {
 	scripted_target_start --listen 127.0.0.3:4420,non-optimized --quiesce-ms 3600000
-	fence_load mode=time || bail "the module does not load"
+	fence_load_as time || bail "the module does not load"
 	path_connect_direct 1
 	path_connect_direct 2
 	HOSTNQN=nqn.2026-11.test:other HOSTID=22222222-2222-4222-8222-222222222222 \

@@ -15,12 +15,12 @@ PARAMETERS="nvme_core.multipath=N"
 DEVICE=/dev/nvme0n1
 IO_CONNECTION=2
 
-# lose_write MODE: a write to the second block of the zone, which the controller never gets.
+# lose_write WAY: a write to the second block of the zone, which the controller never gets.
 # The path comes back at once. Sets STATUS.
 lose_write() {
 	target_start_zoned
 	proxy_start 1
-	fence_load "mode=$1" || bail "the module does not load"
+	fence_load_as "$1" || bail "the module does not load"
 	path_connect 1 nr_io_queues=1,keep_alive_tmo=20,reconnect_delay=1
 	path_io_timeout 1 3000
 	write_block $DEVICE 0 A || bail "the path does not write"

@@ -16,7 +16,7 @@ PARAMETERS_fixed="nvme_core.fence=0"
 zoned_scene() {
 	target_start_zoned
 	proxy_start 1
-	[ "$1" = none ] || fence_load "mode=$1" || bail "the module does not load"
+	[ "$1" = none ] || fence_load_as "$1" || bail "the module does not load"
 	path_connect 1 keep_alive_tmo=20
 	path_connect_direct 2 keep_alive_tmo=20
 	DEVICE=$(head_device)

@@ -27,7 +27,7 @@ connect_without_multipath() {
 	done
 }
 
-# multipath MODE DEVICE...: a table in which each device is a group of its own
+# multipath QUEUE_MODE DEVICE...: a table in which each device is a group of its own
 multipath() {
 	local mode="$1" device
 	shift
@@ -37,7 +37,7 @@ multipath() {
 	done
 }
 
-# map MODE DEVICE...
+# map QUEUE_MODE DEVICE...
 map() {
 	dmsetup create map --noudevsync --uuid mpath-lab --table "$(multipath "$@")" || bail "no map"
 	DEVICE=/dev/dm-0
@@ -57,7 +57,7 @@ complaints() { dmesg | grep -c 'BUG: sleeping function called from invalid conte
 # seen_by_the_tool: how many devices `nvme-fence check` sees below a map that passes on requests
 seen_by_the_tool() { nvme-fence check -o json | grep -c '"dm-on-top"'; }
 
-# fails_over MODE
+# fails_over QUEUE_MODE
 fails_over() {
 	local seen=0
 	plan 4

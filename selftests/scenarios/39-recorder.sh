@@ -33,7 +33,7 @@ recorded() { grep -c "$1" $RECORDING; }
 scene() {
 	target_start
 	proxy_start 1
-	fence_load mode=time
+	fence_load_as time
 	path_connect 1
 	path_connect_direct 2
 	DEVICE=$(head_device)
@@ -52,7 +52,7 @@ variant_fence() {
 	scene
 	check "the module is unloaded" fence_unload
 	check "the recorder says so" await 10 grep -q 'was unloaded' /out/notices.txt
-	check "the module is loaded again" fence_load mode=time
+	check "the module is loaded again" fence_load_as time
 	check "and the recorder says that" await 10 grep -q 'was loaded anew' /out/notices.txt
 	lose
 	recorder_ends INT

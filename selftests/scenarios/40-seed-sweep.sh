@@ -12,14 +12,14 @@ VARIANTS="time:fence ccr:fence control:fence"
 # shellcheck disable=SC2034
 TIMEOUT=7200
 
-# sweep MODE: sets STATUS to how it ended
+# sweep WAY: sets STATUS to how it ended
 sweep() {
 	local path seed rounds
 	seed=$(parameter lab.seed 1)
 	rounds=$(parameter lab.rounds 25)
 	ghost sweep plan --seed "$seed" --rounds "$rounds" >/tmp/plan
 	target_start
-	fence_load "mode=$1" || bail "the module does not load"
+	fence_load_as "$1" || bail "the module does not load"
 	for path in 1 2; do
 		proxy_start $path
 		path_connect $path "$(sed -n "s/^path $path: //p" /tmp/plan)"
@@ -40,7 +40,7 @@ sweep() {
 
 sum() { sed -n "s/^sweep: .* $1=\([0-9]*\).*/\1/p" /tmp/sweep.txt; }
 
-# fenced MODE
+# fenced WAY
 fenced() {
 	sweep "$1"
 	expect_eq "no ghost write, no lost write, no failed write" 0 "$STATUS"

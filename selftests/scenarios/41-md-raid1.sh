@@ -9,7 +9,7 @@ DESCRIPTION="a mirror stays whole when half of it loses a path"
 # shellcheck disable=SC2034
 VARIANTS="fence:fence control:fence flush:fence flush_stock:stock"
 
-# mirror_scene MODE: DEVICE is the mirror. It is read from the multipath device only, and
+# mirror_scene WAY: DEVICE is the mirror. It is read from the multipath device only, and
 # its superblock, which md flushes as well, is not written again.
 mirror_scene() {
 	scene_set "$1" keep_alive_tmo=20 file
@@ -28,7 +28,7 @@ degraded() { cat /sys/block/md0/md/degraded; }
 
 flushes_on_2() { trace_count " nvme_setup_cmd: $(path_ctrl 2): .*nvme_cmd_flush"; }
 
-# late_writes MODE: path 1 executes late what was written to the mirror
+# late_writes WAY: path 1 executes late what was written to the mirror
 late_writes() {
 	mirror_scene "$1"
 	writer_start --blocks 4 --writes 4

@@ -28,11 +28,11 @@ connect_path() {
 	path_io_timeout "$1" 3000
 }
 
-# scene MODE: "none" on a stock kernel
+# scene WAY: "none" on a stock kernel
 scene() {
 	target_start
 	name_volume
-	[ "$1" = none ] || fence_load "mode=$1" || bail "the module does not load"
+	[ "$1" = none ] || fence_load_as "$1" || bail "the module does not load"
 	both connect_path
 	echo round-robin >$SUBSYSTEM/iopolicy
 	DEVICE=$(head_device)

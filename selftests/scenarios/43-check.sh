@@ -6,7 +6,7 @@
 # shellcheck disable=SC2034 # read by whoever runs scenarios
 DESCRIPTION="the tool says whether a host is protected, and why not"
 # shellcheck disable=SC2034
-VARIANTS="protected:fence mode_off:fence one_path:fence timers:fence no_module:fence nothing:fence stock:stock"
+VARIANTS="protected:fence hold_none:fence one_path:fence timers:fence no_module:fence nothing:fence stock:stock"
 # shellcheck disable=SC2034 # read by tools/lab/machine
 PARAMETERS_nothing="nvme_core.fence=0"
 # shellcheck disable=SC2034
@@ -28,14 +28,14 @@ advised() { sed -n "s/^    # \(.*$1.*\)/\1/p" /out/check.txt; }
 CQT=1000
 OPTIONS=
 
-# connected MODE PATH...: the module, unless MODE is "none", and these paths
+# connected WAY PATH...: the module, unless WAY is "none", and these paths
 connected() {
-	local mode="$1" path
+	local way="$1" path
 	shift
 	target_start
 	# Stock targets report none.
 	[ ! -e "$TARGET/subsystems/$NQN/attr_cqt" ] || target_set cqt $CQT
-	[ "$mode" = none ] || fence_load "mode=$mode" || bail "the module does not load"
+	[ "$way" = none ] || fence_load_as "$way" || bail "the module does not load"
 	for path in "$@"; do
 		path_connect_direct "$path" "$OPTIONS"
 	done
@@ -52,11 +52,11 @@ variant_protected() {
 	expect_eq "a device is its subsystem" "$(nvme-fence check)" "$(nvme-fence check /dev/nvme0n1)"
 }
 
-variant_mode_off() {
+variant_hold_none() {
 	plan 4
 	connected off 1 2
 	answer
-	expect_eq "it is found" "mode-off " "$CODES"
+	expect_eq "it is found" "hold-none " "$CODES"
 	expect_eq "it is not protected" 4 $STATUS
 	check "the command is run that is advised" eval "$(advised 'nvme-fence config')"
 	answer

@@ -51,7 +51,7 @@ variant_fence() {
 	path_io_timeout 1 3000
 	look
 	check "the device, the policy, and what is in force are in one line" \
-		grep -qx '  /dev/nvme0n1, iopolicy [a-z-]*, mode time, CQT 10 s (default)' /out/status.txt
+		grep -qx '  /dev/nvme0n1, iopolicy [a-z-]*, evidence time disabled, CQT 10 s (default)' /out/status.txt
 	check "a path is idle" path_is 1 'live +optimized +idle +0 +- +- +-'
 	check "so is the other one" path_is 2 'live +optimized +idle +0 +- +- +-'
 	look --verbose

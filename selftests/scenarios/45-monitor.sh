@@ -54,11 +54,11 @@ said() { await 10 grep -q "$1" /out/journal.txt; }
 # measured NAME [VALUE]: a metric of the monitor (with this value of a label)
 measured() { sed -n "s/^$1{.*$2.*} //p" $METRICS; }
 
-# scene MODE: "none" on a stock kernel
+# scene WAY: "none" on a stock kernel
 scene() {
 	target_start
 	proxy_start 1
-	[ "$1" = none ] || fence_load "mode=$1" || bail "the module does not load"
+	[ "$1" = none ] || fence_load_as "$1" || bail "the module does not load"
 	path_connect 1 nr_io_queues=1,reconnect_delay=1
 	path_connect_direct 2
 	DEVICE=$(head_device)
@@ -82,7 +82,7 @@ variant_fence() {
 	check "and that it is back" said "$PATH1_CTRL back"
 	check "the module is unloaded" fence_unload
 	check "which it says" said module-unloaded
-	check "the module is loaded again" fence_load mode=time
+	check "the module is loaded again" fence_load_as time
 	check "which it says, too" said module-loaded
 	expect_eq "the counters of the module are gone" 0 "$(fence_counter 1 held)"
 	monitor_ends
@@ -111,7 +111,7 @@ variant_asleep() {
 		wait_state "$PATH2_CTRL" live || bail "it does not come back"
 	done
 	fence_unload
-	fence_load mode=time
+	fence_load_as time
 	kill -CONT "$MONITOR"
 	check "it wakes up" said "$PATH2_CTRL back"
 	monitor_ends

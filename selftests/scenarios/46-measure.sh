@@ -13,7 +13,7 @@ MEASURED=/out/measured.json
 INSTANCES=/sys/kernel/tracing/instances
 LOAD="--blocks 4 --writes 100 --interval-ms 100 --readers"
 
-# scene MODE: "none" on a stock kernel. Paths that are connected just now still change.
+# scene WAY: "none" on a stock kernel. Paths that are connected just now still change.
 scene() {
 	scene_set "$1"
 	await 10 both path_optimized || bail "a path is not optimized"

@@ -14,11 +14,11 @@ MACHINES="uml qemu"
 
 CQT_MS=3000
 
-# reported MODE OPTION...: controller 1 is lost with two writes
+# reported WAY OPTION...: controller 1 is lost with two writes
 reported() {
-	local mode="$1"
+	local way="$1"
 	shift
-	scene_set_scripted "$mode" keep_alive_tmo=5 --cqt-ms "$CQT_MS" "$@"
+	scene_set_scripted "$way" keep_alive_tmo=5 --cqt-ms "$CQT_MS" "$@"
 	writer_start --blocks 2 --writes 2
 	lose_controller_1
 }

@@ -47,7 +47,7 @@ variant_success_stock() { succeed; }
 variant_success_unloaded() { succeed; }
 
 variant_success_loaded() {
-	fence_load mode=time || bail "the module does not load"
+	fence_load_as time || bail "the module does not load"
 	succeed
 }
 
@@ -129,10 +129,10 @@ variant_loss_fence() {
 	plan 12
 	target_start
 	proxy_start 1
-	fence_load mode=off || bail "the module does not load"
+	fence_load_as off || bail "the module does not load"
 	lose off.1.768 1 3 0
 	fence_unload
-	fence_load mode=time
+	fence_load_as time
 	lose held.1.768 1 3 768
 	for writers in 4 16 64 256; do
 		lose "held.$MANY.$((writers * 256))" $MANY "$writers" $((writers * 256))

@@ -15,12 +15,12 @@ LOST="1 2 3"
 # The path that stays
 LAST=4
 
-# lose_three MODE CCRL: the writes are spread over all paths.
+# lose_three WAY CCRL: the writes are spread over all paths.
 lose_three() {
 	local path
 	target_start
 	target_set ccrl "$2"
-	fence_load "mode=$1" || bail "the module does not load"
+	fence_load_as "$1" || bail "the module does not load"
 	for path in $LOST; do
 		proxy_start "$path" 1
 		path_connect "$path" keep_alive_tmo=20,reconnect_delay=60

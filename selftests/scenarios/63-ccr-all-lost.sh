@@ -33,7 +33,7 @@ deliver() { proxy "$1" deliver --wait $IO_CONNECTION; }
 
 lose_both() {
 	target_start
-	fence_load "mode=$1" || bail "the module does not load"
+	fence_load_as "$1" || bail "the module does not load"
 	both connect_path
 	DEVICE=$(head_device)
 	echo round-robin >"$(echo /sys/class/nvme-subsystem/nvme-subsys*/iopolicy)"

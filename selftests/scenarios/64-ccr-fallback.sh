@@ -14,13 +14,13 @@ MACHINES="uml qemu"
 # 3 x KATT
 KEEP_ALIVE_NS=60000000000
 
-# play MODE CCRL CQT: the target gets what it was sent 20 seconds later
+# play WAY CCRL CQT: the target gets what it was sent 20 seconds later
 play() {
 	target_start
 	target_set ccrl "$2"
 	target_set cqt "$3"
 	proxy_start 1
-	fence_load "mode=$1" || bail "the module does not load"
+	fence_load_as "$1" || bail "the module does not load"
 	path_connect 1 keep_alive_tmo=20,reconnect_delay=100
 	path_connect_direct 2 keep_alive_tmo=20
 	path_io_timeout 1 3000

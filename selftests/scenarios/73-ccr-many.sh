@@ -17,7 +17,7 @@ SOURCES="17 18"
 lose_sixteen() {
 	local path
 	scripted_target_start --quiesce-ms 3600000 --ccrl 4 --reset-ms 100
-	fence_load "mode=$1" || bail "the module does not load"
+	fence_load_as "$1" || bail "the module does not load"
 	for path in $(seq $LOST); do
 		connect_to "$path" 127.0.0.1 \
 			duplicate_connect,keep_alive_tmo=20,reconnect_delay=600

@@ -64,9 +64,9 @@ write_late() {
 	writer_wait
 }
 
-# lose_first_node MODE: with a write, and go on with the second one
+# lose_first_node WAY: with a write, and go on with the second one
 lose_first_node() {
-	fence_load "mode=$1" || bail "the module does not load"
+	fence_load_as "$1" || bail "the module does not load"
 	nodes_start 127.0.0.1 reconnect_delay=600
 	connect_to 2 $NODE_2 keep_alive_tmo=20
 	write_stuck
@@ -102,9 +102,9 @@ serve_from() {
 	rm /run/service.ready
 }
 
-# move_address MODE
+# move_address WAY
 move_address() {
-	fence_load "mode=$1" || bail "the module does not load"
+	fence_load_as "$1" || bail "the module does not load"
 	serve_from 127.0.0.1
 	nodes_start 127.0.0.11 reconnect_delay=2
 	write_stuck
@@ -140,7 +140,7 @@ variant_moved_control() {
 lose_and_reconnect_later() {
 	target_start file
 	proxy_start 1
-	fence_load mode=auto || bail "the module does not load"
+	fence_load_as auto || bail "the module does not load"
 	# What comes later shall have another controller ID: nobody resets himself.
 	path_connect_direct 2
 	path_connect 1 keep_alive_tmo=10,reconnect_delay=600

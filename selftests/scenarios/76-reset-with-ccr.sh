@@ -28,11 +28,11 @@ slow_target_start() {
 
 writes_under_way() { [ "$(awk '{ print $2 }' "/sys/block/nvme0c0n1/inflight")" -gt 0 ]; }
 
-# reset_often MODE: LONGEST_MS is how long the longest reset took
+# reset_often WAY: LONGEST_MS is how long the longest reset took
 reset_often() {
 	local round begun took
 	slow_target_start
-	fence_load "mode=$1" || bail "the module does not load"
+	fence_load_as "$1" || bail "the module does not load"
 	path_connect_direct 1 keep_alive_tmo=20
 	path_connect_direct 2 keep_alive_tmo=20
 	DEVICE=$(head_device)

@@ -41,12 +41,12 @@ lose_path_1() {
 	trace_stop
 }
 
-# with_nvmet MODE
+# with_nvmet WAY
 with_nvmet() {
 	plan 1
 	target_start
 	proxy_start 1
-	[ "$1" = none ] || fence_load "mode=$1" || bail "the module does not load"
+	[ "$1" = none ] || fence_load_as "$1" || bail "the module does not load"
 	path_connect 1 $OPTIONS
 	path_connect_direct 2 $OPTIONS
 	load_and_trace
@@ -61,7 +61,7 @@ variant_nvmet() { with_nvmet auto; }
 variant_scripted() {
 	plan 1
 	scripted_target_start --queue-entries 1024 --reset-ms "$(parameter lab.reset_ms 0)"
-	fence_load mode=auto || bail "the module does not load"
+	fence_load_as auto || bail "the module does not load"
 	path_connect_direct 1 $OPTIONS
 	path_connect_direct 2 $OPTIONS
 	load_and_trace

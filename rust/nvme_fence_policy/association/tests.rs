@@ -5,6 +5,7 @@ use super::*;
 use crate::ccr::answer::Answer;
 use crate::ccr::log::Status;
 use crate::hold::{Kind, HOST_ABORTED_CMD};
+use crate::knobs::{Beliefs, Hold};
 use std::format;
 
 const IDENTITY: Identity = Identity {
@@ -400,9 +401,9 @@ fn what_is_fenced_does_nothing_for_others_and_waits_for_nobody() {
 }
 
 #[test]
-fn off_holds_nothing() {
+fn nothing_is_held_if_that_is_set() {
     let mut knobs = Knobs::DEFAULT;
-    knobs.set_mode(Mode::Off);
+    knobs.set_hold(Hold::None);
     let mut association = open();
     assert_eq!(
         association.hold(&WRITE, &knobs),
@@ -412,13 +413,44 @@ fn off_holds_nothing() {
 }
 
 #[test]
-fn turning_fencing_off_is_no_evidence() {
+fn that_nothing_is_to_be_held_any_more_is_no_evidence() {
     let (mut association, deadline) = fencing();
     let mut knobs = Knobs::DEFAULT;
-    knobs.set_mode(Mode::Off);
+    knobs.set_hold(Hold::None);
     let early = Nanos(deadline.at().0 - 1);
     assert_eq!(
         association.handle(early, Event::Timeout, &knobs),
         Actions::NONE
     );
+}
+
+#[test]
+fn what_does_not_count_is_no_evidence() {
+    const SOURCE: AssociationId = AssociationId(9);
+    let mut knobs = Knobs::DEFAULT;
+    knobs.set_evidence(Beliefs::DEFAULT.without(Belief::Disabled));
+    let identity = Identity {
+        ciu: 1,
+        cirn: 1,
+        ..IDENTITY
+    };
+    let mut lost = open_as(identity, Offer::default());
+    hold(&mut lost);
+    assert_eq!(
+        lost.handle(Nanos(2), Event::Disabled, &knobs),
+        Actions::NONE
+    );
+    assert_eq!(lost.state(), State::Open);
+
+    knobs.set_evidence(Beliefs::DEFAULT.without(Belief::Time));
+    lost.handle(Nanos(3), Event::Closed(CLOCKS), &knobs);
+    assert_eq!(lost.state(), State::Fencing(None));
+    assert!(lost.wants_reset(&knobs));
+
+    lost.ask(SOURCE, Nanos(4));
+    knobs.set_evidence(Beliefs::DEFAULT.without(Belief::Ccr));
+    assert!(!lost.wants_reset(&knobs));
+    let answered = Event::Answered(SOURCE, Answer::Immediate);
+    assert_eq!(lost.handle(Nanos(5), answered, &knobs), Actions::NONE);
+    assert_eq!(lost.state(), State::Fencing(None));
 }

@@ -79,7 +79,7 @@ fn what_was_never_sent_passes() {
 #[test]
 fn nothing_is_held_where_fencing_is_off() {
     let mut knobs = Knobs::DEFAULT;
-    knobs.set_mode(Mode::Off);
+    knobs.set_hold(Hold::None);
     let verdict = CANCELLED_WRITE.verdict(&knobs);
     assert_eq!(verdict, Verdict::Pass(PassReason::Off));
 }

@@ -3,12 +3,12 @@
 use super::*;
 
 #[test]
-fn modes_have_names() {
-    for mode in Mode::ALL {
-        assert_eq!(Mode::from_name(mode.name()), Some(mode));
+fn what_waits_has_names() {
+    for hold in Hold::ALL {
+        assert_eq!(Hold::from_name(hold.name()), Some(hold));
     }
-    for bad in ["", "AUTO", "auto ", "target", "ccr"] {
-        assert_eq!(Mode::from_name(bad), None);
+    for bad in ["", "ALL", "all ", "off", "auto"] {
+        assert_eq!(Hold::from_name(bad), None);
     }
 }
 

@@ -9,7 +9,7 @@ use crate::ccr::source::Offer;
 use crate::evidence::Evidence;
 use crate::hold::{Kind, HOST_ABORTED_CMD};
 use crate::identity::Identity;
-use crate::knobs::Mode;
+use crate::knobs::{Belief, Beliefs, Hold};
 use crate::output::ResetStep;
 use crate::wait::{Clocks, Terms};
 use std::vec;
@@ -228,7 +228,7 @@ fn what_comes_late_is_held_with_its_association_and_without_one_it_is_counted() 
     };
     let fate = host.subsystem.hold(&mut host.associations, of_b, &read);
     assert_eq!(fate, Fate::Pass(PassReason::Harmless));
-    host.subsystem.knobs_mut().set_mode(Mode::Off);
+    host.subsystem.knobs_mut().set_hold(Hold::None);
     assert_eq!(host.hold(of_b), Fate::Pass(PassReason::Off));
 }
 
@@ -391,7 +391,8 @@ fn the_administrators_word_is_about_one_controller_or_about_those_that_are_remov
 fn every_association_is_released_at_its_own_deadline() {
     for [first, second] in [[A, B], [B, A]] {
         let mut host = Host::with_two_paths();
-        host.subsystem.knobs_mut().set_mode(Mode::Time);
+        let by_time = Beliefs::NONE.with(Belief::Time);
+        host.subsystem.knobs_mut().set_evidence(by_time);
         let lost_first = host.lose(first);
         host.now = ms(1_000);
         let lost_second = host.lose(second);

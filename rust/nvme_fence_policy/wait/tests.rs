@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 use super::*;
+use crate::knobs::Beliefs;
 
 const OPENED: Nanos = Nanos(1_000_000_000);
 const KEEP_ALIVE: Nanos = Nanos(20_000_000_000);
@@ -27,7 +28,7 @@ fn find(terms: Terms, clocks: Clocks) -> Option<Deadline> {
 /// The deadline if the controller closed all connections at this time, and that is trusted.
 fn find_notified(terms: Terms, clocks: Clocks, at: Nanos) -> Option<Deadline> {
     let mut knobs = Knobs::DEFAULT;
-    knobs.set_trust_notification(true);
+    knobs.set_evidence(Beliefs::DEFAULT.with(Belief::Notification));
     Deadline::find(&terms, OPENED, &closed_by_peer(clocks, at), &knobs)
 }
 

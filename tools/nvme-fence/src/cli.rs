@@ -2,6 +2,7 @@
 //! The command line. What is checked here is checked before anything is touched.
 
 mod monitor;
+mod suggested;
 
 use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
@@ -9,8 +10,11 @@ use std::path::PathBuf;
 
 use crate::find::Wanted;
 use crate::sysfs::device::{ControllerName, DeviceName, Disconnectable};
-use crate::sysfs::knobs::{Mode, Trust, CQT_DEFAULT_MS, CQT_OVERRIDE_MS};
+use crate::sysfs::evidence;
+use crate::sysfs::knobs::{CQT_DEFAULT_MS, CQT_OVERRIDE_MS};
+use crate::sysfs::words::Word;
 pub(crate) use monitor::{HistoryArgs, MetricsArgs, MonitorArgs};
+use suggested::{Suggested, EVIDENCE, HOLD};
 
 /// Watch, configure and trace the fencing of lost NVMe associations
 ///
@@ -81,12 +85,13 @@ pub(crate) enum Command {
     /// Show the paths, what is held for them, and what would fence it
     ///
     /// Works on any kernel since 5.15, with or without the module. Of each subsystem: its
-    /// namespaces, I/O policy, mode, and the Command Quiesce Time in force. Of each path: its state,
-    /// its ANA state (mixed: namespaces differ, and are told apart below), and
+    /// namespaces, I/O policy, what is held, what counts as evidence, and the Command Quiesce Time
+    /// in force. Of each path: its state, its ANA state (mixed: namespaces differ, and are told apart
+    /// below), and
     ///
     /// FENCE: idle (in use, nothing held), holding (commands are held, or being sent on), lost (given
-    /// up, its connections are being terminated), down (no path, nothing held), off (the mode), or why
-    /// there is no fence;
+    /// up, its connections are being terminated), down (no path, nothing held), off (hold is none), or
+    /// why there is no fence;
     ///
     /// HELD and BYTES: commands that are held now;
     ///
@@ -118,7 +123,32 @@ pub(crate) enum Command {
     CanDisconnect(CanDisconnectArgs),
     /// Show or change the settings of a subsystem
     ///
-    /// They are lost with the last controller of the subsystem.
+    /// What is in force is shown in brackets, beside the other words that the module has. The
+    /// settings are lost with the last controller of the subsystem.
+    ///
+    /// hold: of the commands that are cancelled on a lost association, all that change the medium
+    /// wait until there is evidence that it can execute nothing any more (all), or none waits, as
+    /// on a stock kernel, and ghost writes are possible (none).
+    ///
+    /// evidence, any of these; `release` always counts:
+    ///
+    /// ccr: a Cross-Controller Reset of the controller succeeded;
+    ///
+    /// time: the controller must have noticed the loss, and the Command Quiesce Time is over;
+    ///
+    /// reconnect: the host is connected to the same controller again, which says that it is another
+    /// instance (CIU, CIRN);
+    ///
+    /// reconnect-by-id: the same by the controller's ID alone. Wrong where an ID is given out again
+    /// while the old controller lives;
+    ///
+    /// disabled: the controller was disabled, and said so;
+    ///
+    /// notification: a FIN or RST on all connections is the controller's own: it has noticed the
+    /// loss. Wrong where something in between may make them.
+    ///
+    /// Deadlines of what is held already stay. Neither hold=none nor anything else that is set here
+    /// releases what is held already.
     Config(ConfigArgs),
     /// State that the lost associations of a controller can execute nothing any more
     ///
@@ -265,9 +295,15 @@ pub(crate) struct CanDisconnectArgs {
 pub(crate) struct ConfigArgs {
     /// NQN, nvme-subsysX, nvmeX, nvmeXnY, or the path of a device; its subsystem is meant
     pub(crate) device: DeviceName,
-    /// What may release held commands
-    #[arg(long, value_name = "MODE")]
-    pub(crate) mode: Option<Mode>,
+    /// Which cancelled commands wait until there is evidence: all or none
+    #[arg(long, value_name = "WORD", value_parser = Suggested::<Word>::of(&HOLD))]
+    #[arg(hide_possible_values = true)]
+    pub(crate) hold: Option<Word>,
+    /// What counts as evidence: words that replace those in force (ccr,time), or words to add to
+    /// them and to take from them (+notification,-ccr)
+    #[arg(long, value_name = "WORDS", value_parser = Suggested::<evidence::Wanted>::of(&EVIDENCE))]
+    #[arg(hide_possible_values = true, allow_hyphen_values = true)]
+    pub(crate) evidence: Option<evidence::Wanted>,
     /// Command Quiesce Time for controllers that report none, 1 to 3600000 ms
     #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u32).range(CQT_DEFAULT_MS))]
     pub(crate) cqt_default_ms: Option<u32>,
@@ -275,10 +311,6 @@ pub(crate) struct ConfigArgs {
     /// none
     #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u32).range(CQT_OVERRIDE_MS))]
     pub(crate) cqt_override_ms: Option<u32>,
-    /// Trust a FIN or RST from the network: if all connections were closed from the other end, the
-    /// controller has noticed the loss
-    #[arg(long, value_name = "TRUST")]
-    pub(crate) trust_notification: Option<Trust>,
     /// The format of the output.
     #[command(flatten)]
     pub(crate) output: OutputArgs,

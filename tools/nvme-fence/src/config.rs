@@ -12,7 +12,7 @@ use crate::output;
 use crate::sysfs::device::resolve;
 use crate::sysfs::knobs::{Changes, Knobs};
 use crate::sysfs::unfenced;
-use crate::text::OneLine;
+use crate::text::{OneLine, Wrapped};
 
 /// What is printed. The names of the fields are the keys of the JSON output, which scripts rely on.
 #[derive(Serialize)]
@@ -34,12 +34,12 @@ pub(crate) fn run(host: &Host, args: &ConfigArgs) -> Result<()> {
         return Err(unfenced::subsystem(&subsystem, missing::module(host)));
     }
     let changes = Changes {
-        mode: args.mode,
+        hold: args.hold.clone(),
+        evidence: args.evidence.clone(),
         cqt_default_ms: args.cqt_default_ms,
         cqt_override_ms: args.cqt_override_ms,
-        trust_notification: args.trust_notification,
     };
-    changes.write(&fence)?;
+    changes.write(&fence, &Knobs::read(&fence)?)?;
     let config = Config {
         knobs: Knobs::read(&fence)?,
         nqn: subsystem.nqn().ok(),
@@ -48,14 +48,31 @@ pub(crate) fn run(host: &Host, args: &ConfigArgs) -> Result<()> {
     output::print(args.output.format, &config)
 }
 
-/// The knobs under the names of the options that set them.
+/// The knobs under the names of the options that set them. What could be set is shown, too.
 impl fmt::Display for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let nqn = self.nqn.as_deref().unwrap_or("-");
         writeln!(f, "{} - NQN={}", self.name, OneLine(nqn))?;
-        writeln!(f, "  mode                {}", self.knobs.mode)?;
-        writeln!(f, "  cqt-default-ms      {}", self.knobs.cqt_default_ms)?;
-        writeln!(f, "  cqt-override-ms     {}", self.knobs.cqt_override_ms)?;
-        writeln!(f, "  trust-notification  {}", self.knobs.trust_word())
+        let knobs = &self.knobs;
+        for (name, value) in [
+            ("hold", knobs.hold.to_string()),
+            ("evidence", knobs.evidence.to_string()),
+            ("cqt-default-ms", knobs.cqt_default_ms.to_string()),
+            ("cqt-override-ms", knobs.cqt_override_ms.to_string()),
+        ] {
+            let first = &format!("  {name:<17}");
+            let others = &" ".repeat(first.len());
+            let text = &value;
+            write!(
+                f,
+                "{}",
+                Wrapped {
+                    first,
+                    others,
+                    text
+                }
+            )?;
+        }
+        Ok(())
     }
 }

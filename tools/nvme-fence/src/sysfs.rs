@@ -4,6 +4,7 @@
 pub(crate) mod attribute;
 pub(crate) mod ccr;
 pub(crate) mod device;
+pub(crate) mod evidence;
 pub(crate) mod fence;
 pub(crate) mod held;
 pub(crate) mod identity;
@@ -14,3 +15,4 @@ pub(crate) mod removed;
 pub(crate) mod timers;
 pub(crate) mod topology;
 pub(crate) mod unfenced;
+pub(crate) mod words;

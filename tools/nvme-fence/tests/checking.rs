@@ -134,7 +134,7 @@ fn what_could_not_be_read_is_no_protection() {
     let output = String::from_utf8(host.run(&["check"]).stdout).unwrap();
     assert!(output.contains("the field cntlid is missing"), "{output}");
     // What is known to be wrong is wrong all the same.
-    host.file(&format!("{KNOBS}/mode"), "auto time [off]");
+    host.file(&format!("{KNOBS}/hold"), "all [none]");
     assert_eq!(check(&host).1, 4);
     // Nobody knows whether these fences hold anything.
     let host = protected();

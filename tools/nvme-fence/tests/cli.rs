@@ -75,9 +75,9 @@ fn what_is_not_protected() {
     }
     host.subsystem(7, "nqn.2026-01.org.example:orphan");
     replay(&host, "unprotected");
-    let mode = "sys/class/nvme-subsystem/nvme-subsys0/fence/mode";
-    host.file(mode, "auto time [off]");
-    replay(&host, "mode-off");
+    let hold = "sys/class/nvme-subsystem/nvme-subsys0/fence/hold";
+    host.file(hold, "all [none]");
+    replay(&host, "hold-none");
 }
 
 #[test]
@@ -105,15 +105,40 @@ fn deadlines() {
 fn config() {
     let host = Host::fencing();
     replay(&host, "config");
-    // A module that is older than the tool.
-    let trust = "sys/class/nvme-subsystem/nvme-subsys0/fence/trust_notification";
-    std::fs::remove_file(host.path(trust)).unwrap();
-    replay(&host, "config-older");
-    // A kernel that takes no mode: writing there fails, with ENOSPC.
-    let mode = host.path("sys/class/nvme-subsystem/nvme-subsys0/fence/mode");
-    std::fs::remove_file(&mode).unwrap();
-    std::os::unix::fs::symlink("/dev/full", &mode).unwrap();
-    replay(&host, "config-refused");
+    let knobs = "sys/class/nvme-subsystem/nvme-subsys0/fence";
+    // A module that is newer than the tool.
+    host.file(&format!("{knobs}/hold"), "[all] overlap none");
+    host.file(
+        &format!("{knobs}/evidence"),
+        &format!("{} target [dowsing]", fixture::EVIDENCE),
+    );
+    replay(&host, "config-newer");
+    // A module of another kind.
+    std::fs::remove_file(host.path(&format!("{knobs}/hold"))).unwrap();
+    replay(&host, "config-other");
+}
+
+#[test]
+fn config_writes_what_the_module_takes() {
+    let host = Host::fencing();
+    let knobs = "sys/class/nvme-subsystem/nvme-subsys0/fence";
+    for (wanted, written) in [
+        ("time,ccr", "ccr,time"),
+        (
+            "+reconnect-by-id,-ccr",
+            "time,reconnect,reconnect-by-id,disabled",
+        ),
+    ] {
+        let evidence = format!("{knobs}/evidence");
+        host.file(&evidence, fixture::EVIDENCE);
+        let output = host.run(&["config", "nvme0", "--evidence", wanted]);
+        assert!(output.status.success(), "{output:?}");
+        let found = std::fs::read_to_string(host.path(&evidence)).unwrap();
+        assert_eq!(found, written);
+    }
+    host.run(&["config", "nvme0", "--hold", "none"]);
+    let found = std::fs::read_to_string(host.path(&format!("{knobs}/hold")));
+    assert_eq!(found.unwrap(), "none");
 }
 
 #[test]
@@ -129,7 +154,7 @@ fn removed() {
     let host = Host::empty();
     replay(&host, "removed-no-module");
     // A module that is older than the tool.
-    host.file("sys/module/nvme_fence/parameters/mode", "auto");
+    host.file("sys/module/nvme_fence/parameters/hold", "all");
     replay(&host, "removed-older");
     host.removed(2, "12345");
     replay(&host, "removed");

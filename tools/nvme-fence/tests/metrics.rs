@@ -23,7 +23,7 @@ fn what_is_held_and_what_was() {
         ("nvme_fence_module_loaded", 1.0),
         ("nvme_fence_unreadable", 0.0),
         (
-            "nvme_fence_info{mode=auto,nqn=nqn.2026-01.org.example:array,subsystem=nvme-subsys0}",
+            "nvme_fence_info{evidence=ccr time reconnect disabled,hold=all,nqn=nqn.2026-01.org.example:array,subsystem=nvme-subsys0}",
             1.0,
         ),
         ("nvme_fence_protected{subsystem=nvme-subsys0}", 0.0),

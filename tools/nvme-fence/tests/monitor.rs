@@ -206,7 +206,7 @@ fn the_totals_outlive_module_controllers_and_monitor() {
         std::fs::remove_dir_all(host.sysfs().join(gone)).unwrap();
     }
     assert_eq!(monitor.line(), "module-unloaded");
-    host.file("sys/module/nvme_fence/parameters/mode", "auto");
+    host.file("sys/module/nvme_fence/parameters/hold", "all");
     assert_eq!(monitor.line(), "module-loaded");
     std::fs::remove_dir_all(host.sysfs().join("devices/virtual/nvme-fabrics/ctl/nvme1")).unwrap();
     assert_eq!(monitor.line(), "nvme-subsys0 nvme1 removed: was live");

@@ -66,10 +66,10 @@ fn all_that_is_held_is_told_to_programs() {
     assert_eq!(
         subsystem["settings"],
         json!({
-            "mode": "auto",
+            "hold": "all",
+            "evidence": ["ccr", "time", "reconnect", "disabled"],
             "cqt_default_ms": 10000,
-            "cqt_override_ms": null,
-            "trust_notification": true
+            "cqt_override_ms": null
         })
     );
     assert_eq!(
@@ -154,10 +154,9 @@ fn the_quiesce_time_in_force_is_shown_with_its_source() {
             json!({ "cqt_ms": ms, "cqt_source": source, "wait_ms": 25000 })
         );
         let text = text(&host, &["nvme-subsys0"]);
-        assert!(
-            text.contains(&format!("  nvme0n1, mode auto, {shown}\n")),
-            "{text}"
-        );
+        let unbroken = text.replace("\n  ", " ");
+        let line = format!("evidence ccr time reconnect disabled, {shown} PATH");
+        assert!(unbroken.contains(&line), "{text}");
     }
 }
 
@@ -341,10 +340,10 @@ fn many_namespaces_are_a_few_and_a_number() {
         );
     }
     let shown = text(&host, &["nvme-subsys0"]);
-    let line = "  nvme0n1 nvme0n2 nvme0n3 nvme0n4 and 36 more, mode auto, CQT 10 s (default)\n";
+    let line = "  nvme0n1 nvme0n2 nvme0n3 nvme0n4 and 36 more, hold all, evidence ccr time\n";
     assert!(shown.contains(line), "{shown}");
     let shown = text(&host, &["-v", "nvme-subsys0"]);
-    assert!(shown.contains(" nvme0n40, mode auto"), "{shown}");
+    assert!(shown.contains(" nvme0n40, hold all"), "{shown}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! The command line.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use nvme_fence_policy::Mode;
+use nvme_fence_policy::{Belief, Beliefs, Hold};
 use policy_check::model::bounds::Cqt;
 use policy_check::model::{Bounds, KeepAlive};
 use std::path::PathBuf;
@@ -36,15 +36,15 @@ pub(crate) enum Command {
     Replay(ReplayArgs),
 }
 
-/// Fencing, or not.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum ModeArg {
-    /// By whatever proves it first.
-    Auto,
-    /// By the time rule.
-    Time,
-    /// Not at all.
-    Off,
+/// Which commands wait: a value of the setting `hold`.
+fn hold(word: &str) -> Result<Hold, String> {
+    Hold::from_name(word).ok_or_else(|| "it is all or none".to_owned())
+}
+
+/// What is believed: values of the setting `evidence`, separated by commas.
+fn evidence(words: &str) -> Result<Beliefs, String> {
+    let known = Belief::ALL.map(Belief::name).join(", ");
+    Beliefs::from_words(words).ok_or_else(|| format!("it is a list of {known}"))
 }
 
 /// How results are printed.
@@ -64,9 +64,6 @@ pub(crate) struct ModelArgs {
     /// List the cases and their bounds, and run nothing
     #[arg(long)]
     pub(crate) list: bool,
-    /// Another mode than that of the case
-    #[arg(long, value_enum)]
-    pub(crate) mode: Option<ModeArg>,
     /// Exit with 0 only if a ghost write is found in every case
     #[arg(long)]
     pub(crate) expect_ghost_write: bool,
@@ -87,6 +84,12 @@ pub(crate) struct ModelArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Bounds, instead of those of the case")]
 pub(crate) struct BoundsArgs {
+    /// Which commands wait: all or none
+    #[arg(long, value_parser = hold)]
+    hold: Option<Hold>,
+    /// What is believed, such as ccr,time
+    #[arg(long, value_parser = evidence, value_name = "WORDS")]
+    evidence: Option<Beliefs>,
     /// How controllers find out that the host is gone
     #[arg(long, value_enum)]
     keep_alive: Option<KeepAlive>,
@@ -168,9 +171,6 @@ pub(crate) struct BoundsArgs {
     /// All instances of a controller have the same CIU
     #[arg(long)]
     namesakes: Option<bool>,
-    /// Notifications are trusted
-    #[arg(long)]
-    trust_notification: Option<bool>,
     /// Milliseconds in a tick
     #[arg(long)]
     tick_ms: Option<u16>,
@@ -187,19 +187,15 @@ pub(crate) struct BoundsArgs {
 
 impl BoundsArgs {
     /// These bounds where they are given, else those of the case.
-    pub(crate) fn apply(&self, mode: Option<ModeArg>, bounds: &mut Bounds) {
-        bounds.mode = match mode {
-            None => bounds.mode,
-            Some(ModeArg::Auto) => Mode::Auto,
-            Some(ModeArg::Time) => Mode::Time,
-            Some(ModeArg::Off) => Mode::Off,
-        };
+    pub(crate) fn apply(&self, bounds: &mut Bounds) {
         macro_rules! apply {
             ($($field:ident),*) => {
                 $(bounds.$field = self.$field.unwrap_or(bounds.$field);)*
             };
         }
         apply!(
+            hold,
+            evidence,
             keep_alive,
             katt,
             katt_at_loss,
@@ -227,7 +223,6 @@ impl BoundsArgs {
             prompt,
             stale,
             namesakes,
-            trust_notification,
             tick_ms,
             changes,
             late_asks,

@@ -53,7 +53,7 @@ fn choose(args: &ModelArgs) -> Result<Vec<Case>> {
     let mut chosen = all;
     chosen.retain(|case| args.case.is_empty() || args.case.iter().any(|name| name == case.name));
     for case in &mut chosen {
-        args.bounds.apply(args.mode, &mut case.bounds);
+        args.bounds.apply(&mut case.bounds);
         if let Err(what) = case.bounds.validate() {
             bail!("case {}: {what}", case.name);
         }

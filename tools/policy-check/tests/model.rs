@@ -2,7 +2,7 @@
 
 //! The model in small bounds: what it must find, and what it must not.
 
-use nvme_fence_policy::Mode;
+use nvme_fence_policy::Hold;
 use policy_check::check::{Outcome, Search, check};
 use policy_check::model::suite::{self, RESETS, SMALL};
 use policy_check::model::{Assumption, Bounds, KeepAlive, Violation, World};
@@ -44,7 +44,7 @@ fn nothing_goes_wrong_with_a_reset() {
 #[test]
 fn without_fencing_there_is_a_ghost_write() {
     let outcome = run(Bounds {
-        mode: Mode::Off,
+        hold: Hold::None,
         ..TWO_WRITES
     });
     let found = outcome.found.unwrap();

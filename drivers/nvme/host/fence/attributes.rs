@@ -12,7 +12,7 @@ use crate::subsystem::Subsystem;
 use crate::sys;
 use core::fmt::{self, Write};
 use kernel::prelude::*;
-use nvme_fence_policy::{CqtSource, Evidence, Mode, State, Sum};
+use nvme_fence_policy::{Belief, Beliefs, CqtSource, Evidence, Hold, State, Sum};
 
 /// Text in a buffer of fixed size.
 struct Text<'a> {
@@ -56,10 +56,28 @@ fn number(text: &[u8]) -> Result<u32> {
 
 /// A file of a subsystem.
 pub(crate) enum SubsysAttribute {
-    Mode,
+    Hold,
+    Evidence,
     CqtDefaultMs,
     CqtOverrideMs,
-    TrustNotification,
+}
+
+/// Lists words, those that are in force in brackets.
+fn show_words<T: Copy>(
+    all: &[T],
+    name: fn(T) -> &'static str,
+    in_force: impl Fn(T) -> bool,
+    text: &mut Text<'_>,
+) -> fmt::Result {
+    for (i, &word) in all.iter().enumerate() {
+        let space = if i == 0 { "" } else { " " };
+        if in_force(word) {
+            write!(text, "{space}[{}]", name(word))?;
+        } else {
+            write!(text, "{space}{}", name(word))?;
+        }
+    }
+    writeln!(text)
 }
 
 impl SubsysAttribute {
@@ -67,30 +85,32 @@ impl SubsysAttribute {
     pub(crate) fn show(&self, subsystem: &Subsystem, buffer: &mut [u8]) -> Result<usize> {
         let knobs = subsystem.knobs();
         emit(buffer, |text| match self {
-            Self::Mode => {
-                for (i, mode) in Mode::ALL.into_iter().enumerate() {
-                    let space = if i == 0 { "" } else { " " };
-                    if mode == knobs.mode() {
-                        write!(text, "{space}[{}]", mode.name())?;
-                    } else {
-                        write!(text, "{space}{}", mode.name())?;
-                    }
-                }
-                writeln!(text)
-            }
+            Self::Hold => show_words(&Hold::ALL, Hold::name, |hold| hold == knobs.hold(), text),
+            Self::Evidence => show_words(
+                &Belief::ALL,
+                Belief::name,
+                |belief| knobs.believes(belief),
+                text,
+            ),
             Self::CqtDefaultMs => writeln!(text, "{}", knobs.cqt_default_ms()),
             Self::CqtOverrideMs => writeln!(text, "{}", knobs.cqt_override_ms()),
-            Self::TrustNotification => writeln!(text, "{}", u8::from(knobs.trust_notification())),
         })
     }
 
     /// Writes `text` to the file. Nothing changes unless all of it is valid.
     pub(crate) fn store(&self, subsystem: &Subsystem, text: &[u8]) -> Result {
         match self {
-            Self::Mode => {
-                let mode = Mode::from_name(word(text)?).ok_or(EINVAL)?;
+            Self::Hold => {
+                let hold = Hold::from_name(word(text)?).ok_or(EINVAL)?;
                 subsystem.set_knobs(|knobs| {
-                    knobs.set_mode(mode);
+                    knobs.set_hold(hold);
+                    true
+                })
+            }
+            Self::Evidence => {
+                let evidence = Beliefs::from_words(word(text)?).ok_or(EINVAL)?;
+                subsystem.set_knobs(|knobs| {
+                    knobs.set_evidence(evidence);
                     true
                 })
             }
@@ -101,17 +121,6 @@ impl SubsysAttribute {
             Self::CqtOverrideMs => {
                 let ms = number(text)?;
                 subsystem.set_knobs(|knobs| knobs.set_cqt_override_ms(ms))
-            }
-            Self::TrustNotification => {
-                let trust = match word(text)? {
-                    "0" => false,
-                    "1" => true,
-                    _ => return Err(EINVAL),
-                };
-                subsystem.set_knobs(|knobs| {
-                    knobs.set_trust_notification(trust);
-                    true
-                })
             }
         }
     }

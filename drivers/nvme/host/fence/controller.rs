@@ -98,7 +98,7 @@ impl Controller {
     }
 
     /// Tells the administrator what the loss of a path will mean.
-    fn log_wait(&self, wait_ms: Option<u64>) {
+    fn log_wait(&self, wait_ms: Option<u64>, keep_alive: bool) {
         let instance = host::instance(self.id);
         match wait_ms {
             Some(ms) if ms > HUNG_TASK_MS => pr_warn!(
@@ -107,9 +107,12 @@ impl Controller {
             Some(ms) => pr_info!(
                 "nvme{instance}: when its path is lost, writes are held for up to {ms} ms\n"
             ),
-            None => pr_warn!(
-                "nvme{instance}: no keep alive: when its path is lost, writes are held until the controller is reset through another one, or the administrator releases them\n"
-            ),
+            None => {
+                let why = if keep_alive { "time does not count" } else { "no keep alive" };
+                pr_warn!(
+                    "nvme{instance}: {why}: when its path is lost, writes are held until there is other evidence than time, or the administrator releases them\n"
+                )
+            }
         }
     }
 }
@@ -174,7 +177,7 @@ impl Attached {
         let before = latest.said.replace((identity, terms, offer));
         drop(state);
         if before.map(|(_, terms, _)| terms) != Some(terms) {
-            controller.log_wait(wait_ms);
+            controller.log_wait(wait_ms, terms.kato_ms != 0);
         }
         Ok(handle)
     }

@@ -14,9 +14,14 @@
 #define CREATE_TRACE_POINTS
 #include "trace.h"
 
-char *nvme_fence_param_mode = "auto";
-module_param_named(mode, nvme_fence_param_mode, charp, 0444);
-MODULE_PARM_DESC(mode, "mode of new subsystems: auto, time or off (default: auto)");
+char *nvme_fence_param_hold = "all";
+module_param_named(hold, nvme_fence_param_hold, charp, 0444);
+MODULE_PARM_DESC(hold, "which cancelled commands wait: all or none (default: all)");
+
+char *nvme_fence_param_evidence;
+module_param_named(evidence, nvme_fence_param_evidence, charp, 0444);
+MODULE_PARM_DESC(evidence,
+		 "what is believed, any of: ccr,time,disabled,notification (default: ccr,time,disabled)");
 
 unsigned int nvme_fence_param_cqt_default_ms = 10000;
 module_param_named(cqt_default_ms, nvme_fence_param_cqt_default_ms, uint, 0444);
@@ -27,11 +32,6 @@ unsigned int nvme_fence_param_cqt_override_ms;
 module_param_named(cqt_override_ms, nvme_fence_param_cqt_override_ms, uint, 0444);
 MODULE_PARM_DESC(cqt_override_ms,
 		 "Command Quiesce Time whatever controllers report, 0 for none (default: 0)");
-
-bool nvme_fence_param_trust_notification;
-module_param_named(trust_notification, nvme_fence_param_trust_notification, bool, 0444);
-MODULE_PARM_DESC(trust_notification,
-		 "all connections closed from the other end mean that the controller has noticed (default: N)");
 
 /*
  * WQ_MEM_RECLAIM: what is held may have to be written to free memory.  Nothing

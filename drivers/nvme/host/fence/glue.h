@@ -51,10 +51,10 @@ struct nvme_fence_clock {
  * nvme_fence_removed_attrs
  */
 enum nvme_fence_attr {
-	NVME_FENCE_ATTR_MODE,
+	NVME_FENCE_ATTR_HOLD,
+	NVME_FENCE_ATTR_BELIEVED,
 	NVME_FENCE_ATTR_CQT_DEFAULT_MS,
 	NVME_FENCE_ATTR_CQT_OVERRIDE_MS,
-	NVME_FENCE_ATTR_TRUST_NOTIFICATION,
 
 	NVME_FENCE_ATTR_STATE,
 	NVME_FENCE_ATTR_IDENTITY,
@@ -176,10 +176,10 @@ struct nvme_fence_reset {
 
 /* glue.c, called from Rust */
 
-extern char *nvme_fence_param_mode;
+extern char *nvme_fence_param_hold;
+extern char *nvme_fence_param_evidence;
 extern unsigned int nvme_fence_param_cqt_default_ms;
 extern unsigned int nvme_fence_param_cqt_override_ms;
-extern bool nvme_fence_param_trust_notification;
 
 int nvme_fence_glue_init(void *host);
 void nvme_fence_glue_exit(void);

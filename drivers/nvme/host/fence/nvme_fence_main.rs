@@ -50,8 +50,9 @@ mod sys;
 
 use crate::host::Host;
 use crate::sys::{Dir, Glue, Registration};
+use core::fmt;
 use kernel::prelude::*;
-use nvme_fence_policy::{Knobs, Mode};
+use nvme_fence_policy::{Belief, Beliefs, Hold, Knobs};
 
 module! {
     type: NvmeFence,
@@ -87,14 +88,25 @@ fn default_knobs() -> Result<Knobs> {
     let params = sys::params();
     let mut knobs = Knobs::DEFAULT;
 
-    let mode = core::str::from_utf8(params.mode)
-        .ok()
-        .and_then(Mode::from_name);
-    let Some(mode) = mode else {
-        pr_err!("parameter mode must be auto, time or off\n");
+    let Some(hold) = text(params.hold).and_then(Hold::from_name) else {
+        pr_err!(
+            "parameter hold must be one of:{}\n",
+            Words(Hold::ALL.map(Hold::name))
+        );
         return Err(EINVAL);
     };
-    knobs.set_mode(mode);
+    knobs.set_hold(hold);
+
+    if let Some(evidence) = params.evidence {
+        let Some(evidence) = text(evidence).and_then(Beliefs::from_words) else {
+            pr_err!(
+                "parameter evidence must be some of:{}\n",
+                Words(Belief::ALL.map(Belief::name))
+            );
+            return Err(EINVAL);
+        };
+        knobs.set_evidence(evidence);
+    }
 
     if !knobs.set_cqt_default_ms(params.cqt_default_ms) {
         pr_err!("parameter cqt_default_ms must be 1 to 3600000 (ms)\n");
@@ -104,6 +116,18 @@ fn default_knobs() -> Result<Knobs> {
         pr_err!("parameter cqt_override_ms must be 0 to 3600000 (ms)\n");
         return Err(EINVAL);
     }
-    knobs.set_trust_notification(params.trust_notification);
     Ok(knobs)
+}
+
+fn text(bytes: &'static [u8]) -> Option<&'static str> {
+    core::str::from_utf8(bytes).ok()
+}
+
+/// Words, each with a blank before it.
+struct Words<const N: usize>([&'static str; N]);
+
+impl<const N: usize> fmt::Display for Words<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|word| write!(f, " {word}"))
+    }
 }

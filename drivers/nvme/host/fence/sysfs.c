@@ -62,16 +62,16 @@ static struct nvme_fence_file nvme_fence_file_##_var = {		\
 #define NVME_FENCE_REMOVED_FILE(_name, _id, _mode)			\
 	NVME_FENCE_NAMED_FILE(removed_##_name, _name, _id, _mode)
 
-NVME_FENCE_FILE(mode, NVME_FENCE_ATTR_MODE, 0644);
+NVME_FENCE_FILE(hold, NVME_FENCE_ATTR_HOLD, 0644);
+NVME_FENCE_NAMED_FILE(believed, evidence, NVME_FENCE_ATTR_BELIEVED, 0644);
 NVME_FENCE_FILE(cqt_default_ms, NVME_FENCE_ATTR_CQT_DEFAULT_MS, 0644);
 NVME_FENCE_FILE(cqt_override_ms, NVME_FENCE_ATTR_CQT_OVERRIDE_MS, 0644);
-NVME_FENCE_FILE(trust_notification, NVME_FENCE_ATTR_TRUST_NOTIFICATION, 0644);
 
 static struct attribute *nvme_fence_subsys_attrs[] = {
-	&nvme_fence_file_mode.attr,
+	&nvme_fence_file_hold.attr,
+	&nvme_fence_file_believed.attr,
 	&nvme_fence_file_cqt_default_ms.attr,
 	&nvme_fence_file_cqt_override_ms.attr,
-	&nvme_fence_file_trust_notification.attr,
 	NULL
 };
 ATTRIBUTE_GROUPS(nvme_fence_subsys);

@@ -7,7 +7,7 @@ use crate::ccr::log::Log;
 use crate::ccr::source::Offer;
 use crate::hold::{Command, Kind, HOST_ABORTED_CMD};
 use crate::identity::{AssociationId, ControllerId, Identity};
-use crate::knobs::Mode;
+use crate::knobs::{Belief, Beliefs, Hold};
 use crate::wait::{Clocks, Terms};
 
 const NOW: Nanos = Nanos(1_000);
@@ -115,10 +115,16 @@ fn only_what_can_be_named_is_reset() {
 }
 
 #[test]
-fn only_in_mode_auto() {
-    for (mode, asked) in [(Mode::Auto, true), (Mode::Time, false), (Mode::Off, false)] {
+fn only_if_resets_count_whatever_is_to_be_held_from_now_on() {
+    let others = Beliefs::DEFAULT.without(Belief::Ccr);
+    for (hold, evidence, asked) in [
+        (Hold::All, Beliefs::DEFAULT, true),
+        (Hold::None, Beliefs::DEFAULT, true),
+        (Hold::All, others, false),
+    ] {
         let mut knobs = KNOBS;
-        knobs.set_mode(mode);
+        knobs.set_hold(hold);
+        knobs.set_evidence(evidence);
         let found = Priority::find(
             &lost(1, 1),
             &source(2, 1),

@@ -9,8 +9,8 @@ mod world;
 
 use nvme_fence_policy::hold::{HOST_ABORTED_CMD, HOST_PATH_ERROR};
 use nvme_fence_policy::{
-    Action, Association, AssociationId, Clocks, Command, ControllerId, Event, Evidence, Identity,
-    Kind, Knobs, Mode, Nanos, Offer, Opened, State, Terms, Verdict,
+    Action, Association, AssociationId, Belief, Beliefs, Clocks, Command, ControllerId, Event,
+    Evidence, Hold, Identity, Kind, Knobs, Nanos, Offer, Opened, State, Terms, Verdict,
 };
 use proptest::prelude::*;
 
@@ -21,8 +21,8 @@ enum Step {
     Event(Event),
     /// As much is reported as sent on as was released before.
     Drain,
-    SetMode(Mode),
-    Trust(bool),
+    SetHold(Hold),
+    Believe(Beliefs),
     /// CQT for controllers that report none.
     DefaultCqt(u32),
     /// CQT whatever they report; 0: as they report.
@@ -69,6 +69,13 @@ fn clocks() -> impl Strategy<Value = Clocks> {
         })
 }
 
+/// Any set of them, that of the default more often than others.
+fn beliefs() -> impl Strategy<Value = Beliefs> {
+    let any = prop::sample::subsequence(&Belief::ALL[..], 0..=Belief::ALL.len());
+    let any = any.prop_map(|some| some.into_iter().fold(Beliefs::NONE, Beliefs::with));
+    prop_oneof![Just(Beliefs::DEFAULT), any]
+}
+
 fn steps() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => commands().prop_map(Step::Fail),
@@ -80,8 +87,8 @@ fn steps() -> impl Strategy<Value = Step> {
         1 => Just(Step::Event(Event::Release)),
         4 => Just(Step::Event(Event::Timeout)),
         2 => Just(Step::Drain),
-        1 => prop_oneof![Just(Mode::Auto), Just(Mode::Time), Just(Mode::Off)].prop_map(Step::SetMode),
-        1 => any::<bool>().prop_map(Step::Trust),
+        1 => prop_oneof![Just(Hold::All), Just(Hold::None)].prop_map(Step::SetHold),
+        2 => beliefs().prop_map(Step::Believe),
         1 => (1u32..100_000).prop_map(Step::DefaultCqt),
         1 => (0u32..100_000).prop_map(Step::OverrideCqt),
     ]
@@ -115,7 +122,7 @@ fn terms() -> impl Strategy<Value = Terms> {
 /// What the administrator has set.
 #[derive(Clone, Copy)]
 struct Settings {
-    trusts: bool,
+    believed: Beliefs,
     default_cqt_ms: u32,
     override_cqt_ms: u32,
 }
@@ -145,7 +152,9 @@ impl Observer {
                 self.lost = false;
                 self.admin = false;
             }
-            Event::Disabled if self.closed.is_none() => self.disabled_before_closed = true,
+            Event::Disabled if self.closed.is_none() => {
+                self.disabled_before_closed |= self.settings.believed.contains(Belief::Disabled);
+            }
             Event::Closed(clocks) if self.closed.is_none() => self.closed = Some(clocks),
             Event::Detached if self.closed.is_none() => {
                 self.closed = Some(Clocks {
@@ -181,9 +190,11 @@ impl Observer {
         let noticed = u128::from(last.0.max(self.opened)) + n * katt;
         let by_keep_alive = clocks.kato_ms != 0 && u128::from(now) >= noticed + cqt;
         let by_notification = clocks.peer_closed.is_some_and(|at| {
-            self.at_close.trusts && u128::from(now) >= u128::from(at.max(clocks.sent).0) + cqt
+            let counts = self.at_close.believed.contains(Belief::Notification);
+            counts && u128::from(now) >= u128::from(at.max(clocks.sent).0) + cqt
         });
-        by_keep_alive || by_notification
+        let counts = self.at_close.believed.contains(Belief::Time);
+        counts && (by_keep_alive || by_notification)
     }
 }
 
@@ -200,7 +211,7 @@ proptest! {
         let mut association = open(opened, terms);
         // Those that the guide names.
         let settings = Settings {
-            trusts: false,
+            believed: Beliefs::DEFAULT,
             default_cqt_ms: 10_000,
             override_cqt_ms: 0,
         };
@@ -222,13 +233,13 @@ proptest! {
         for (delay, step) in history {
             now += delay;
             let event = match step {
-                Step::SetMode(mode) => {
-                    knobs.set_mode(mode);
+                Step::SetHold(hold) => {
+                    knobs.set_hold(hold);
                     continue;
                 }
-                Step::Trust(trust) => {
-                    knobs.set_trust_notification(trust);
-                    seen.settings.trusts = trust;
+                Step::Believe(beliefs) => {
+                    knobs.set_evidence(beliefs);
+                    seen.settings.believed = beliefs;
                     continue;
                 }
                 Step::DefaultCqt(ms) => {

@@ -12,7 +12,7 @@ use self::evidence::Proof;
 use self::page::{is_whole, what_a_page_says, Says};
 pub(crate) use self::tries::Read;
 use self::tries::Try;
-use nvme_fence_policy::{Answer, AssociationId, HeldUntil, Identity, Mode, Nanos};
+use nvme_fence_policy::{Answer, AssociationId, HeldUntil, Identity, Nanos};
 
 /// Keep alive timeout of all controllers, in milliseconds.
 pub(crate) const KATO_MS: u32 = 2_000;
@@ -55,7 +55,8 @@ struct Record {
 pub(crate) struct Observer {
     /// Of all associations that are not forgotten yet, the oldest first.
     records: Vec<Record>,
-    pub(crate) mode: Mode,
+    /// Resets count.
+    pub(crate) believes_resets: bool,
     /// How many resets each source can take.
     ccrl: u8,
     /// Number of what happens.
@@ -71,7 +72,7 @@ impl Observer {
     pub(crate) fn new(ccrl: u8) -> Self {
         Self {
             records: Vec::new(),
-            mode: Mode::Auto,
+            believes_resets: true,
             ccrl,
             order: 0,
             proof: None,

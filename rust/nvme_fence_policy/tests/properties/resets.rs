@@ -5,7 +5,7 @@
 use crate::observer::{check, Check};
 use crate::world::World;
 use nvme_fence_policy::ccr::{RESULT_MS, TRIES_AT_ONCE};
-use nvme_fence_policy::{Answer, Mode, Nanos};
+use nvme_fence_policy::{Answer, Nanos};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
@@ -36,7 +36,7 @@ enum Step {
     /// The log page of an association is this, or cannot be read.
     Log(usize, Option<Vec<u8>>),
     Completed(usize),
-    SetMode(Mode),
+    BelieveResets(bool),
 }
 
 /// Entries of which many are about associations that there are.
@@ -97,8 +97,7 @@ fn step() -> impl Strategy<Value = Step> {
         9 => (any::<usize>(), prop::option::weighted(0.9, page()))
             .prop_map(|(n, page)| Step::Log(n, page)),
         1 => controller().prop_map(Step::Completed),
-        1 => prop_oneof![Just(Mode::Auto), Just(Mode::Auto), Just(Mode::Time), Just(Mode::Off)]
-            .prop_map(Step::SetMode),
+        1 => any::<bool>().prop_map(Step::BelieveResets),
     ]
 }
 
@@ -148,7 +147,7 @@ fn take(world: &mut World, step: Step) -> Check {
             }
         }
         Step::Completed(controller) => world.completed_event(controller),
-        Step::SetMode(mode) => world.set_mode(mode),
+        Step::BelieveResets(believes) => world.believe_resets(believes),
     }
 }
 

@@ -6,8 +6,9 @@
 use crate::observer::{check, Check, Observer, CQT_MS, KATO_MS};
 use nvme_fence_policy::hold::HOST_ABORTED_CMD;
 use nvme_fence_policy::{
-    Answer, Association, AssociationId, Clocks, Command, ControllerId, Fate, Identity, Input, Kind,
-    Knobs, Mode, Nanos, Offer, Opened, Output, Question, ResetStep, Storage, Subsystem, Terms,
+    Answer, Association, AssociationId, Belief, Beliefs, Clocks, Command, ControllerId, Fate,
+    Identity, Input, Kind, Knobs, Nanos, Offer, Opened, Output, Question, ResetStep, Storage,
+    Subsystem, Terms,
 };
 
 /// More than this is not to be asked for in one instant.
@@ -200,10 +201,13 @@ impl World {
         self.handle(Input::ResetCompleted(controller_id(controller)))
     }
 
-    /// The administrator sets how the end of a lost association is awaited.
-    pub(crate) fn set_mode(&mut self, mode: Mode) -> Check {
-        self.observer.mode = mode;
-        self.subsystem.knobs_mut().set_mode(mode);
+    /// The administrator sets whether resets count.
+    pub(crate) fn believe_resets(&mut self, believes: bool) -> Check {
+        self.observer.believes_resets = believes;
+        self.subsystem.knobs_mut().set_evidence(match believes {
+            true => Beliefs::DEFAULT,
+            false => Beliefs::DEFAULT.without(Belief::Ccr),
+        });
         self.ask()
     }
 

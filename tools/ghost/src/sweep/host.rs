@@ -168,10 +168,10 @@ mod tests {
     fn what_is_set_is_written() -> Result<()> {
         let sysfs = sysfs()?;
         let host = Host::new(sysfs.path())?;
-        host.set_subsystem("fence/mode", "off")?;
+        host.set_subsystem("fence/hold", "none")?;
         host.set_controller("nvme0", "io_timeout", "300")?;
         let subsystem = sysfs.path().join("class/nvme-subsystem/nvme-subsys0");
-        assert_eq!(fs::read_to_string(subsystem.join("fence/mode"))?, "off");
+        assert_eq!(fs::read_to_string(subsystem.join("fence/hold"))?, "none");
         Ok(())
     }
 

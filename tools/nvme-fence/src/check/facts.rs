@@ -3,6 +3,7 @@
 
 use super::address::Address;
 use crate::missing::Missing;
+use crate::sysfs::ccr::Ccr;
 use crate::sysfs::identity::Identity;
 use crate::sysfs::knobs::Knobs;
 use crate::sysfs::unfenced::Unfenced;
@@ -52,6 +53,8 @@ pub(crate) struct PathFacts {
     pub(crate) unfenced: Option<Unfenced>,
     /// What it said about itself; `None` = it has no fence, or was not identified yet.
     pub(crate) identity: Option<Identity>,
+    /// What it takes for Cross-Controller Resets; `None` = as for `identity`.
+    pub(crate) ccr: Option<Ccr>,
     /// Its keep alive timeout, 0 = off; `None` = not known.
     pub(crate) kato_ms: Option<u64>,
     /// After how long a command is given up; `None` = not known.

@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use super::facts::{HostFacts, SubsystemFacts};
-use super::rules::{fence, paths, stack, times};
+use super::rules::{evidence, fence, paths, stack, times};
 
 /// What a finding means for the verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -80,10 +80,10 @@ const fn rule(
 }
 
 /// All that can be found, the worst first.
-pub(crate) static RULES: [Rule; 22] = [
+pub(crate) static RULES: [Rule; 25] = [
     rule("series-missing", Severity::Error, fence::series_missing),
     rule("module-missing", Severity::Error, fence::module_missing),
-    rule("mode-off", Severity::Error, fence::mode_off),
+    rule("hold-none", Severity::Error, fence::hold_none),
     rule("path-unfenced", Severity::Error, fence::path_unfenced),
     rule(
         "transport-unfenced",
@@ -101,9 +101,19 @@ pub(crate) static RULES: [Rule; 22] = [
     rule("time-alone", Severity::Warning, fence::time_alone),
     rule("kato-off", Severity::Warning, times::kato_off),
     rule(
-        "notification-trusted",
+        "time-not-believed",
         Severity::Warning,
-        times::notification_trusted,
+        evidence::time_not_believed,
+    ),
+    rule(
+        "notification-believed",
+        Severity::Warning,
+        evidence::notification_believed,
+    ),
+    rule(
+        "reconnect-by-id-believed",
+        Severity::Warning,
+        evidence::reconnect_by_id_believed,
     ),
     rule("cqt-assumed", Severity::Warning, times::cqt_assumed),
     rule("multipath-off", Severity::Warning, paths::multipath_off),
@@ -125,6 +135,11 @@ pub(crate) static RULES: [Rule; 22] = [
         "wait-over-hung-task",
         Severity::Warning,
         times::wait_over_hung_task,
+    ),
+    rule(
+        "ccr-not-believed",
+        Severity::Note,
+        evidence::ccr_not_believed,
     ),
     rule(
         "io-timeout-over-kato",

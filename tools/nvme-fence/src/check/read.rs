@@ -10,6 +10,7 @@ use super::stacked;
 use crate::host::Host;
 use crate::missing;
 use crate::sysfs::attribute;
+use crate::sysfs::ccr::Ccr;
 use crate::sysfs::fence::read_identity;
 use crate::sysfs::knobs::Knobs;
 use crate::sysfs::namespace::{namespaces, Namespaces};
@@ -99,9 +100,9 @@ fn controller(
     }
     let fence = directory.join("fence");
     let is_fenced = fence.is_dir();
-    let identity = match is_fenced {
-        true => read_identity(&fence.join("identity"))?,
-        false => None,
+    let (identity, ccr) = match is_fenced {
+        true => (read_identity(&fence.join("identity"))?, Ccr::read(&fence)?),
+        false => (None, None),
     };
     let timers = Timers::read(host, directory, name, namespaces)?;
     let kato_ms = match &identity {
@@ -115,6 +116,7 @@ fn controller(
         state: attribute::read(&directory.join("state"))?,
         unfenced: (!is_fenced).then_some(unfenced),
         identity,
+        ccr,
         kato_ms,
         io_timeout_ms: timers.io_timeout_ms.and_then(Timer::ms),
         has_io_timeout: has_io_timeout(directory),

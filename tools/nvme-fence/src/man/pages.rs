@@ -191,6 +191,10 @@ pub(super) const PAGES: [Page; 16] = [
                 "nvme-fence config nvme0 --cqt-default-ms 5000",
                 "its controllers report no Command Quiesce Time; it is 5 s",
             ),
+            (
+                "nvme-fence config nvme0 --evidence +notification",
+                "nothing on the way to it makes a FIN or a RST",
+            ),
         ],
     },
     Page {

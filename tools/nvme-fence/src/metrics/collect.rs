@@ -167,11 +167,13 @@ fn of_check(check: &Check) -> [Family; 2] {
 /// What is so now.
 fn of_subsystems(measured: &[Measured]) -> [Family; 6] {
     let info = |subsystem: &Measured| {
-        let text = |text: Option<&String>| text.cloned().unwrap_or_default();
+        let knobs = subsystem.knobs.as_ref();
+        let of_knobs = |of: &dyn Fn(&Knobs) -> String| knobs.map(of).unwrap_or_default();
         let labels = vec![
             ("subsystem", subsystem.name.clone()),
-            ("nqn", text(subsystem.nqn.as_ref())),
-            ("mode", text(subsystem.knobs.as_ref().map(|k| &k.mode))),
+            ("nqn", subsystem.nqn.clone().unwrap_or_default()),
+            ("hold", of_knobs(&|knobs| knobs.hold().to_owned())),
+            ("evidence", of_knobs(&Knobs::evidence_line)),
         ];
         (labels, 1.0)
     };
@@ -189,8 +191,8 @@ fn of_subsystems(measured: &[Measured]) -> [Family; 6] {
     [
         gauge(
             "nvme_fence_info",
-            "The name and the mode of a subsystem; the mode is empty where the module does not \
-             manage it",
+            "The name of a subsystem, what is held, and what counts as evidence; the last two are \
+             empty where the module does not manage it",
             measured.iter().map(info).collect(),
         ),
         gauge(

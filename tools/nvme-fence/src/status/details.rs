@@ -34,7 +34,7 @@ fn of_fence(fence: &Fence, settings: Option<&Knobs>) -> String {
         &identity.map_or_else(unidentified, ToString::to_string),
     );
     if let Some((identity, settings)) = identity.zip(settings) {
-        let none = || "time fences nothing: keep alive is off".to_owned();
+        let none = || format!("not ended by time: {}", identity.why_no_wait());
         let wait = Wait::of(identity, settings);
         lines += &row("wait", &wait.map_or_else(none, |wait| wait.to_string()));
     }
@@ -70,10 +70,8 @@ fn last(fence: &Fence) -> String {
 /// The settings that are not in the line of the subsystem, under the names that sysfs has for them.
 pub(super) fn of_settings(settings: &Knobs) -> String {
     format!(
-        "cqt_default_ms={} cqt_override_ms={} trust_notification={}",
-        settings.cqt_default_ms,
-        settings.cqt_override_ms,
-        settings.trust_word()
+        "cqt_default_ms={} cqt_override_ms={}",
+        settings.cqt_default_ms, settings.cqt_override_ms
     )
 }
 

@@ -8,6 +8,7 @@ use super::table::{Row, Table};
 use super::{ana, details, ControllerStatus, NamespaceStatus, Status, SubsystemStatus};
 use crate::sysfs::fence::{Fence, State};
 use crate::sysfs::held::{Held, TimeRule};
+use crate::sysfs::knobs::Knobs;
 use crate::text::{OneLine, Wrapped};
 use crate::units::{Bytes, Seconds};
 
@@ -72,10 +73,9 @@ impl SubsystemStatus {
         if let (Some(settings), true) = (&self.settings, verbose) {
             line(f, &details::of_settings(settings))?;
         }
-        let mode = self.settings.as_ref().map(|settings| &settings.mode);
-        let is_off = mode.is_some_and(|mode| mode == "off");
+        let is_off = self.settings.as_ref().is_some_and(Knobs::holds_nothing);
         if is_off {
-            line(f, "NOT PROTECTED: mode is off")?;
+            line(f, "NOT PROTECTED: hold is none")?;
         }
         if self.orphaned {
             line(f, "orphaned: no controller is left")?;
@@ -125,7 +125,8 @@ impl SubsystemStatus {
             None => {}
         }
         if let Some(settings) = &self.settings {
-            parts.push(format!("mode {}", settings.mode));
+            parts.push(format!("hold {}", settings.hold()));
+            parts.push(format!("evidence {}", settings.evidence_line()));
         }
         let fences = self.controllers.iter().filter_map(|c| c.fence.as_ref());
         let times: BTreeSet<String> = fences.filter_map(quiesce_time).collect();
@@ -176,10 +177,10 @@ impl ControllerStatus {
         if let Some(fence) = &self.fence {
             let Fence { held, identity, .. } = fence;
             let all_in_time = matches!(held.parts(), Some((_, 0)));
-            let is_kept_alive = identity.as_ref().is_none_or(|it| it.wait_ms.is_some());
-            let why = match held.time_rule {
-                TimeRule::None if !is_kept_alive => ": keep alive is off",
-                _ => "",
+            let waitless = identity.as_ref().filter(|it| it.wait_ms.is_none());
+            let why = match (held.time_rule, waitless) {
+                (TimeRule::None, Some(identity)) => format!(": {}", identity.why_no_wait()),
+                _ => String::new(),
             };
             if held.commands > 0 && !all_in_time {
                 line(f, &format!("{}: {held}{why}", self.name))?;

@@ -120,12 +120,12 @@ mod tests {
     #[test]
     fn write_replaces_but_never_creates() {
         let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("mode");
-        assert!(write(&path, "off").is_err());
+        let path = dir.path().join("hold");
+        assert!(write(&path, "none").is_err());
         assert!(!path.exists());
-        fs::write(&path, "auto\n").unwrap();
-        write(&path, "off").unwrap();
-        assert_eq!(read(&path).unwrap(), "off");
+        fs::write(&path, "all\n").unwrap();
+        write(&path, "none").unwrap();
+        assert_eq!(read(&path).unwrap(), "none");
     }
 
     #[test]
@@ -139,19 +139,19 @@ mod tests {
 
     #[test]
     fn what_is_not_there_refuses_nothing() {
-        let error = format!("{:#}", write(Path::new("/nowhere/mode"), "1").unwrap_err());
+        let error = format!("{:#}", write(Path::new("/nowhere/hold"), "1").unwrap_err());
         assert_eq!(
             error,
-            "cannot write /nowhere/mode: No such file or directory (os error 2)"
+            "cannot write /nowhere/hold: No such file or directory (os error 2)"
         );
     }
 
     #[test]
     fn who_may_not_is_told_who_may() {
-        let error = advise(ErrorKind::PermissionDenied.into(), "cannot write mode");
+        let error = advise(ErrorKind::PermissionDenied.into(), "cannot write hold");
         assert_eq!(
             format!("{error:#}"),
-            "cannot write mode (run this as root): permission denied"
+            "cannot write hold (run this as root): permission denied"
         );
         assert!(is(&error, ErrorKind::PermissionDenied));
     }

@@ -43,6 +43,14 @@ impl Identity {
             _ => self.cqt_reported_ms,
         }
     }
+
+    /// Why there is no time rule, if there is none.
+    pub(crate) fn why_no_wait(&self) -> &'static str {
+        match self.kato_ms {
+            0 => "keep alive is off",
+            _ => "time does not count as evidence",
+        }
+    }
 }
 
 impl FromStr for Identity {
@@ -78,6 +86,7 @@ impl fmt::Display for Identity {
 
 #[cfg(test)]
 mod tests {
+    use super::super::words::Words;
     use super::*;
 
     const TEXT: &str =
@@ -139,10 +148,10 @@ mod tests {
     #[test]
     fn the_quiesce_time_in_force_is_that_of_its_source() {
         let knobs = Knobs {
-            mode: "auto".to_owned(),
+            hold: Words::parse("[all] none"),
+            evidence: Words::parse("[time]"),
             cqt_default_ms: 10_000,
             cqt_override_ms: 20_000,
-            trust_notification: None,
         };
         for (source, ms) in [
             ("default", 10_000),

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 //! The knobs of a subsystem: `fence/` in its directory.
 
-use anyhow::{bail, ensure, Context, Result};
-use clap::ValueEnum;
-use serde::Serialize;
+use anyhow::{ensure, Context, Result};
+use serde::{Serialize, Serializer};
 use std::ops::RangeInclusive;
 use std::path::Path;
 
 use super::attribute;
+use super::evidence::Wanted;
+use super::words::{Word, Words};
 use crate::json::none_if_zero;
 
 /// What the module accepts for `cqt_default_ms`.
@@ -15,122 +16,103 @@ pub(crate) const CQT_DEFAULT_MS: RangeInclusive<i64> = 1..=3_600_000;
 /// What the module accepts for `cqt_override_ms`.
 pub(crate) const CQT_OVERRIDE_MS: RangeInclusive<i64> = 0..=3_600_000;
 
-/// What can be written to `mode`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Mode {
-    /// Whatever evidence comes first: also a Cross-Controller Reset
-    Auto,
-    /// The wait of TP4129; that it was disabled; the administrator's word
-    Time,
-    /// Nothing is held: a stock kernel, ghost writes included
-    Off,
-}
-
-impl Mode {
-    /// The word that the kernel knows it by.
-    pub(crate) fn word(self) -> &'static str {
-        match self {
-            Self::Auto => "auto",
-            Self::Time => "time",
-            Self::Off => "off",
-        }
-    }
-}
-
-/// Whether it means that the controller has noticed if all connections were closed from the other
-/// end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Trust {
-    /// The controller has noticed: only its Command Quiesce Time is waited
-    Yes,
-    /// Something in between may have closed it: the keep alive timeouts are waited, too
-    No,
-}
-
-impl Trust {
-    /// The word that the kernel knows it by.
-    fn word(self) -> &'static str {
-        match self {
-            Self::Yes => "1",
-            Self::No => "0",
-        }
-    }
-}
-
 /// The knobs as they are.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Knobs {
-    /// The mode in force. Text, because a newer module may have modes that this tool cannot set.
-    pub(crate) mode: String,
+    /// Which cancelled commands wait: always one word is in force.
+    #[serde(serialize_with = "the_word")]
+    pub(crate) hold: Words,
+    /// What counts as evidence.
+    pub(crate) evidence: Words,
     /// The Command Quiesce Time for controllers that report none.
     pub(crate) cqt_default_ms: u32,
     /// The Command Quiesce Time that replaces what controllers report; 0 = none does.
     #[serde(serialize_with = "none_if_zero")]
     pub(crate) cqt_override_ms: u32,
-    /// Whether it means that the controller has noticed if all connections were closed from the other
-    /// end; `None` = the module is older than this knob, and takes one of them for that.
-    pub(crate) trust_notification: Option<bool>,
 }
 
 /// The values to be written; `None` leaves a knob as it is.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Changes {
-    /// `mode`
-    pub(crate) mode: Option<Mode>,
+    /// `hold`
+    pub(crate) hold: Option<Word>,
+    /// `evidence`
+    pub(crate) evidence: Option<Wanted>,
     /// `cqt_default_ms`
     pub(crate) cqt_default_ms: Option<u32>,
     /// `cqt_override_ms`
     pub(crate) cqt_override_ms: Option<u32>,
-    /// `trust_notification`
-    pub(crate) trust_notification: Option<Trust>,
 }
 
 impl Knobs {
     /// Reads them from a `fence/` directory.
     pub(crate) fn read(fence: &Path) -> Result<Self> {
-        let mode_path = fence.join("mode");
-        let modes = attribute::read(&mode_path)?;
-        let mode = selected(&modes)
-            .with_context(|| format!("{}: no mode is marked in `{modes}`", mode_path.display()))?;
+        let hold = read_words(&fence.join("hold"))?;
+        let in_force = hold.in_force().count();
+        ensure!(
+            in_force == 1,
+            "{}: {in_force} words are in force in `{hold}`, not one",
+            fence.join("hold").display()
+        );
         Ok(Self {
-            mode: mode.to_owned(),
+            hold,
+            evidence: read_words(&fence.join("evidence"))?,
             cqt_default_ms: attribute::read_number(&fence.join("cqt_default_ms"))?,
             cqt_override_ms: attribute::read_number(&fence.join("cqt_override_ms"))?,
-            trust_notification: read_trust(&fence.join("trust_notification"))?,
         })
     }
 
-    /// `trust_notification` in the words of the option that sets it.
-    pub(crate) fn trust_word(&self) -> &'static str {
-        match self.trust_notification {
-            Some(true) => "yes",
-            Some(false) => "no",
-            None => "absent",
-        }
+    /// Which cancelled commands wait.
+    pub(crate) fn hold(&self) -> &str {
+        self.hold.in_force().next().unwrap_or_default()
+    }
+
+    /// Whether none waits. What other words a module has: some do.
+    pub(crate) fn holds_nothing(&self) -> bool {
+        self.hold() == "none"
+    }
+
+    /// What counts as evidence, in one line.
+    pub(crate) fn evidence_line(&self) -> String {
+        let in_force: Vec<&str> = self.evidence.in_force().collect();
+        in_force.join(" ")
+    }
+
+    /// Whether evidence of this kind counts.
+    pub(crate) fn believes(&self, evidence: &str) -> bool {
+        self.evidence.has(evidence)
     }
 }
 
-/// Reads `trust_notification`, which older modules lack.
-fn read_trust(path: &Path) -> Result<Option<bool>> {
-    if !path.exists() {
-        return Ok(None);
-    }
-    match attribute::read(path)?.as_str() {
-        "0" => Ok(Some(false)),
-        "1" => Ok(Some(true)),
-        text => bail!("{}: `{text}` is neither 0 nor 1", path.display()),
-    }
+/// Reads words that the module lists. Those that this tool is made for have the file.
+fn read_words(path: &Path) -> Result<Words> {
+    let text = attribute::read_if_there(path)?.with_context(|| {
+        format!(
+            "the module nvme_fence that is loaded does not fit this tool: there is no {}",
+            path.display()
+        )
+    })?;
+    Ok(Words::parse(&text))
+}
+
+/// Writes the one word that is in force for programs.
+fn the_word<S: Serializer>(words: &Words, serializer: S) -> Result<S::Ok, S::Error> {
+    words.in_force().next().serialize(serializer)
 }
 
 impl Changes {
-    /// Writes them to a `fence/` directory.
-    pub(crate) fn write(&self, fence: &Path) -> Result<()> {
-        let trust_path = fence.join("trust_notification");
-        ensure!(
-            self.trust_notification.is_none() || trust_path.exists(),
-            "the module that is loaded is older than trust_notification; nothing was changed"
-        );
-        // The mode goes last: a new one must find the others in force.
+    /// Writes them to a `fence/` directory in which the knobs are as they are `now`.
+    ///
+    /// What the module does not list is refused before anything is written.
+    pub(crate) fn write(&self, fence: &Path, now: &Knobs) -> Result<()> {
+        if let Some(word) = &self.hold {
+            now.hold.ensure_listed("hold", word)?;
+        }
+        let evidence = self
+            .evidence
+            .as_ref()
+            .map(|wanted| wanted.of(&now.evidence));
+        // What is to wait goes last: it must find the others in force.
         let values = [
             (
                 "cqt_default_ms",
@@ -140,11 +122,8 @@ impl Changes {
                 "cqt_override_ms",
                 self.cqt_override_ms.map(|ms| ms.to_string()),
             ),
-            (
-                "trust_notification",
-                self.trust_notification.map(|trust| trust.word().to_owned()),
-            ),
-            ("mode", self.mode.map(|mode| mode.word().to_owned())),
+            ("evidence", evidence.transpose()?),
+            ("hold", self.hold.as_ref().map(|w| w.as_str().to_owned())),
         ];
         let mut written: Vec<String> = Vec::new();
         for (name, value) in values {
@@ -162,104 +141,136 @@ impl Changes {
     }
 }
 
-/// The word in brackets of a list like `[auto] time off`.
-fn selected(list: &str) -> Option<&str> {
-    list.split_ascii_whitespace()
-        .find_map(|word| word.strip_prefix('[')?.strip_suffix(']'))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
+    use tempfile::TempDir;
 
-    #[test]
-    fn selected_word() {
-        for (list, word) in [
-            ("[auto] time off", Some("auto")),
-            ("auto time [off]", Some("off")),
-            ("auto time [target] off", Some("target")),
-            ("auto time off", None),
-            ("", None),
-        ] {
-            assert_eq!(selected(list), word, "{list}");
+    /// The files, in no particular order, and what they say first.
+    const FILES: [(&str, &str); 4] = [
+        ("hold", "[all] none"),
+        ("evidence", "[ccr] [time] [disabled] notification"),
+        ("cqt_default_ms", "10000"),
+        ("cqt_override_ms", "0"),
+    ];
+
+    /// A `fence/` directory.
+    fn fence() -> TempDir {
+        let fence = tempfile::tempdir().unwrap();
+        for (name, text) in FILES {
+            fs::write(fence.path().join(name), text).unwrap();
         }
+        fence
+    }
+
+    /// What the files say.
+    fn texts(fence: &TempDir) -> [String; 4] {
+        FILES.map(|(name, _)| fs::read_to_string(fence.path().join(name)).unwrap())
+    }
+
+    /// Changes the knobs; the error, if there is one.
+    fn change(fence: &TempDir, changes: &Changes) -> Option<String> {
+        let now = Knobs::read(fence.path()).unwrap();
+        let result = changes.write(fence.path(), &now);
+        result.err().map(|error| format!("{error:#}"))
     }
 
     #[test]
     fn only_changes_are_written() {
-        let fence = tempfile::tempdir().unwrap();
-        let names = [
-            "mode",
-            "cqt_default_ms",
-            "cqt_override_ms",
-            "trust_notification",
-        ];
-        for name in names {
-            std::fs::write(fence.path().join(name), "as it was").unwrap();
-        }
+        let fence = fence();
         let changes = Changes {
-            mode: Some(Mode::Time),
-            cqt_default_ms: None,
-            cqt_override_ms: Some(0),
-            trust_notification: Some(Trust::No),
+            evidence: Some("-ccr,+notification".parse().unwrap()),
+            cqt_override_ms: Some(7),
+            ..Changes::default()
         };
-        changes.write(fence.path()).unwrap();
-        let texts = names.map(|name| std::fs::read_to_string(fence.path().join(name)).unwrap());
-        assert_eq!(texts, ["time", "as it was", "0", "0"]);
+        assert_eq!(change(&fence, &changes), None);
+        let evidence = "time,disabled,notification";
+        assert_eq!(texts(&fence), ["[all] none", evidence, "10000", "7"]);
+    }
+
+    #[test]
+    fn nothing_is_written_if_a_word_is_not_listed() {
+        for (hold, evidence) in [("some", "+ccr"), ("none", "luck"), ("none", "-luck")] {
+            let fence = fence();
+            let changes = Changes {
+                hold: Some(hold.parse().unwrap()),
+                evidence: Some(evidence.parse().unwrap()),
+                cqt_default_ms: Some(7),
+                cqt_override_ms: Some(7),
+            };
+            let error = change(&fence, &changes).unwrap();
+            assert!(error.ends_with("; nothing was changed"), "{error}");
+            assert_eq!(texts(&fence), FILES.map(|(_, text)| text));
+        }
+    }
+
+    #[test]
+    fn words_of_a_newer_module_can_be_set() {
+        let fence = fence();
+        fs::write(fence.path().join("hold"), "[all] overlap none").unwrap();
+        let changes = Changes {
+            hold: Some("overlap".parse().unwrap()),
+            ..Changes::default()
+        };
+        assert_eq!(change(&fence, &changes), None);
+        assert_eq!(texts(&fence)[0], "overlap");
     }
 
     #[test]
     fn what_was_set_before_a_refusal_is_named() {
-        let fence = tempfile::tempdir().unwrap();
-        std::fs::write(fence.path().join("cqt_default_ms"), "as it was").unwrap();
-        std::fs::write(fence.path().join("cqt_override_ms"), "as it was").unwrap();
-        let mode = fence.path().join("mode");
-        std::os::unix::fs::symlink("/dev/full", &mode).unwrap();
-        let changes = |cqt_default_ms| Changes {
-            mode: Some(Mode::Time),
-            cqt_default_ms,
-            cqt_override_ms: cqt_default_ms,
-            trust_notification: None,
+        let fence = fence();
+        let now = Knobs::read(fence.path()).unwrap();
+        let hold = fence.path().join("hold");
+        fs::remove_file(&hold).unwrap();
+        std::os::unix::fs::symlink("/dev/full", &hold).unwrap();
+        let error = |cqt_default_ms, evidence: Option<&str>| {
+            let changes = Changes {
+                hold: Some("none".parse().unwrap()),
+                evidence: evidence.map(|text| text.parse().unwrap()),
+                cqt_default_ms,
+                cqt_override_ms: cqt_default_ms,
+            };
+            format!("{:#}", changes.write(fence.path(), &now).unwrap_err())
         };
-        let refused = format!("the kernel refused `time` for {}", mode.display());
-        let error = |ms| format!("{:#}", changes(ms).write(fence.path()).unwrap_err());
-        assert!(error(None).starts_with(&refused), "{}", error(None));
-        let stays = "cqt_default_ms=7 cqt_override_ms=7 set before, and in force: ";
-        assert!(error(Some(7)).starts_with(&(stays.to_owned() + &refused)));
+        let refused = format!("the kernel refused `none` for {}", hold.display());
+        assert!(error(None, None).starts_with(&refused));
+        let stays = "cqt_default_ms=7 cqt_override_ms=7 evidence=ccr,time set before, and in \
+                     force: ";
+        let error = error(Some(7), Some("time,ccr"));
+        assert!(error.starts_with(&(stays.to_owned() + &refused)), "{error}");
     }
 
     #[test]
-    fn an_older_module_is_told_nothing() {
-        let fence = tempfile::tempdir().unwrap();
-        let mode = fence.path().join("mode");
-        std::fs::write(&mode, "as it was").unwrap();
-        let changes = Changes {
-            mode: Some(Mode::Off),
-            cqt_default_ms: None,
-            cqt_override_ms: None,
-            trust_notification: Some(Trust::Yes),
-        };
-        assert!(changes.write(fence.path()).is_err());
-        assert_eq!(std::fs::read_to_string(mode).unwrap(), "as it was");
-    }
-
-    #[test]
-    fn trust_is_0_or_1_or_not_there() {
-        let fence = tempfile::tempdir().unwrap();
-        let path = fence.path().join("trust_notification");
-        assert_eq!(read_trust(&path).unwrap(), None);
-        for (text, trust) in [("0\n", Some(false)), ("1\n", Some(true))] {
-            std::fs::write(&path, text).unwrap();
-            assert_eq!(read_trust(&path).unwrap(), trust);
+    fn one_word_is_in_force_for_hold() {
+        for text in ["all none", "[all] [none]", ""] {
+            let fence = fence();
+            fs::write(fence.path().join("hold"), text).unwrap();
+            assert!(Knobs::read(fence.path()).is_err(), "{text}");
         }
-        std::fs::write(&path, "Y\n").unwrap();
-        assert!(read_trust(&path).is_err());
     }
 
     #[test]
-    fn words_are_the_options() {
-        for mode in Mode::value_variants() {
-            assert_eq!(mode.to_possible_value().unwrap().get_name(), mode.word());
+    fn what_is_held_is_decided_by_one_word() {
+        let knobs = |hold: &str| {
+            let fence = fence();
+            fs::write(fence.path().join("hold"), hold).unwrap();
+            Knobs::read(fence.path()).unwrap()
+        };
+        assert!(knobs("all [none]").holds_nothing());
+        assert!(!knobs("[all] none").holds_nothing());
+        assert!(!knobs("all [dreams] none").holds_nothing());
+        assert_eq!(knobs("all [dreams] none").hold(), "dreams");
+    }
+
+    #[test]
+    fn a_module_that_does_not_fit_is_named() {
+        for name in ["hold", "evidence"] {
+            let fence = fence();
+            fs::remove_file(fence.path().join(name)).unwrap();
+            let error = Knobs::read(fence.path()).unwrap_err().to_string();
+            assert!(error.contains("does not fit this tool"), "{error}");
+            assert!(error.ends_with(name), "{error}");
         }
     }
 }

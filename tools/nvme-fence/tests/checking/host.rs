@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 //! A host of which `check` finds nothing, and how to spoil it.
 
-use crate::fixture::Host;
+use crate::fixture::{Host, EVIDENCE};
 use std::fs;
 
 pub const KNOBS: &str = "sys/class/nvme-subsystem/nvme-subsys0/fence";
 pub const HEAD: &str = "sys/class/nvme-subsystem/nvme-subsys0/nvme0n1";
-pub const IDENTITY: &str = "cntlid=1 ciu=3 kato_ms=5000 tbkas=1 cqt_ms=5000 cqt_source=controller \
+const IDENTITY: &str = "cntlid=1 ciu=3 kato_ms=5000 tbkas=1 cqt_ms=5000 cqt_source=controller \
                         wait_ms=20000";
 
 /// A host of which nothing is to be said: Linux 7.3 with series and module, and an array with two
@@ -17,22 +17,30 @@ pub fn protected() -> Host {
         "proc/kallsyms",
         "0000000000000000 T nvme_fence_register\t[nvme_core]",
     );
-    host.file("sys/module/nvme_fence/parameters/mode", "auto");
+    host.file("sys/module/nvme_fence/parameters/hold", "all");
     for (name, text) in [
-        ("mode", "[auto] time off"),
+        ("hold", "[all] none"),
+        ("evidence", EVIDENCE),
         ("cqt_default_ms", "10000"),
         ("cqt_override_ms", "0"),
-        ("trust_notification", "0"),
     ] {
         host.file(&format!("{KNOBS}/{name}"), text);
     }
     for number in 0..2 {
         let controller = format!("sys/class/nvme/nvme{number}");
-        host.file(&format!("{controller}/fence/identity"), IDENTITY);
+        identified(&host, number);
         host.file(&format!("{controller}/cntrltype"), "io");
         host.file(&format!("{controller}/io_timeout"), "5000");
     }
     host
+}
+
+/// Has the module know a controller.
+pub fn identified(host: &Host, number: u32) {
+    let fence = format!("sys/class/nvme/nvme{number}/fence");
+    for (name, text) in [("identity", IDENTITY), ("ciu", "3"), ("ccrl", "4")] {
+        host.file(&format!("{fence}/{name}"), text);
+    }
 }
 
 /// What Linux has had since 5.15, which is what it is without the rest. Made up: that kernel was

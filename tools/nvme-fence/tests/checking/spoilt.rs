@@ -2,7 +2,7 @@
 //! Hosts of which one thing is found each.
 
 use crate::fixture::Host;
-use crate::host::{identify, remove, set, unload, HEAD, IDENTITY, KNOBS};
+use crate::host::{identified, identify, remove, set, unload, HEAD, KNOBS};
 use std::fs;
 
 /// Spoils a host.
@@ -18,8 +18,8 @@ pub const SPOILT: &[(&str, i32, Spoil)] = &[
         unload(host);
         host.file("sys/module/nvme_core/parameters/fence", "N");
     }),
-    ("mode-off", 4, |host| {
-        host.file(&format!("{KNOBS}/mode"), "auto time [off]");
+    ("hold-none", 4, |host| {
+        host.file(&format!("{KNOBS}/hold"), "all [none]");
     }),
     ("path-unfenced", 4, |host| {
         remove(host, "sys/class/nvme/nvme1/fence");
@@ -55,8 +55,21 @@ pub const SPOILT: &[(&str, i32, Spoil)] = &[
                         wait_ms=none";
         host.file("sys/class/nvme/nvme1/fence/identity", identity);
     }),
-    ("notification-trusted", 5, |host| {
-        host.file(&format!("{KNOBS}/trust_notification"), "1");
+    ("time-not-believed", 5, |host| {
+        let evidence = "[ccr] time [reconnect] reconnect-by-id [disabled] notification";
+        host.file(&format!("{KNOBS}/evidence"), evidence);
+        identify(
+            host,
+            "kato_ms=5000 cqt_ms=5000 cqt_source=controller wait_ms=none",
+        );
+    }),
+    ("notification-believed", 5, |host| {
+        let evidence = "[ccr] [time] [reconnect] reconnect-by-id [disabled] [notification]";
+        host.file(&format!("{KNOBS}/evidence"), evidence);
+    }),
+    ("reconnect-by-id-believed", 5, |host| {
+        let evidence = "[ccr] [time] [reconnect] [reconnect-by-id] [disabled] notification";
+        host.file(&format!("{KNOBS}/evidence"), evidence);
     }),
     ("cqt-assumed", 5, |host| {
         identify(
@@ -84,7 +97,7 @@ pub const SPOILT: &[(&str, i32, Spoil)] = &[
     }),
     ("superseded", 5, |host| {
         host.controller(0, 2, "tcp", "traddr=10.0.0.1,trsvcid=4420", "connecting");
-        host.file("sys/class/nvme/nvme2/fence/identity", IDENTITY);
+        identified(host, 2);
         host.file("sys/class/nvme/nvme2/io_timeout", "5000");
     }),
     ("wait-over-ctrl-loss", 5, |host| {
@@ -93,6 +106,10 @@ pub const SPOILT: &[(&str, i32, Spoil)] = &[
     ("fast-io-fail", 5, |host| set(host, "fast_io_fail_tmo", "0")),
     ("wait-over-hung-task", 5, |host| {
         host.file("proc/sys/kernel/hung_task_timeout_secs", "19");
+    }),
+    ("ccr-not-believed", 0, |host| {
+        let evidence = "ccr [time] [reconnect] reconnect-by-id [disabled] notification";
+        host.file(&format!("{KNOBS}/evidence"), evidence);
     }),
     ("io-timeout-over-kato", 0, |host| {
         set(host, "io_timeout", "30000")

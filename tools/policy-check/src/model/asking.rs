@@ -6,6 +6,7 @@ use super::bounds::Bounds;
 use super::property::Violation;
 use super::service::{Ccrs, Page, Reply};
 use super::state::{Link, Phase, State};
+use nvme_fence_policy::Belief;
 
 impl State {
     /// A source is asked to have `of` reset: is there any sense in that?
@@ -21,7 +22,7 @@ impl State {
         let itself = impacted.controller == source.controller;
         // A read of the log page that is under way may be older than the question.
         let reading = source.service.read.is_some();
-        if !useful || too_soon || itself || !self.settings.asks {
+        if !useful || too_soon || itself || !self.settings.believes(Belief::Ccr) {
             self.blame(Violation::AskedInVain);
         }
         if self.any_unanswered() {
@@ -155,7 +156,7 @@ impl State {
     pub(super) fn check_unasked(&mut self, bounds: &Bounds) {
         let numbers = 0..self.links.len() as u8;
         // Who could be mistaken for another may have to wait.
-        if bounds.ccrl == 0 || !self.settings.asks || bounds.namesakes {
+        if bounds.ccrl == 0 || !self.settings.believes(Belief::Ccr) || bounds.namesakes {
             return;
         }
         if self.any_unanswered() {

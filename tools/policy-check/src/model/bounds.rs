@@ -3,7 +3,7 @@
 //! How large the model is, and what it takes for granted.
 
 use clap::ValueEnum;
-use nvme_fence_policy::{Identity, Mode, Nanos, Terms};
+use nvme_fence_policy::{Beliefs, Hold, Identity, Nanos, Terms};
 use serde::Serialize;
 
 /// There are at most so many writes in a model.
@@ -69,9 +69,13 @@ pub enum Assumption {
 /// The bounds of a model. Times are in ticks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Bounds {
-    /// Is fencing on?
+    /// Which commands wait.
     #[serde(skip)]
-    pub mode: Mode,
+    pub hold: Hold,
+    /// What is believed. With [`Belief::Notification`](nvme_fence_policy::Belief::Notification), the
+    /// host takes it that a connection which is closed was closed by the controller.
+    #[serde(skip)]
+    pub evidence: Beliefs,
     /// How the controllers find out that the host is gone.
     pub keep_alive: KeepAlive,
     /// Keep alive timeout when associations are made.
@@ -130,8 +134,6 @@ pub struct Bounds {
     /// All instances of a controller have the same CIU, and differ in their CIRN only: log pages
     /// cannot tell them apart.
     pub namesakes: bool,
-    /// Whether the host takes it that a connection which is closed was closed by the controller.
-    pub trust_notification: bool,
     /// Milliseconds in a tick.
     pub tick_ms: u16,
     /// How often the administrator may change a setting.

@@ -7,6 +7,7 @@ use super::bounds::{Assumption, Bounds, KeepAlive};
 use super::shell::Work;
 use super::state::{Link, Phase, Place, State};
 use super::truth::{ADMIN, Copy};
+use nvme_fence_policy::Belief;
 
 impl State {
     /// Collects what can happen next.
@@ -191,9 +192,10 @@ impl State {
             if link.truth.listens_on(bounds, self.now, connection) {
                 actions.push(Action::PeerCloses { on, connection });
             }
-            // It does not matter to a host that does not trust it.
-            let never_trusted = !bounds.trust_notification && bounds.changes == 0;
-            let forges = !bounds.assumes(Assumption::HonestNetwork) || never_trusted;
+            // It does not matter to a host that does not believe it.
+            let never_counts =
+                !bounds.evidence.contains(Belief::Notification) && bounds.changes == 0;
+            let forges = !bounds.assumes(Assumption::HonestNetwork) || never_counts;
             if forges && !underway {
                 actions.push(Action::Forge { on, connection });
             }

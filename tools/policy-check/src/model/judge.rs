@@ -7,7 +7,7 @@ use super::bounds::{Assumption, Bounds};
 use super::property::Violation;
 use super::state::{Link, Phase, State};
 use super::truth::Copy;
-use nvme_fence_policy::{Evidence, Fate, Mode};
+use nvme_fence_policy::{Belief, Evidence, Fate, Hold};
 
 impl State {
     /// Is a release right?
@@ -17,13 +17,13 @@ impl State {
             return;
         }
         let now = self.now;
-        let link = self.link(on);
+        let link = &self.links[usize::from(on)];
         if link.truth.may_execute(bounds, now) {
             self.blame(Violation::NoEvidence);
             return;
         }
         let happened = match evidence {
-            Evidence::Ccr => link.told_reset,
+            Evidence::Ccr => link.told_reset && self.settings.believes(Belief::Ccr),
             Evidence::Time => link.due.is_some_and(|due| now >= due),
             Evidence::Disabled => link.disabled,
             Evidence::Admin => link.vouched,
@@ -43,7 +43,7 @@ impl State {
             // Nothing was held when the association was closed, so nobody waits for its end.
             Fate::Unknown if !is_known => self.counted |= 1 << write,
             // The administrator had them pass, and knows what may come of it.
-            Fate::Pass(_) if !holds && bounds.mode != Mode::Off => self.counted |= 1 << write,
+            Fate::Pass(_) if !holds && bounds.hold != Hold::None => self.counted |= 1 << write,
             Fate::Pass(_) if !holds => {}
             Fate::Pass(_) | Fate::Unknown => {
                 if bounds.dropped.is_none() && self.may_still_execute(bounds, write, on) {

@@ -162,9 +162,9 @@ impl State {
 impl fmt::Display for Setting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Mode(mode) => write!(f, "the mode to {}", mode.name()),
-            Self::Trust(true) => f.write_str("that notifications count"),
-            Self::Trust(false) => f.write_str("that notifications do not count"),
+            Self::Hold(hold) => write!(f, "hold to {}", hold.name()),
+            Self::Believe(belief, true) => write!(f, "that {} counts", belief.name()),
+            Self::Believe(belief, false) => write!(f, "that {} does not count", belief.name()),
             Self::Cqt(cqt) => write!(f, "CQT to {cqt}"),
         }
     }

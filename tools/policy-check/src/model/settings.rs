@@ -5,7 +5,7 @@
 use super::bounds::{Bounds, Cqt};
 use super::policy::Policy;
 use super::state::State;
-use nvme_fence_policy::{Knobs, Mode};
+use nvme_fence_policy::{Belief, Beliefs, Hold, Knobs};
 use std::sync::Arc;
 
 /// The settings in force.
@@ -13,10 +13,8 @@ use std::sync::Arc;
 pub(super) struct Settings {
     /// What may still execute is held.
     pub(super) holds: bool,
-    /// Resets are asked for.
-    pub(super) asks: bool,
-    /// A connection that is closed was closed by the controller.
-    pub(super) trusts: bool,
+    /// What counts as evidence.
+    evidence: Beliefs,
     /// So long the host waits for a controller to quiesce, in ticks.
     pub(super) cqt: u8,
 }
@@ -24,10 +22,10 @@ pub(super) struct Settings {
 /// One of them that can be changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Setting {
-    /// How the end of a lost association is awaited.
-    Mode(Mode),
-    /// Whether notifications count.
-    Trust(bool),
+    /// Which commands wait.
+    Hold(Hold),
+    /// Whether evidence of this kind counts.
+    Believe(Belief, bool),
     /// The Command Quiesce Time that is waited for, in ticks.
     Cqt(u8),
 }
@@ -35,29 +33,25 @@ pub enum Setting {
 impl Settings {
     /// Those that a model begins with.
     pub(super) fn new(bounds: &Bounds) -> Self {
-        let mut settings = Self {
-            holds: true,
-            asks: true,
-            trusts: bounds.trust_notification,
+        Self {
+            holds: bounds.hold != Hold::None,
+            evidence: bounds.evidence,
             cqt: bounds.cqt,
-        };
-        settings.set(Setting::Mode(bounds.mode));
-        settings
+        }
+    }
+
+    /// Whether evidence of this kind counts.
+    pub(super) fn believes(&self, belief: Belief) -> bool {
+        self.evidence.contains(belief)
     }
 
     fn set(&mut self, setting: Setting) {
         match setting {
-            Setting::Mode(mode) => {
-                self.holds = mode != Mode::Off;
-                self.asks = mode == Mode::Auto;
-            }
-            Setting::Trust(trusts) => self.trusts = trusts,
+            Setting::Hold(hold) => self.holds = hold != Hold::None,
+            Setting::Believe(belief, true) => self.evidence = self.evidence.with(belief),
+            Setting::Believe(belief, false) => self.evidence = self.evidence.without(belief),
             Setting::Cqt(cqt) => self.cqt = cqt,
         }
-    }
-
-    fn is(&self, mode: Mode) -> bool {
-        (self.holds, self.asks) == (mode != Mode::Off, mode == Mode::Auto)
     }
 }
 
@@ -67,15 +61,19 @@ impl State {
         if self.left.changes == 0 {
             return Vec::new();
         }
-        // Without sources, auto and time are the same.
-        let modes: &[Mode] = match bounds.ccrl {
-            0 => &[Mode::Time, Mode::Off],
-            _ => &Mode::ALL,
+        let hold = match self.settings.holds {
+            true => Hold::None,
+            false => Hold::All,
         };
-        let modes = modes.iter().filter(|mode| !self.settings.is(**mode));
-        let mut changes: Vec<_> = modes.copied().map(Setting::Mode).collect();
-        if bounds.notifications > 0 {
-            changes.push(Setting::Trust(!self.settings.trusts));
+        let mut changes = vec![Setting::Hold(hold)];
+        // What can not be had makes no difference.
+        for (belief, had) in [
+            (Belief::Ccr, bounds.ccrl > 0),
+            (Belief::Notification, bounds.notifications > 0),
+        ] {
+            if had {
+                changes.push(Setting::Believe(belief, !self.settings.believes(belief)));
+            }
         }
         for cqt in [bounds.cqt, bounds.cqt + 1] {
             if cqt != self.settings.cqt {
@@ -89,10 +87,11 @@ impl State {
     pub(super) fn change(&mut self, bounds: &Bounds, setting: Setting) {
         self.left.changes -= 1;
         self.settings.set(setting);
+        let evidence = self.settings.evidence;
         let knobs = Arc::make_mut(&mut self.policy).knobs_mut();
         match setting {
-            Setting::Mode(mode) => knobs.set_mode(mode),
-            Setting::Trust(trusts) => knobs.set_trust_notification(trusts),
+            Setting::Hold(hold) => knobs.set_hold(hold),
+            Setting::Believe(..) => knobs.set_evidence(evidence),
             Setting::Cqt(cqt) => override_cqt(bounds, knobs, cqt),
         }
     }
@@ -107,8 +106,8 @@ fn override_cqt(bounds: &Bounds, knobs: &mut Knobs, cqt: u8) {
 pub(super) fn policy(bounds: &Bounds) -> Policy {
     let mut knobs = Knobs::DEFAULT;
     let cqt = u32::from(bounds.cqt) * u32::from(bounds.tick_ms);
-    knobs.set_mode(bounds.mode);
-    knobs.set_trust_notification(bounds.trust_notification);
+    knobs.set_hold(bounds.hold);
+    knobs.set_evidence(bounds.evidence);
     match bounds.cqt_source {
         Cqt::Reported => {}
         Cqt::Default => assert!(knobs.set_cqt_default_ms(cqt), "it is in range"),

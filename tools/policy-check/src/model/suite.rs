@@ -7,7 +7,7 @@ mod waits;
 
 use super::bounds::{Assumption, Bounds, Cqt, KeepAlive};
 use super::property::Violation;
-use nvme_fence_policy::Mode;
+use nvme_fence_policy::{Belief, Beliefs, Hold};
 
 /// A model with a name.
 #[derive(Clone, Debug)]
@@ -22,7 +22,10 @@ pub struct Case {
 
 /// Two controllers, two blocks, three writes, one flap, and no more.
 pub const SMALL: Bounds = Bounds {
-    mode: Mode::Time,
+    hold: Hold::All,
+    evidence: Beliefs::DEFAULT
+        .without(Belief::Ccr)
+        .with(Belief::Notification),
     keep_alive: KeepAlive::Traffic,
     katt: 1,
     katt_at_loss: 1,
@@ -50,7 +53,6 @@ pub const SMALL: Bounds = Bounds {
     prompt: false,
     stale: false,
     namesakes: false,
-    trust_notification: true,
     tick_ms: 1,
     changes: 0,
     late_asks: false,
@@ -61,7 +63,7 @@ pub const SMALL: Bounds = Bounds {
 /// Resets: two controllers, one block, two writes, one loss at the beginning. The policy's times for
 /// resets are seconds, so ticks are seconds, too.
 pub const RESETS: Bounds = Bounds {
-    mode: Mode::Auto,
+    evidence: Beliefs::DEFAULT.with(Belief::Notification),
     ccrl: 1,
     tick_ms: 1000,
     associations: 2,

@@ -6,7 +6,7 @@ use super::bounds::{Assumption, Bounds, KeepAlive};
 use super::shell::controller_id;
 use super::state::{Phase, Place, State};
 use nvme_fence_policy::hold::HOST_ABORTED_CMD;
-use nvme_fence_policy::{Clocks, ControllerId, Input};
+use nvme_fence_policy::{Belief, Clocks, ControllerId, Input};
 
 /// How the host comes to close an association.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,7 +151,7 @@ impl State {
         let sent = link.truth.sent;
         let by_notice = link
             .noticed
-            .filter(|_| settings.trusts && how == End::Told)
+            .filter(|_| settings.believes(Belief::Notification) && how == End::Told)
             .map(|at| at.max(sent) + settings.cqt);
         link.due = match (by_keep_alive, by_notice) {
             (Some(a), Some(b)) => Some(a.min(b)),

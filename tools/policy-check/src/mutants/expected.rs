@@ -63,7 +63,7 @@ pub(super) const ALL: &[(&str, Expected)] = &[
         Unnoticed("the host of the model sends nothing more when it has learned of a notification"),
     ),
     (
-        "trusted-by-default",
+        "notified-by-default",
         Unnoticed("the cases say whether a notification is trusted"),
     ),
     (
@@ -185,7 +185,7 @@ pub(super) const ALL: &[(&str, Expected)] = &[
     ("dead-source", Noticed("reset-sources")),
     ("asks-itself", Noticed("reset-namesakes")),
     ("asks-the-failed", Noticed("reset-sources")),
-    ("asks-in-mode-time", Noticed("reset-time")),
+    ("asks-in-vain", Noticed("reset-time")),
     (
         "asks-without-name",
         Unnoticed("all controllers of the model have a CIU"),
@@ -203,8 +203,17 @@ pub(super) const ALL: &[(&str, Expected)] = &[
     ("reset-extends", Noticed("reset")),
     ("latest-timer", Noticed("reset")),
     // Settings that change, and what cannot be sent.
-    ("off-holds", Noticed("knobs")),
-    ("distrust-ignored", Noticed("knobs")),
+    (
+        "disabled-anyhow",
+        Unnoticed("the administrator of the model always believes it"),
+    ),
+    (
+        "time-anyhow",
+        Unnoticed("the administrator of the model always believes it"),
+    ),
+    ("reset-anyhow", Noticed("reset-knobs")),
+    ("none-holds", Noticed("knobs")),
+    ("notified-anyhow", Noticed("knobs")),
     ("not-sent-counts", Noticed("reset-late-asks")),
     ("not-sent-failed", Noticed("reset-late-asks")),
     ("one-slot", Noticed("reset-two-slots")),

@@ -9,7 +9,7 @@
 use super::event::{Event, Step};
 use super::possible::{CUT_OFF, Possible};
 use nvme_fence_policy::{
-    Action, Association, AssociationId, Clocks, Command, ControllerId, CqtSource, Deadline,
+    Action, Association, AssociationId, Belief, Clocks, Command, ControllerId, CqtSource, Deadline,
     Event as PolicyEvent, Evidence, Identity, Knobs, Nanos, Offer, Opened, ResetStep, Rule, State,
     Terms, Verdict,
 };
@@ -249,7 +249,9 @@ impl Record {
         if let Some(deadline) = deadline {
             terms.tbkas = deadline.rule == Rule::Traffic;
             terms.kato_ms = deadline.katt_ms;
-            knobs.set_trust_notification(deadline.rule == Rule::Notification);
+            if deadline.rule == Rule::Notification {
+                knobs.set_evidence(knobs.evidence().with(Belief::Notification));
+            }
             // What is out of range has no effect, and is told from what follows.
             let _in_range = match deadline.cqt_source {
                 CqtSource::Controller => {

@@ -143,17 +143,17 @@ impl<'a> File<'a> {
         let host = || unsafe { &*object.cast::<Host>() };
 
         Some(match attr {
-            raw::nvme_fence_attr_NVME_FENCE_ATTR_MODE => {
-                Self::Subsys(subsys(), SubsysAttribute::Mode)
+            raw::nvme_fence_attr_NVME_FENCE_ATTR_HOLD => {
+                Self::Subsys(subsys(), SubsysAttribute::Hold)
+            }
+            raw::nvme_fence_attr_NVME_FENCE_ATTR_BELIEVED => {
+                Self::Subsys(subsys(), SubsysAttribute::Evidence)
             }
             raw::nvme_fence_attr_NVME_FENCE_ATTR_CQT_DEFAULT_MS => {
                 Self::Subsys(subsys(), SubsysAttribute::CqtDefaultMs)
             }
             raw::nvme_fence_attr_NVME_FENCE_ATTR_CQT_OVERRIDE_MS => {
                 Self::Subsys(subsys(), SubsysAttribute::CqtOverrideMs)
-            }
-            raw::nvme_fence_attr_NVME_FENCE_ATTR_TRUST_NOTIFICATION => {
-                Self::Subsys(subsys(), SubsysAttribute::TrustNotification)
             }
             raw::nvme_fence_attr_NVME_FENCE_ATTR_STATE => Self::Ctrl(ctrl(), CtrlAttribute::State),
             raw::nvme_fence_attr_NVME_FENCE_ATTR_IDENTITY => {

@@ -19,33 +19,35 @@ pub(crate) fn now() -> Nanos {
 
 /// The module parameters.
 pub(crate) struct Params {
-    /// Name of a mode.
-    pub(crate) mode: &'static [u8],
+    /// See [`nvme_fence_policy::Knobs::hold`].
+    pub(crate) hold: &'static [u8],
+    /// See [`nvme_fence_policy::Knobs::evidence`]; [`None`] if it was not set.
+    pub(crate) evidence: Option<&'static [u8]>,
     /// See [`nvme_fence_policy::Knobs::cqt_default_ms`].
     pub(crate) cqt_default_ms: u32,
     /// See [`nvme_fence_policy::Knobs::cqt_override_ms`].
     pub(crate) cqt_override_ms: u32,
-    /// See [`nvme_fence_policy::Knobs::trust_notification`].
-    pub(crate) trust_notification: bool,
 }
 
 /// Reads the module parameters, which are set before the module is initialised, and never after.
 pub(crate) fn params() -> Params {
     // SAFETY: Nobody writes to the parameters any more.
-    let (mode, cqt_default_ms, cqt_override_ms, trust_notification) = unsafe {
+    let (hold, evidence, cqt_default_ms, cqt_override_ms) = unsafe {
         (
-            raw::nvme_fence_param_mode,
+            raw::nvme_fence_param_hold,
+            raw::nvme_fence_param_evidence,
             raw::nvme_fence_param_cqt_default_ms,
             raw::nvme_fence_param_cqt_override_ms,
-            raw::nvme_fence_param_trust_notification,
         )
     };
     Params {
         // SAFETY: The string ends with a NUL and lives as long as the module.
-        mode: unsafe { CStr::from_char_ptr(mode) }.to_bytes(),
+        hold: unsafe { CStr::from_char_ptr(hold) }.to_bytes(),
+        // SAFETY: The same, unless it is null.
+        evidence: (!evidence.is_null())
+            .then(|| unsafe { CStr::from_char_ptr(evidence) }.to_bytes()),
         cqt_default_ms,
         cqt_override_ms,
-        trust_notification,
     }
 }
 

@@ -5,7 +5,7 @@
 use super::tries::Try;
 use super::{check, Check, Observer, Record};
 use nvme_fence_policy::ccr::TRIES_AT_ONCE;
-use nvme_fence_policy::{AssociationId, Identity, Mode, Nanos};
+use nvme_fence_policy::{AssociationId, Identity, Nanos};
 
 impl Observer {
     /// `source` is asked to reset what has this identity.
@@ -28,7 +28,7 @@ impl Observer {
 
     /// What must be true when `source` is asked to reset `impacted`.
     fn may_ask(&self, impacted: &Record, source: &Record, now: Nanos) -> Check {
-        check!(self.mode == Mode::Auto, "asked in another mode");
+        check!(self.believes_resets, "asked for what does not count");
         check!(source.live, "asked what is not in use");
         check!(!source.silent, "asked what did not answer");
         let in_use = self.records.iter().filter(|one| one.live).count();

@@ -25,6 +25,7 @@ impl Observer {
     ) -> Result<u32, String> {
         let proof = self.proof.clone();
         let reset = self.reset.clone();
+        let believes_resets = self.believes_resets;
         let record = self.find(id).ok_or("released what is forgotten")?;
         check!(!record.released, "released twice");
         check!(record.held > 0, "released nothing");
@@ -34,6 +35,7 @@ impl Observer {
         let proven = match evidence {
             Evidence::Time => record.due.is_some_and(|due| due <= now),
             Evidence::Ccr => {
+                check!(believes_resets, "a reset does not count");
                 check!(
                     reset.is_none_or(|reset| reset.contains(&identity.cirn)),
                     "{identity:?} was not reset"

@@ -74,12 +74,12 @@ pub(crate) fn time_alone(host: &HostFacts, subsystem: &SubsystemFacts) -> Vec<To
 }
 
 /// It was switched off.
-pub(crate) fn mode_off(_: &HostFacts, subsystem: &SubsystemFacts) -> Vec<Told> {
+pub(crate) fn hold_none(_: &HostFacts, subsystem: &SubsystemFacts) -> Vec<Told> {
     match &subsystem.knobs {
-        Some(knobs) if knobs.mode == "off" => vec![Told {
+        Some(knobs) if knobs.holds_nothing() => vec![Told {
             objects: vec![subsystem.name.clone()],
-            sentence: format!("mode is off: {GHOSTS}"),
-            command: mend::config(subsystem, "--mode auto"),
+            sentence: format!("hold is none: {GHOSTS}"),
+            command: mend::config(subsystem, "--hold all"),
         }],
         _ => Vec::new(),
     }
@@ -123,6 +123,7 @@ pub(crate) fn transport_unfenced(_: &HostFacts, subsystem: &SubsystemFacts) -> V
 mod tests {
     use super::super::sample;
     use super::*;
+    use crate::sysfs::words::Words;
 
     #[test]
     fn what_the_host_lacks_is_said_once() {
@@ -181,12 +182,9 @@ mod tests {
     #[test]
     fn off_is_off() {
         let mut subsystem = sample::subsystem();
-        assert!(mode_off(&sample::host(), &subsystem).is_empty());
-        subsystem.knobs.as_mut().unwrap().mode = "off".to_owned();
-        let told = mode_off(&sample::host(), &subsystem);
-        assert_eq!(
-            told[0].command,
-            "nvme-fence config nvme-subsys0 --mode auto"
-        );
+        assert!(hold_none(&sample::host(), &subsystem).is_empty());
+        subsystem.knobs.as_mut().unwrap().hold = Words::parse("all [none]");
+        let told = hold_none(&sample::host(), &subsystem);
+        assert_eq!(told[0].command, "nvme-fence config nvme-subsys0 --hold all");
     }
 }

@@ -4,7 +4,9 @@
 use super::super::address::Address;
 use super::super::facts::{HostFacts, NamespaceFacts, PathFacts, SubsystemFacts};
 use super::super::finding::Told;
+use crate::sysfs::ccr::Ccr;
 use crate::sysfs::knobs::Knobs;
+use crate::sysfs::words::Words;
 
 /// The host.
 pub(crate) fn host() -> HostFacts {
@@ -21,10 +23,10 @@ pub(crate) fn subsystem() -> SubsystemFacts {
         name: "nvme-subsys0".to_owned(),
         nqn: Some("nqn.2026-01.org.example:array".to_owned()),
         knobs: Some(Knobs {
-            mode: "auto".to_owned(),
+            hold: Words::parse("[all] none"),
+            evidence: Words::parse("[ccr] [time] [reconnect] reconnect-by-id notification"),
             cqt_default_ms: 10_000,
             cqt_override_ms: 0,
-            trust_notification: Some(false),
         }),
         paths: vec![path(0), path(1)],
         harmless: Vec::new(),
@@ -49,6 +51,7 @@ fn path(number: u8) -> PathFacts {
         state: "live".to_owned(),
         unfenced: None,
         identity: Some(identity.parse().unwrap()),
+        ccr: Some(Ccr { ciu: 3, ccrl: 4 }),
         kato_ms: Some(5000),
         io_timeout_ms: Some(5000),
         has_io_timeout: true,

@@ -28,22 +28,6 @@ pub(crate) fn kato_off(_: &HostFacts, subsystem: &SubsystemFacts) -> Vec<Told> {
         .collect()
 }
 
-/// What a box in the middle can forge is believed.
-pub(crate) fn notification_trusted(_: &HostFacts, subsystem: &SubsystemFacts) -> Vec<Told> {
-    // Modules that are older than the knob trust, too, but cannot be told otherwise.
-    match &subsystem.knobs {
-        Some(knobs) if knobs.trust_notification == Some(true) => vec![Told {
-            objects: vec![subsystem.name.clone()],
-            sentence: "a FIN or RST is taken for the controller's own word; if a firewall, a load \
-                       balancer or a service address is on the way, or an address that moves, ghost \
-                       writes are possible"
-                .to_owned(),
-            command: mend::config(subsystem, "--trust-notification no"),
-        }],
-        _ => Vec::new(),
-    }
-}
-
 /// One finding about the paths whose Command Quiesce Time is as described.
 fn quiesce_time(
     subsystem: &SubsystemFacts,
@@ -105,7 +89,7 @@ pub(crate) fn override_below_report(_: &HostFacts, subsystem: &SubsystemFacts) -
 /// The waits of all paths for which there is one. Nothing waits if nothing is held.
 fn waits(subsystem: &SubsystemFacts) -> Vec<(&PathFacts, Wait<'_>)> {
     let knobs = subsystem.knobs.as_ref();
-    let Some(knobs) = knobs.filter(|knobs| knobs.mode != "off") else {
+    let Some(knobs) = knobs.filter(|knobs| !knobs.holds_nothing()) else {
         return Vec::new();
     };
     let paths = subsystem.paths.iter();

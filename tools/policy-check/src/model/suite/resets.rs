@@ -4,7 +4,7 @@
 
 use super::{Case, RESETS, case};
 use crate::model::bounds::{Bounds, KeepAlive};
-use nvme_fence_policy::Mode;
+use nvme_fence_policy::Belief;
 
 pub(super) fn cases() -> Vec<Case> {
     vec![
@@ -86,9 +86,9 @@ pub(super) fn cases() -> Vec<Case> {
         ),
         case(
             "reset-time",
-            "mode is time: there are sources, and nobody is asked",
+            "resets do not count: there are sources, and nobody is asked",
             Bounds {
-                mode: Mode::Time,
+                evidence: RESETS.evidence.without(Belief::Ccr),
                 prompt: true,
                 writes: 1,
                 ..RESETS

@@ -4,6 +4,7 @@
 
 use super::{Case, SMALL, case};
 use crate::model::bounds::{Bounds, Cqt, KeepAlive};
+use nvme_fence_policy::Belief;
 
 pub(super) fn cases() -> Vec<Case> {
     vec![
@@ -41,10 +42,10 @@ pub(super) fn cases() -> Vec<Case> {
         ),
         case(
             "distrust",
-            "notifications are forged, and not trusted",
+            "notifications are forged, and do not count",
             Bounds {
                 notifications: 2,
-                trust_notification: false,
+                evidence: SMALL.evidence.without(Belief::Notification),
                 writes: 2,
                 ..SMALL
             },

@@ -3,6 +3,7 @@
 
 use super::super::sample::{self, told};
 use super::*;
+use crate::sysfs::words::Words;
 
 /// Gives all paths another identity.
 fn identify(subsystem: &mut SubsystemFacts, text: &str) {
@@ -24,17 +25,6 @@ fn keep_alive_is_off() {
          --nqn=nqn.2026-01.org.example:array --traddr=10.0.1.1 --trsvcid=4420 --keep-alive-tmo=5"
     );
     assert_eq!(told.len(), 1);
-}
-
-#[test]
-fn notifications_are_trusted_by_choice() {
-    let set = |trust| {
-        move |subsystem: &mut SubsystemFacts| {
-            subsystem.knobs.as_mut().unwrap().trust_notification = trust;
-        }
-    };
-    assert_eq!(told(notification_trusted, set(Some(true))).len(), 1);
-    assert_eq!(told(notification_trusted, set(None)).len(), 0);
 }
 
 #[test]
@@ -131,7 +121,7 @@ fn nothing_waits_if_nothing_is_held() {
         let told = told(rule, |subsystem| {
             subsystem.paths[0].ctrl_loss_ms = Some(0);
             subsystem.paths[0].fast_io_fail_ms = Some(0);
-            subsystem.knobs.as_mut().unwrap().mode = "off".to_owned();
+            subsystem.knobs.as_mut().unwrap().hold = Words::parse("all [none]");
         });
         assert!(told.is_empty());
     }
