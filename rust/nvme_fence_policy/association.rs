@@ -72,8 +72,9 @@ pub struct Association {
     state: State,
     /// The host has terminated all connections.
     closed: bool,
-    /// The administrator said that nothing can execute any more, when it was lost and not closed yet.
-    vouched: bool,
+    /// What proved that the controller can execute nothing any more, when the association was lost and
+    /// not closed yet. It counts when the host can send nothing any more either.
+    proven: Option<Evidence>,
     /// Commands that are held or being sent on.
     held: u32,
     held_bytes: u64,
@@ -93,7 +94,7 @@ impl Association {
         Self {
             state: State::Open,
             closed: false,
-            vouched: false,
+            proven: None,
             held: 0,
             held_bytes: 0,
             tries: Tries::new(),
@@ -187,6 +188,11 @@ impl Association {
         self.outbox.add_unreadable();
     }
 
+    /// This controller has the same ID, and both are in use.
+    pub(crate) fn note_repeated_id(&mut self, newcomer: ControllerId) {
+        self.outbox.add_repeated_id(newcomer);
+    }
+
     /// What is to be done next.
     pub(crate) fn take_output(&mut self) -> Option<Output> {
         self.outbox.take(self.opened.id, self.state)
@@ -220,8 +226,8 @@ impl Association {
 
             (State::Open | State::Lost, Event::Resumed) => {
                 self.state = State::Open;
-                // Nobody vouches for what is in use.
-                self.vouched = false;
+                // What is in use can execute.
+                self.proven = None;
                 // What holds commands is given up once more: their wait begins with its end.
                 if self.held == 0 {
                     self.source.enter_service();
@@ -230,11 +236,11 @@ impl Association {
             }
 
             // Nobody can vouch for what the host may still send.
-            (State::Lost, Event::Release) => {
-                self.vouched = true;
-                Actions::NONE
-            }
+            (State::Lost, Event::Release) => self.remember(Evidence::Admin),
             (State::Fencing(_), Event::Release) => self.fence(Evidence::Admin),
+
+            (State::Lost, Event::Reconnected(evidence)) => self.remember(evidence),
+            (State::Fencing(_), Event::Reconnected(evidence)) => self.fence(evidence),
 
             (State::Fencing(Some(deadline)), Event::Timeout) if now >= deadline.at() => {
                 self.fence(Evidence::Time)
@@ -279,10 +285,12 @@ impl Association {
             }
 
             // Nobody was asked about it before it is closed: an answer is about another association,
-            // which calls itself the same.
+            // which calls itself the same. Nor does another association that calls itself the same prove
+            // anything about one that is in use.
             (
                 State::Open,
                 Event::Release
+                | Event::Reconnected(_)
                 | Event::Answered(..)
                 | Event::Reported { .. }
                 | Event::SourceLost(_)
@@ -312,6 +320,7 @@ impl Association {
                 | Event::Resumed
                 | Event::Disabled
                 | Event::Release
+                | Event::Reconnected(_)
                 | Event::Answered(..)
                 | Event::Reported { .. }
                 | Event::SourceLost(_)
@@ -325,6 +334,7 @@ impl Association {
                 | Event::Closed(_)
                 | Event::Detached
                 | Event::Release
+                | Event::Reconnected(_)
                 | Event::Answered(..)
                 | Event::Reported { .. }
                 | Event::SourceLost(_)
@@ -351,13 +361,19 @@ impl Association {
             self.state = State::Gone;
             return Action::Discard;
         }
-        if self.vouched {
-            self.state = State::Fenced(Evidence::Admin);
-            return Action::Release(Evidence::Admin);
+        if let Some(evidence) = self.proven {
+            self.state = State::Fenced(evidence);
+            return Action::Release(evidence);
         }
         let deadline = Deadline::find(&self.opened.terms, self.opened.at, clocks, knobs);
         self.state = State::Fencing(deadline);
         Action::ReportDeadline(deadline)
+    }
+
+    /// There is evidence, and the host may still send. The first one stays.
+    fn remember(&mut self, evidence: Evidence) -> Actions {
+        self.proven.get_or_insert(evidence);
+        Actions::NONE
     }
 
     fn fence_by_reset(&mut self, reset: bool, knobs: &Knobs) -> Actions {

@@ -14,6 +14,7 @@
 //! - [`association`]: the life of a record, from Connect until the last held command is sent on;
 //! - [`hold`]: the hold rule: which cancelled commands may still execute;
 //! - [`wait`]: the time rule of TP4129 (Base Specification 2.1, section 9.6.2);
+//! - `reconnect`: what a new association with a controller proves about an older one;
 //! - [`ccr`]: Cross-Controller Reset (TP8028), which makes the wait shorter;
 //! - [`knobs`]: what the administrator can set;
 //! - [`held_until`], [`sum`]: until when commands are held, and how many they are;
@@ -31,6 +32,7 @@ pub mod hold;
 pub mod identity;
 pub mod knobs;
 pub mod output;
+mod reconnect;
 pub mod subsystem;
 pub mod sum;
 pub mod time;

@@ -42,6 +42,9 @@ pub enum Output {
     Release(AssociationId, Evidence),
     /// Forget this association, before anything else.
     Discard(AssociationId),
+    /// Tell that this controller has the same ID as that of this association, and both are in use: that
+    /// a controller is connected again proves nothing in this subsystem any more.
+    RepeatedId(AssociationId, ControllerId),
     /// Count so many completed entries in the log page of this source that are not about what it was
     /// asked for.
     LogUnmatched(AssociationId, u16),

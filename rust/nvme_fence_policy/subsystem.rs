@@ -30,6 +30,7 @@ use crate::hold::{Command, PassReason, Verdict};
 use crate::identity::{AssociationId, ControllerId};
 use crate::knobs::Knobs;
 use crate::output::Output;
+use crate::reconnect;
 use crate::sum::Sum;
 use crate::time::Nanos;
 
@@ -48,12 +49,17 @@ pub enum Fate {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subsystem {
     knobs: Knobs,
+    /// Two controllers had the same ID at the same time: IDs prove nothing here.
+    ids_repeat: bool,
 }
 
 impl Subsystem {
     /// A subsystem without associations.
     pub const fn new(knobs: Knobs) -> Self {
-        Self { knobs }
+        Self {
+            knobs,
+            ids_repeat: false,
+        }
     }
 
     /// The settings in force.
@@ -68,10 +74,34 @@ impl Subsystem {
 
     /// A new association is made: what is returned is to be put at the end of the storage.
     ///
-    /// The one that the controller had before is over, even if nobody said so.
-    pub fn open(&self, associations: &mut impl Storage, opened: Opened) -> Association {
+    /// The one that the controller had before is over, even if nobody said so. What the new one proves
+    /// about others is to be taken by [`Self::poll_output`].
+    pub fn open(&mut self, associations: &mut impl Storage, opened: Opened) -> Association {
         self.happens(opened.at, associations, opened.controller, Event::Detached);
+        self.look_for_repeated_id(associations, &opened);
+        if !self.ids_repeat {
+            for older in associations.iter_mut() {
+                let proof = reconnect::proof(older.identity(), &opened.identity, &self.knobs);
+                if let Some(evidence) = proof {
+                    older.note(opened.at, Event::Reconnected(evidence), &self.knobs);
+                }
+            }
+        }
         Association::new(opened)
+    }
+
+    /// Two controllers that are in use do not have the same ID, unless IDs are worth nothing.
+    fn look_for_repeated_id(&mut self, associations: &mut impl Storage, opened: &Opened) {
+        if self.ids_repeat {
+            return;
+        }
+        let twin = associations.iter_mut().find(|one| {
+            one.state() == State::Open && one.identity().cntlid == opened.identity.cntlid
+        });
+        if let Some(twin) = twin {
+            self.ids_repeat = true;
+            twin.note_repeated_id(opened.controller);
+        }
     }
 
     /// Decides on a command that was sent on this association and did not succeed.

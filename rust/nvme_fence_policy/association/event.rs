@@ -26,6 +26,8 @@ pub enum Event {
     /// The administrator says that nothing can execute any more on associations that are lost. Of one
     /// that is not closed yet it is remembered until then: the host may still send.
     Release,
+    /// The host has a new association that proves so much about this one.
+    Reconnected(Evidence),
     /// A source answers the Cross-Controller Reset command that named this association.
     Answered(AssociationId, Answer),
     /// The log page of a source was read.

@@ -19,6 +19,7 @@ pub(super) struct Outbox {
     discard: bool,
     unmatched: u16,
     unreadable: bool,
+    repeated_id: Option<ControllerId>,
 }
 
 impl Outbox {
@@ -30,6 +31,7 @@ impl Outbox {
         discard: false,
         unmatched: 0,
         unreadable: false,
+        repeated_id: None,
     };
 
     /// These actions are to be carried out.
@@ -64,6 +66,11 @@ impl Outbox {
         self.unreadable = true;
     }
 
+    /// This controller has the same ID.
+    pub(super) fn add_repeated_id(&mut self, newcomer: ControllerId) {
+        self.repeated_id = Some(newcomer);
+    }
+
     /// What is to be done next about the association `id`, which is in this state now.
     pub(super) fn take(&mut self, id: AssociationId, state: State) -> Option<Output> {
         if core::mem::take(&mut self.lost) {
@@ -88,6 +95,9 @@ impl Outbox {
         }
         if core::mem::take(&mut self.unreadable) {
             return Some(Output::LogUnreadable(id));
+        }
+        if let Some(newcomer) = self.repeated_id.take() {
+            return Some(Output::RepeatedId(id, newcomer));
         }
         match core::mem::take(&mut self.unmatched) {
             0 => None,

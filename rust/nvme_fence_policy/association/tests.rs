@@ -454,3 +454,40 @@ fn what_does_not_count_is_no_evidence() {
     assert_eq!(lost.handle(Nanos(5), answered, &knobs), Actions::NONE);
     assert_eq!(lost.state(), State::Fencing(None));
 }
+
+#[test]
+fn a_new_association_is_evidence_when_the_older_one_is_closed() {
+    for evidence in [Evidence::Reconnect, Evidence::ReconnectById] {
+        let (mut association, _) = fencing();
+        assert_eq!(
+            handle(&mut association, Nanos(301), Event::Reconnected(evidence)),
+            [Some(Action::Release(evidence)), None]
+        );
+
+        let mut association = open();
+        hold(&mut association);
+        handle(&mut association, Nanos(1), Event::Lost);
+        let early = Event::Reconnected(evidence);
+        assert_eq!(handle(&mut association, Nanos(2), early), [None; 2]);
+        assert_eq!(association.vouched(), 0);
+        // The first that was known.
+        handle(&mut association, Nanos(3), Event::Release);
+        assert_eq!(
+            handle(&mut association, Nanos(4), Event::Closed(CLOCKS)),
+            [Some(Action::Release(evidence)), None]
+        );
+    }
+}
+
+#[test]
+fn a_new_association_proves_nothing_about_one_that_is_in_use() {
+    let mut association = open();
+    hold(&mut association);
+    let before = association.clone();
+    handle(
+        &mut association,
+        Nanos(1),
+        Event::Reconnected(Evidence::Reconnect),
+    );
+    assert_eq!(association, before);
+}

@@ -5,6 +5,7 @@
 use super::{Association, State};
 use crate::ccr::source::Source;
 use crate::ccr::tries::Tries;
+use crate::evidence::Evidence;
 use crate::identity::{AssociationId, ControllerId, Identity};
 use crate::time::Nanos;
 use crate::wait::Terms;
@@ -58,7 +59,7 @@ impl Association {
     /// Number of commands that will be sent on when it is closed, because the administrator said so.
     pub const fn vouched(&self) -> u32 {
         match self.state {
-            State::Lost if self.vouched => self.held,
+            State::Lost if matches!(self.proven, Some(Evidence::Admin)) => self.held,
             State::Open | State::Lost | State::Fencing(_) | State::Fenced(_) | State::Gone => 0,
         }
     }

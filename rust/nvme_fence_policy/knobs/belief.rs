@@ -12,6 +12,11 @@ pub enum Belief {
     Ccr,
     /// The wait of TP4129 is over.
     Time,
+    /// The host has a new association with another instance of the controller: the same Controller
+    /// ID, and a CIU or CIRN that has changed.
+    Reconnect,
+    /// The host has a new association with the same Controller ID.
+    ReconnectById,
     /// CC.EN=0 was written and CSTS.RDY=0 was read back.
     Disabled,
     /// The controller closed all connections before the host did: then, of the wait, only the Command
@@ -21,13 +26,22 @@ pub enum Belief {
 
 impl Belief {
     /// All of them, in the order in which they are listed.
-    pub const ALL: [Self; 4] = [Self::Ccr, Self::Time, Self::Disabled, Self::Notification];
+    pub const ALL: [Self; 6] = [
+        Self::Ccr,
+        Self::Time,
+        Self::Reconnect,
+        Self::ReconnectById,
+        Self::Disabled,
+        Self::Notification,
+    ];
 
     /// The word that stands for it.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Ccr => "ccr",
             Self::Time => "time",
+            Self::Reconnect => "reconnect",
+            Self::ReconnectById => "reconnect-by-id",
             Self::Disabled => "disabled",
             Self::Notification => "notification",
         }
@@ -55,6 +69,7 @@ impl Beliefs {
     pub const DEFAULT: Self = Self::NONE
         .with(Belief::Ccr)
         .with(Belief::Time)
+        .with(Belief::Reconnect)
         .with(Belief::Disabled);
 
     /// This, and one more.

@@ -80,7 +80,19 @@ impl Host {
         }
     }
 
+    /// A new association with a controller that has another ID each time.
     fn open(&mut self, controller: ControllerId) -> AssociationId {
+        let cntlid = 100 + self.next_id as u16;
+        self.open_as(controller, cntlid, self.next_id).0
+    }
+
+    /// The same with this ID, and with an instance that has this number.
+    fn open_as(
+        &mut self,
+        controller: ControllerId,
+        cntlid: u16,
+        instance: u64,
+    ) -> (AssociationId, Vec<Output>) {
         let id = AssociationId(self.next_id);
         self.next_id += 1;
         let opened = Opened {
@@ -88,17 +100,22 @@ impl Host {
             controller,
             at: self.now,
             identity: Identity {
-                cntlid: controller.0 as u16,
-                ciu: id.0 as u8,
-                cirn: id.0,
+                cntlid,
+                ciu: instance as u8,
+                cirn: instance,
             },
             terms: TERMS,
             offer: Offer { ccrl: 4, port: 0 },
         };
         let association = self.subsystem.open(&mut self.associations, opened);
-        self.take_outputs();
+        let outputs = self.take_outputs();
         self.associations.push(association);
-        id
+        (id, outputs)
+    }
+
+    fn believe(&mut self, belief: Belief) {
+        let evidence = self.subsystem.knobs().evidence().with(belief);
+        self.subsystem.knobs_mut().set_evidence(evidence);
     }
 
     fn hold(&mut self, association: AssociationId) -> Fate {
@@ -447,4 +464,50 @@ fn the_sum_is_of_one_controller_or_of_those_that_are_removed() {
     let sum = host.subsystem.sum(&host.associations, Scope::Controller(A));
     assert_eq!(sum.vouched, 1);
     assert_eq!(sum.held_without_deadline, 2, "the first is being sent on");
+}
+
+#[test]
+fn another_instance_of_a_controller_fences_all_its_older_associations() {
+    let mut host = Host::new();
+    let (first, _) = host.open_as(A, 1, 1);
+    host.lose(A);
+    let (second, outputs) = host.open_as(A, 2, 2);
+    assert_eq!(outputs, [], "another controller");
+    host.lose(A);
+    // The same path or another one, it makes no difference.
+    let (_, outputs) = host.open_as(B, 1, 3);
+    assert_eq!(outputs, [Output::Release(first, Evidence::Reconnect)]);
+    let (_, outputs) = host.open_as(A, 2, 4);
+    assert_eq!(outputs, [Output::Release(second, Evidence::Reconnect)]);
+}
+
+#[test]
+fn the_same_id_fences_if_the_administrator_says_so() {
+    for believed in [false, true] {
+        let mut host = Host::new();
+        if believed {
+            host.believe(Belief::ReconnectById);
+        }
+        let (first, _) = host.open_as(A, 1, 0);
+        host.lose(A);
+        let (_, outputs) = host.open_as(A, 1, 0);
+        let release = Output::Release(first, Evidence::ReconnectById);
+        assert_eq!(outputs, if believed { vec![release] } else { vec![] });
+    }
+}
+
+#[test]
+fn ids_that_two_controllers_have_at_once_prove_nothing_any_more() {
+    let mut host = Host::new();
+    host.believe(Belief::ReconnectById);
+    let (first, _) = host.open_as(A, 1, 1);
+    let (_, outputs) = host.open_as(B, 1, 2);
+    assert_eq!(outputs, [Output::RepeatedId(first, B)]);
+    host.lose(A);
+    let (_, outputs) = host.open_as(A, 1, 3);
+    // It is told once.
+    assert_eq!(outputs, []);
+    host.lose(A);
+    let (_, outputs) = host.open_as(A, 1, 4);
+    assert_eq!(outputs, []);
 }

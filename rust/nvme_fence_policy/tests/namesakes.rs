@@ -5,9 +5,9 @@
 
 use nvme_fence_policy::hold::HOST_ABORTED_CMD;
 use nvme_fence_policy::{
-    Answer, Association, AssociationId, Clocks, Command, ControllerId, Evidence, Fate, Identity,
-    Input, Kind, Knobs, LogRead, Nanos, Offer, Opened, Output, Question, Request, Storage,
-    Subsystem, Terms,
+    Answer, Association, AssociationId, Belief, Clocks, Command, ControllerId, Evidence, Fate,
+    Identity, Input, Kind, Knobs, LogRead, Nanos, Offer, Opened, Output, Question, Request,
+    Storage, Subsystem, Terms,
 };
 
 const WRITE: Command = Command {
@@ -50,6 +50,13 @@ impl Storage for Associations {
     }
 }
 
+/// That a controller is connected again does not count here: records stay until there is a reset.
+fn knobs() -> Knobs {
+    let mut knobs = Knobs::DEFAULT;
+    knobs.set_evidence(knobs.evidence().without(Belief::Reconnect));
+    knobs
+}
+
 struct Host {
     subsystem: Subsystem,
     associations: Associations,
@@ -60,7 +67,7 @@ impl Host {
     /// The source is open, and this is in its log page.
     fn with_source(entries: &[u8]) -> Self {
         let mut host = Self {
-            subsystem: Subsystem::new(Knobs::DEFAULT),
+            subsystem: Subsystem::new(knobs()),
             associations: Associations(Vec::new()),
             source: AssociationId(0),
         };

@@ -171,6 +171,12 @@ pub(crate) struct BoundsArgs {
     /// All instances of a controller have the same CIU
     #[arg(long)]
     namesakes: Option<bool>,
+    /// Controllers have no CIU and no CIRN
+    #[arg(long)]
+    nameless: Option<bool>,
+    /// A controller that is connected again has cleaned up before
+    #[arg(long)]
+    cleans_up: Option<bool>,
     /// Milliseconds in a tick
     #[arg(long)]
     tick_ms: Option<u16>,
@@ -223,6 +229,8 @@ impl BoundsArgs {
             prompt,
             stale,
             namesakes,
+            nameless,
+            cleans_up,
             tick_ms,
             changes,
             late_asks,

@@ -64,6 +64,7 @@ fn every_assumption_is_needed() {
         Assumption::WholeNotification,
         Assumption::DeletionCloses,
         Assumption::HonestTarget,
+        Assumption::CleanUpBeforeConnect,
     ] {
         let (bounds, violation) = suite::without(assumption);
         let found = run(Bounds {

@@ -159,16 +159,6 @@ fn show_deadline_ms(sum: &Sum, text: &mut Text<'_>) -> fmt::Result {
     }
 }
 
-fn evidence_name(evidence: Option<Evidence>) -> &'static str {
-    match evidence {
-        None => "none",
-        Some(Evidence::Ccr) => "ccr",
-        Some(Evidence::Time) => "time",
-        Some(Evidence::Disabled) => "disabled",
-        Some(Evidence::Admin) => "admin",
-    }
-}
-
 fn cqt_source_name(source: CqtSource) -> &'static str {
     match source {
         CqtSource::Controller => "controller",
@@ -199,7 +189,11 @@ impl CtrlAttribute {
             Self::HeldBytes => writeln!(text, "{}", sum.held_bytes),
             Self::DeadlineMs => show_deadline_ms(sum, text),
             Self::HeldWithoutDeadline => writeln!(text, "{}", sum.held_without_deadline),
-            Self::Evidence => writeln!(text, "{}", evidence_name(snapshot.latest.evidence)),
+            Self::Evidence => writeln!(
+                text,
+                "{}",
+                snapshot.latest.evidence.map_or("none", Evidence::name)
+            ),
             Self::Counters => show_counters(controller.counters(), sum, text),
             Self::Release => Err(fmt::Error),
         })
@@ -292,6 +286,8 @@ fn show_counters(counters: &Counters, sum: &Sum, text: &mut Text<'_>) -> fmt::Re
         ("ccr_unmatched", &counters.ccr_unmatched),
         ("ccr_log_errors", &counters.ccr_log_errors),
         ("time", &counters.time),
+        ("reconnect", &counters.reconnect),
+        ("reconnect_by_id", &counters.reconnect_by_id),
         ("disabled", &counters.disabled),
         ("admin", &counters.admin),
         ("admin_commands", &counters.admin_commands),

@@ -78,6 +78,8 @@ impl Controller {
         match evidence {
             Evidence::Ccr => &self.counters.ccr,
             Evidence::Time => &self.counters.time,
+            Evidence::Reconnect => &self.counters.reconnect,
+            Evidence::ReconnectById => &self.counters.reconnect_by_id,
             Evidence::Disabled => &self.counters.disabled,
             Evidence::Admin => {
                 self.counters.admin_commands.add(held.into());

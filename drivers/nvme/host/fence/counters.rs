@@ -44,6 +44,10 @@ pub(crate) struct Counters {
     pub(crate) ccr_log_errors: Counter,
     /// Records that were fenced by time.
     pub(crate) time: Counter,
+    /// Records that were fenced because the host has a new association with another instance.
+    pub(crate) reconnect: Counter,
+    /// Records that were fenced because the host has a new association with the same Controller ID.
+    pub(crate) reconnect_by_id: Counter,
     /// Records that were fenced because the controller was disabled.
     pub(crate) disabled: Counter,
     /// Records that were fenced by the administrator's word.
@@ -66,6 +70,8 @@ impl Counters {
             ccr_unmatched: Counter::new(),
             ccr_log_errors: Counter::new(),
             time: Counter::new(),
+            reconnect: Counter::new(),
+            reconnect_by_id: Counter::new(),
             disabled: Counter::new(),
             admin: Counter::new(),
             admin_commands: Counter::new(),

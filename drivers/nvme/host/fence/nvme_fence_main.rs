@@ -50,7 +50,7 @@ mod sys;
 
 use crate::host::Host;
 use crate::sys::{Dir, Glue, Registration};
-use core::fmt;
+use kernel::fmt;
 use kernel::prelude::*;
 use nvme_fence_policy::{Belief, Beliefs, Hold, Knobs};
 

@@ -6,7 +6,8 @@ use crate::host;
 use crate::record::Record;
 use crate::subsystem::State;
 use crate::sys::{trace, TraceEvent};
-use nvme_fence_policy::{AssociationId, Evidence, Output, ResetStep};
+use kernel::prelude::*;
+use nvme_fence_policy::{AssociationId, ControllerId, Evidence, Output, ResetStep};
 
 /// Does all that the policy wants done. Atomic.
 pub(crate) fn carry_out(state: &mut State) {
@@ -27,6 +28,9 @@ pub(crate) fn carry_out(state: &mut State) {
             }),
             Output::Release(id, evidence) => release(state, id, evidence),
             Output::Discard(id) => state.discard(id),
+            Output::RepeatedId(id, newcomer) => {
+                with(state, id, |record| repeated_id(record, newcomer))
+            }
             Output::LogUnmatched(id, entries) => with(state, id, |record| {
                 record.counters().ccr_unmatched.add(entries.into());
             }),
@@ -48,6 +52,15 @@ fn lost(record: &Record) {
     let identity = record.association().identity();
     trace(&record.info(), TraceEvent::Lost(identity));
     record.counters().lost.add(1);
+}
+
+fn repeated_id(record: &Record, newcomer: ControllerId) {
+    pr_warn!(
+        "nvme{} and nvme{} have the same controller ID, {}, and both are in use: in this subsystem, it is no evidence any more that a controller is connected again\n",
+        host::instance(record.association().controller()),
+        host::instance(newcomer),
+        record.association().identity().cntlid
+    );
 }
 
 fn reset_goes_on(record: &Record, (source, instance): (AssociationId, i32), step: ResetStep) {

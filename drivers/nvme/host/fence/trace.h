@@ -37,6 +37,8 @@
 #define nvme_fence_show_evidence(evidence)			\
 	__print_symbolic(evidence,				\
 		{ NVME_FENCE_EVIDENCE_TIME,	"time" },	\
+		{ NVME_FENCE_EVIDENCE_RECONNECT, "reconnect" },	\
+		{ NVME_FENCE_EVIDENCE_RECONNECT_BY_ID, "reconnect-by-id" }, \
 		{ NVME_FENCE_EVIDENCE_DISABLED,	"disabled" },	\
 		{ NVME_FENCE_EVIDENCE_ADMIN,	"admin" },	\
 		{ NVME_FENCE_EVIDENCE_CCR,	"ccr" })

@@ -18,8 +18,8 @@ fn each_belief_has_a_word_and_a_place_of_its_own() {
 }
 
 #[test]
-fn what_can_be_forged_does_not_count_by_default() {
-    let expected = Beliefs::from_words("ccr time disabled").unwrap();
+fn what_can_be_forged_or_does_not_hold_everywhere_does_not_count_by_default() {
+    let expected = Beliefs::from_words("ccr time reconnect disabled").unwrap();
     assert_eq!(Beliefs::DEFAULT, expected);
 }
 

@@ -85,6 +85,8 @@ fn steps() -> impl Strategy<Value = Step> {
         1 => clocks().prop_map(|clocks| Step::Event(Event::Closed(clocks))),
         1 => Just(Step::Event(Event::Detached)),
         1 => Just(Step::Event(Event::Release)),
+        1 => prop_oneof![Just(Evidence::Reconnect), Just(Evidence::ReconnectById)]
+            .prop_map(|proven| Step::Event(Event::Reconnected(proven))),
         4 => Just(Step::Event(Event::Timeout)),
         2 => Just(Step::Drain),
         1 => prop_oneof![Just(Hold::All), Just(Hold::None)].prop_map(Step::SetHold),
@@ -139,6 +141,8 @@ struct Observer {
     at_close: Settings,
     disabled_before_closed: bool,
     admin: bool,
+    /// What new associations have proved, in their order.
+    reconnected: Vec<Evidence>,
     held: u32,
     held_bytes: u64,
     released: bool,
@@ -151,6 +155,7 @@ impl Observer {
             Event::Resumed if self.closed.is_none() && !self.disabled_before_closed => {
                 self.lost = false;
                 self.admin = false;
+                self.reconnected.clear();
             }
             Event::Disabled if self.closed.is_none() => {
                 self.disabled_before_closed |= self.settings.believed.contains(Belief::Disabled);
@@ -166,6 +171,9 @@ impl Observer {
             }
             // Before, the host may still send; it counts when that is over.
             Event::Release if self.closed.is_some() || self.lost => self.admin = true,
+            Event::Reconnected(proven) if self.closed.is_some() || self.lost => {
+                self.reconnected.push(proven);
+            }
             _ => {}
         }
     }
@@ -224,6 +232,7 @@ proptest! {
             at_close: settings,
             disabled_before_closed: false,
             admin: false,
+            reconnected: Vec::new(),
             held: 0,
             held_bytes: 0,
             released: false,
@@ -279,6 +288,9 @@ proptest! {
                         prop_assert!(match evidence {
                             // Nobody was asked for a reset.
                             Evidence::Ccr => false,
+                            Evidence::Reconnect | Evidence::ReconnectById => {
+                                seen.closed.is_some() && seen.reconnected.contains(&evidence)
+                            }
                             Evidence::Time => seen.fenced_by_time(now),
                             Evidence::Disabled => seen.disabled_before_closed,
                             Evidence::Admin => seen.admin && seen.closed.is_some(),

@@ -58,7 +58,7 @@ impl World {
     pub(crate) fn new(controllers: usize, ccrl: u8) -> Result<Self, String> {
         let mut world = Self {
             now: Nanos(1_000_000_000),
-            subsystem: Subsystem::new(Knobs::DEFAULT),
+            subsystem: Subsystem::new(knobs(true)),
             associations: Associations(Vec::new()),
             observer: Observer::new(ccrl),
             ccrl,
@@ -204,10 +204,7 @@ impl World {
     /// The administrator sets whether resets count.
     pub(crate) fn believe_resets(&mut self, believes: bool) -> Check {
         self.observer.believes_resets = believes;
-        self.subsystem.knobs_mut().set_evidence(match believes {
-            true => Beliefs::DEFAULT,
-            false => Beliefs::DEFAULT.without(Belief::Ccr),
-        });
+        *self.subsystem.knobs_mut() = knobs(believes);
         self.ask()
     }
 
@@ -275,6 +272,7 @@ impl World {
                     | Output::Deadline(..)
                     | Output::LogUnmatched(..)
                     | Output::LogUnreadable(_) => {}
+                    Output::RepeatedId(..) => return Err("two in use have one ID".to_owned()),
                 }
             }
             if drained.is_empty() {
@@ -334,6 +332,18 @@ impl World {
         }
         Err("there is always something left to ask".into())
     }
+}
+
+/// The settings: whether resets count. That a controller is connected again does not, so that records
+/// stay, whatever target this is.
+fn knobs(believes_resets: bool) -> Knobs {
+    let evidence = Beliefs::DEFAULT.without(Belief::Reconnect);
+    let mut knobs = Knobs::DEFAULT;
+    knobs.set_evidence(match believes_resets {
+        true => evidence,
+        false => evidence.without(Belief::Ccr),
+    });
+    knobs
 }
 
 fn controller_id(controller: usize) -> ControllerId {

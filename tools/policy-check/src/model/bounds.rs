@@ -64,6 +64,9 @@ pub enum Assumption {
     DeletionCloses,
     /// A target that says that it has reset a controller has done so.
     HonestTarget,
+    /// A target accepts a Connect only when the controller that had the same ID before can execute
+    /// nothing any more.
+    CleanUpBeforeConnect,
 }
 
 /// The bounds of a model. Times are in ticks.
@@ -134,6 +137,11 @@ pub struct Bounds {
     /// All instances of a controller have the same CIU, and differ in their CIRN only: log pages
     /// cannot tell them apart.
     pub namesakes: bool,
+    /// Controllers have no CIU and no CIRN.
+    pub nameless: bool,
+    /// A controller that is connected again has cleaned up before. Others give out the ID while the
+    /// old instance may still execute.
+    pub cleans_up: bool,
     /// Milliseconds in a tick.
     pub tick_ms: u16,
     /// How often the administrator may change a setting.
@@ -179,10 +187,12 @@ impl Bounds {
 
     /// What identifies association number `on`, which is with `controller`.
     pub fn identity(&self, controller: u8, on: u8) -> Identity {
+        let ciu = if self.namesakes { 1 } else { on + 1 };
+        let cirn = u64::from(on) + 1;
         Identity {
             cntlid: u16::from(controller) + 1,
-            ciu: if self.namesakes { 1 } else { on + 1 },
-            cirn: u64::from(on) + 1,
+            ciu: if self.nameless { 0 } else { ciu },
+            cirn: if self.nameless { 0 } else { cirn },
         }
     }
 
@@ -246,6 +256,9 @@ impl Bounds {
         }
         if !in_range(self.katt, 8) || !in_range(self.katt_at_loss, 8) || !in_range(self.cqt, 8) {
             return Err("timeouts and CQT can be one to eight ticks");
+        }
+        if self.nameless && self.ccrl > 0 {
+            return Err("a controller without CIU and CIRN cannot be reset through another one");
         }
         if !(1..=1000).contains(&self.tick_ms) {
             return Err("a tick can be one millisecond to one second");

@@ -25,12 +25,23 @@ impl State {
         let happened = match evidence {
             Evidence::Ccr => link.told_reset && self.settings.believes(Belief::Ccr),
             Evidence::Time => link.due.is_some_and(|due| now >= due),
+            Evidence::Reconnect => !bounds.nameless && self.is_proven_by_reconnect(on),
+            Evidence::ReconnectById => self.is_proven_by_reconnect(on),
             Evidence::Disabled => link.disabled,
             Evidence::Admin => link.vouched,
         };
         if !happened {
             self.blame(Violation::WrongEvidence);
         }
+    }
+
+    /// Has its controller been connected again, and does that count?
+    fn is_proven_by_reconnect(&self, on: u8) -> bool {
+        let controller = self.links[usize::from(on)].controller;
+        let newer = &self.links[usize::from(on) + 1..];
+        newer.iter().any(|link| link.controller == controller)
+            && (self.settings.believes(Belief::Reconnect)
+                || self.settings.believes(Belief::ReconnectById))
     }
 
     /// Is it right what is to become of a write that was in flight on an association?
@@ -74,11 +85,18 @@ impl State {
         }
     }
 
-    /// Is anything still held that the administrator has vouched for, and that is closed?
-    pub(super) fn check_heard(&mut self) {
+    /// Is anything still held that the administrator has vouched for, and that is closed? Or whose
+    /// controller is connected again?
+    pub(super) fn check_heard(&mut self, bounds: &Bounds) {
         let unheard =
             |link: &Link| link.vouched && link.phase == Phase::Closed && link.is_waiting();
-        if self.links.iter().any(unheard) {
+        let proven = |on: u8| {
+            bounds.cleans_up
+                && (!bounds.nameless || self.settings.believes(Belief::ReconnectById))
+                && self.is_proven_by_reconnect(on)
+                && self.links[usize::from(on)].is_waiting()
+        };
+        if self.links.iter().any(unheard) || (0..self.links.len() as u8).any(proven) {
             self.blame(Violation::Unheard);
         }
     }

@@ -137,7 +137,8 @@ impl State {
                 | Output::ResetStep { .. }
                 | Output::Deadline(..)
                 | Output::LogUnmatched(..)
-                | Output::LogUnreadable(_) => {}
+                | Output::LogUnreadable(_)
+                | Output::RepeatedId(..) => {}
             }
         }
     }

@@ -134,7 +134,7 @@ impl State {
             self.ask(bounds);
         }
         self.check_timer(bounds);
-        self.check_heard();
+        self.check_heard(bounds);
         if action == Action::Timeout && (!bounds.late_asks || self.has_asked(bounds)) {
             self.check_unasked(bounds);
             self.check_unread();

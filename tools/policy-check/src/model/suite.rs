@@ -20,11 +20,13 @@ pub struct Case {
     pub bounds: Bounds,
 }
 
-/// Two controllers, two blocks, three writes, one flap, and no more.
+/// Two controllers, two blocks, three writes, one flap, and no more. The target gives out IDs again as
+/// it likes, and that a controller is connected again does not count.
 pub const SMALL: Bounds = Bounds {
     hold: Hold::All,
     evidence: Beliefs::DEFAULT
         .without(Belief::Ccr)
+        .without(Belief::Reconnect)
         .with(Belief::Notification),
     keep_alive: KeepAlive::Traffic,
     katt: 1,
@@ -53,6 +55,8 @@ pub const SMALL: Bounds = Bounds {
     prompt: false,
     stale: false,
     namesakes: false,
+    nameless: false,
+    cleans_up: false,
     tick_ms: 1,
     changes: 0,
     late_asks: false,
@@ -63,7 +67,9 @@ pub const SMALL: Bounds = Bounds {
 /// Resets: two controllers, one block, two writes, one loss at the beginning. The policy's times for
 /// resets are seconds, so ticks are seconds, too.
 pub const RESETS: Bounds = Bounds {
-    evidence: Beliefs::DEFAULT.with(Belief::Notification),
+    evidence: Beliefs::DEFAULT
+        .without(Belief::Reconnect)
+        .with(Belief::Notification),
     ccrl: 1,
     tick_ms: 1000,
     associations: 2,
@@ -128,6 +134,14 @@ pub fn without(assumption: Assumption) -> (Bounds, Violation) {
             Violation::HeldForever,
         ),
         Assumption::HonestTarget => (RESETS, Violation::GhostWrite),
+        Assumption::CleanUpBeforeConnect => (
+            Bounds {
+                evidence: SMALL.evidence.with(Belief::Reconnect),
+                cleans_up: true,
+                ..SMALL
+            },
+            Violation::GhostWrite,
+        ),
     };
     let bounds = Bounds {
         dropped: Some(assumption),

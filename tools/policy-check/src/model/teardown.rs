@@ -176,6 +176,11 @@ impl State {
             self.end(bounds, on, End::Silent);
             self.note_end(on);
         }
+        if bounds.cleans_up && bounds.assumes(Assumption::CleanUpBeforeConnect) {
+            for link in self.links.iter_mut().filter(|link| mine(link)) {
+                link.truth.dead = true;
+            }
+        }
         self.open(bounds, controller, keep_alive_sent);
     }
 

@@ -3,6 +3,7 @@
 //! The mutants.
 
 mod life;
+mod reconnect;
 mod resets;
 mod subsystem;
 mod time;
@@ -47,6 +48,12 @@ impl Mutant {
 
 /// All mutants.
 pub fn all() -> impl Iterator<Item = &'static Mutant> {
-    let all = [time::ALL, life::ALL, resets::ALL, subsystem::ALL];
+    let all = [
+        time::ALL,
+        life::ALL,
+        reconnect::ALL,
+        resets::ALL,
+        subsystem::ALL,
+    ];
     all.into_iter().flatten()
 }

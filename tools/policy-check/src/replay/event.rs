@@ -192,13 +192,7 @@ fn kind(op: &str) -> Kind {
 }
 
 fn evidence(text: &str) -> Result<Evidence, &'static str> {
-    match word(text, "evidence")? {
-        "ccr" => Ok(Evidence::Ccr),
-        "time" => Ok(Evidence::Time),
-        "disabled" => Ok(Evidence::Disabled),
-        "admin" => Ok(Evidence::Admin),
-        _ => Err("evidence"),
-    }
+    Evidence::from_name(word(text, "evidence")?).ok_or("evidence")
 }
 
 fn reset_step(step: &str) -> Option<ResetStep> {

@@ -304,6 +304,7 @@ impl Record {
             // What was said of the reset has fenced it, or was found not to have.
             Evidence::Ccr => return,
             Evidence::Time => PolicyEvent::Timeout,
+            Evidence::Reconnect | Evidence::ReconnectById => PolicyEvent::Reconnected(evidence),
             Evidence::Disabled => PolicyEvent::Disabled,
             Evidence::Admin => PolicyEvent::Release,
         };

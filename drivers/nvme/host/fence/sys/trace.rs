@@ -86,6 +86,8 @@ fn evidence_to_raw(evidence: Evidence) -> u8 {
     let evidence = match evidence {
         Evidence::Ccr => raw::nvme_fence_evidence_NVME_FENCE_EVIDENCE_CCR,
         Evidence::Time => raw::nvme_fence_evidence_NVME_FENCE_EVIDENCE_TIME,
+        Evidence::Reconnect => raw::nvme_fence_evidence_NVME_FENCE_EVIDENCE_RECONNECT,
+        Evidence::ReconnectById => raw::nvme_fence_evidence_NVME_FENCE_EVIDENCE_RECONNECT_BY_ID,
         Evidence::Disabled => raw::nvme_fence_evidence_NVME_FENCE_EVIDENCE_DISABLED,
         Evidence::Admin => raw::nvme_fence_evidence_NVME_FENCE_EVIDENCE_ADMIN,
     };

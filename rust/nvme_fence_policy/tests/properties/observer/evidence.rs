@@ -50,7 +50,10 @@ impl Observer {
                     }
                 }
             }
-            Evidence::Disabled | Evidence::Admin => false,
+            Evidence::Reconnect
+            | Evidence::ReconnectById
+            | Evidence::Disabled
+            | Evidence::Admin => false,
         };
         check!(proven, "{evidence:?} is no evidence: {proof:?}");
         let commands = std::mem::take(&mut record.held);

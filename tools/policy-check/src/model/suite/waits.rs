@@ -131,6 +131,40 @@ pub(super) fn cases() -> Vec<Case> {
             },
         ),
         case(
+            "reconnect",
+            "a controller that is connected again has cleaned up: its older instances are fenced",
+            Bounds {
+                evidence: SMALL.evidence.with(Belief::Reconnect),
+                cleans_up: true,
+                losses: 2,
+                writes: 2,
+                ..SMALL
+            },
+        ),
+        case(
+            "reconnect-by-id",
+            "the same without CIU and CIRN: the administrator says that the ID is enough",
+            Bounds {
+                evidence: SMALL.evidence.with(Belief::ReconnectById),
+                nameless: true,
+                cleans_up: true,
+                losses: 2,
+                writes: 2,
+                ..SMALL
+            },
+        ),
+        case(
+            "reconnect-nameless",
+            "IDs are given out again too early, and there are no CIU and CIRN: it is no evidence",
+            Bounds {
+                evidence: SMALL.evidence.with(Belief::Reconnect),
+                nameless: true,
+                losses: 2,
+                writes: 2,
+                ..SMALL
+            },
+        ),
+        case(
             "words",
             "the administrator releases one controller, or what is removed, of two that are lost",
             Bounds {

@@ -72,8 +72,8 @@ pub(super) const ALL: &[Mutant] = &[
         name: "others-disabled",
         what: "that the next association was disabled is evidence",
         file: "association.rs",
-        from: "(State::Open | State::Lost, Event::Disabled) => self.fence(Evidence::Disabled),",
-        to: "(State::Open | State::Lost, Event::Disabled) => self.fence(Evidence::Disabled),\n            (State::Fencing(_), Event::Disabled) => self.fence(Evidence::Disabled),",
+        from: "            // Only before it is closed: what comes later is about another association.\n",
+        to: "            (State::Fencing(_), Event::Disabled) => self.fence(Evidence::Disabled),\n",
     },
     Mutant {
         name: "admin-too-soon",
@@ -142,7 +142,7 @@ pub(super) const ALL: &[Mutant] = &[
         name: "word-kept",
         what: "the administrator's word counts though the host went on to use the association",
         file: "association.rs",
-        from: "                self.vouched = false;",
+        from: "                self.proven = None;",
         to: "",
     },
     Mutant {
@@ -226,8 +226,8 @@ pub(super) const ALL: &[Mutant] = &[
         name: "admin-forgotten",
         what: "the administrator's word is forgotten if it comes before the close",
         file: "association.rs",
-        from: "                self.vouched = true;\n",
-        to: "",
+        from: "(State::Lost, Event::Release) => self.remember(Evidence::Admin),",
+        to: "(State::Lost, Event::Release) => Actions::NONE,",
     },
     Mutant {
         name: "release-not-told",
