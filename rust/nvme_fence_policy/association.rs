@@ -24,14 +24,14 @@ pub use event::{Action, Actions, Event};
 
 use self::outbox::Outbox;
 use crate::ccr::source::{Offer, Source};
-use crate::ccr::tries::Tries;
+use crate::ccr::tries::{Shown, Tries};
 use crate::evidence::Evidence;
 use crate::hold::{Command, PassReason, Verdict};
 use crate::identity::{AssociationId, ControllerId, Identity};
 use crate::knobs::{Belief, Knobs};
 use crate::output::{Output, ResetStep};
 use crate::time::Nanos;
-use crate::wait::{Clocks, Deadline, Terms};
+use crate::wait::{Clocks, Deadline, Notice, Rule, Terms};
 
 /// Where an association is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +82,8 @@ pub struct Association {
     tries: Tries,
     /// What it does for others.
     source: Source,
+    /// The association whose log page 1Fh has last listed it.
+    listed_by: Option<AssociationId>,
     /// The controller is removed from the host.
     removed: bool,
     /// What is to be done about it.
@@ -99,6 +101,7 @@ impl Association {
             held_bytes: 0,
             tries: Tries::new(),
             source: Source::new(opened.offer),
+            listed_by: None,
             removed: false,
             outbox: Outbox::EMPTY,
             opened,
@@ -125,6 +128,19 @@ impl Association {
             && self.held != 0
             && self.identity().is_of_one_instance()
             && self.tries.has_room()
+    }
+
+    /// Whether it makes a difference that its controller has noticed, and that is not known yet.
+    pub(crate) fn awaits_notice(&self, knobs: &Knobs) -> bool {
+        let unnoticed = match self.state {
+            State::Fencing(Some(deadline)) => match deadline.rule {
+                Rule::Command | Rule::Traffic => true,
+                Rule::Notification | Rule::Noticed(_) => false,
+            },
+            State::Fencing(None) => true,
+            State::Open | State::Lost | State::Fenced(_) | State::Gone => false,
+        };
+        unnoticed && self.opened.identity.ciu != 0 && knobs.believes(Belief::Time)
     }
 
     /// A source is asked to have it reset, as the greatest [`Priority`](crate::subsystem::choice::Priority)
@@ -265,9 +281,14 @@ impl Association {
                     status,
                     reading,
                 },
-            ) => {
-                let reset = self.tries.reported(source, status, reading, now);
-                self.fence_by_reset(reset, knobs)
+            ) => match self.tries.reported(source, status, reading, now) {
+                Shown::Nothing => Actions::NONE,
+                Shown::Noticed => self.notice(Notice::FailedReset, now, knobs),
+                Shown::Reset => self.fence_by_reset(true, knobs),
+            },
+            (State::Fencing(_), Event::Listed(source)) => {
+                self.listed_by = Some(source);
+                self.notice(Notice::LostHostLog, now, knobs)
             }
             (State::Fencing(_), Event::SourceLost(source)) => {
                 self.tries.forget(source);
@@ -293,6 +314,7 @@ impl Association {
                 | Event::Reconnected(_)
                 | Event::Answered(..)
                 | Event::Reported { .. }
+                | Event::Listed(_)
                 | Event::SourceLost(_)
                 | Event::Drained { .. },
             )
@@ -301,6 +323,7 @@ impl Association {
                 Event::Lost
                 | Event::Answered(..)
                 | Event::Reported { .. }
+                | Event::Listed(_)
                 | Event::SourceLost(_)
                 | Event::Timeout
                 | Event::Drained { .. },
@@ -323,6 +346,7 @@ impl Association {
                 | Event::Reconnected(_)
                 | Event::Answered(..)
                 | Event::Reported { .. }
+                | Event::Listed(_)
                 | Event::SourceLost(_)
                 | Event::Timeout,
             )
@@ -337,6 +361,7 @@ impl Association {
                 | Event::Reconnected(_)
                 | Event::Answered(..)
                 | Event::Reported { .. }
+                | Event::Listed(_)
                 | Event::SourceLost(_)
                 | Event::Timeout
                 | Event::Drained { .. },
@@ -368,6 +393,21 @@ impl Association {
         let deadline = Deadline::find(&self.opened.terms, self.opened.at, clocks, knobs);
         self.state = State::Fencing(deadline);
         Action::ReportDeadline(deadline)
+    }
+
+    /// The controller is known to have noticed, so the deadline may be earlier than was thought.
+    fn notice(&mut self, notice: Notice, now: Nanos, knobs: &Knobs) -> Actions {
+        let State::Fencing(before) = self.state else {
+            return Actions::NONE;
+        };
+        let noticed = Deadline::noticed(&self.opened.terms, notice, now, knobs);
+        match noticed.filter(|at| before.is_none_or(|before| at.at() < before.at())) {
+            None => Actions::NONE,
+            earlier => {
+                self.state = State::Fencing(earlier);
+                Actions::one(Action::ReportDeadline(earlier))
+            }
+        }
     }
 
     /// There is evidence, and the host may still send. The first one stays.

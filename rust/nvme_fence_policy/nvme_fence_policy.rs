@@ -16,9 +16,10 @@
 //! - [`wait`]: the time rule of TP4129 (Base Specification 2.1, section 9.6.2);
 //! - `reconnect`: what a new association with a controller proves about an older one;
 //! - [`ccr`]: Cross-Controller Reset (TP8028), which makes the wait shorter;
+//! - `lost_host`: Lost Host Communication, which says that a controller has noticed;
 //! - [`knobs`]: what the administrator can set;
 //! - [`held_until`], [`sum`]: until when commands are held, and how many they are;
-//! - [`identity`], [`evidence`], [`output`], [`time`]: the words that they share.
+//! - [`identity`], [`evidence`], [`log_page`], [`output`], [`time`]: the words that they share.
 
 // The kernel's build system says so itself.
 #![cfg_attr(not(CONFIG_RUST), no_std)]
@@ -31,6 +32,8 @@ pub mod held_until;
 pub mod hold;
 pub mod identity;
 pub mod knobs;
+pub mod log_page;
+mod lost_host;
 pub mod output;
 mod reconnect;
 pub mod subsystem;
@@ -47,9 +50,10 @@ pub use held_until::HeldUntil;
 pub use hold::{Command, Kind, PassReason, Verdict};
 pub use identity::{AssociationId, ControllerId, Identity};
 pub use knobs::{Belief, Beliefs, CqtSource, Hold, Knobs};
+pub use log_page::LogPage;
 pub use output::{Output, ResetStep};
 pub use subsystem::choice::{Neighbours, Priority};
 pub use subsystem::{Fate, Input, Question, Request, Scope, Storage, Subsystem};
 pub use sum::Sum;
 pub use time::Nanos;
-pub use wait::{Clocks, Deadline, Rule, Terms};
+pub use wait::{Clocks, Deadline, Notice, Rule, Terms};

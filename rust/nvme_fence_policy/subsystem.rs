@@ -169,6 +169,11 @@ impl Subsystem {
                     association.source_mut().completed_event();
                 }
             }
+            Input::HostLost(controller) => {
+                if let Some(association) = current(associations, controller) {
+                    association.source_mut().lost_host_event();
+                }
+            }
             Input::Answered {
                 source,
                 source_controller,
@@ -179,6 +184,17 @@ impl Subsystem {
                 self.answered(now, associations, source, &identity, answer);
             }
             Input::LogRead { source, page } => self.log_read(now, associations, source, page),
+        }
+        self.await_notices(associations);
+    }
+
+    /// As long as somebody waits for a controller to notice, all that may know are to be asked.
+    fn await_notices(&self, associations: &mut impl Storage) {
+        let awaited = associations
+            .iter()
+            .any(|one| one.awaits_notice(&self.knobs));
+        for source in associations.iter_mut() {
+            source.source_mut().set_notice_awaited(awaited);
         }
     }
 

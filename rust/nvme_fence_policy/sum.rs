@@ -3,7 +3,7 @@
 //! What several associations have in sum, as the administrator is shown it.
 
 use crate::association::Association;
-use crate::time::Nanos;
+use crate::wait::Deadline;
 
 /// What some associations have in sum.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -14,8 +14,8 @@ pub struct Sum {
     pub held_bytes: u64,
     /// Commands that the administrator has released, and whose association is not closed yet.
     pub vouched: u64,
-    /// The last deadline of all.
-    pub deadline: Option<Nanos>,
+    /// The last deadline of all, and how it was found.
+    pub deadline: Option<Deadline>,
     /// Commands that are held by associations that have no deadline.
     pub held_without_deadline: u64,
 }
@@ -26,8 +26,8 @@ impl Sum {
         self.held += u64::from(association.held());
         self.held_bytes += association.held_bytes();
         self.vouched += u64::from(association.vouched());
-        self.deadline = self.deadline.max(association.deadline());
-        if association.deadline().is_none() {
+        self.deadline = later(self.deadline, association.wait());
+        if association.wait().is_none() {
             self.held_without_deadline += u64::from(association.held());
         }
     }
@@ -37,7 +37,17 @@ impl Sum {
         self.held += other.held;
         self.held_bytes += other.held_bytes;
         self.vouched += other.vouched;
-        self.deadline = self.deadline.max(other.deadline);
+        self.deadline = later(self.deadline, other.deadline);
         self.held_without_deadline += other.held_without_deadline;
+    }
+}
+
+/// The later one of two deadlines, if there are any.
+fn later(a: Option<Deadline>, b: Option<Deadline>) -> Option<Deadline> {
+    let at = |deadline: Option<Deadline>| deadline.map(|deadline| deadline.at());
+    if at(b) > at(a) {
+        b
+    } else {
+        a
     }
 }

@@ -7,7 +7,9 @@
 //!
 //! - with command based keep alive: 2 × KATT after the last Keep Alive command was submitted;
 //! - with traffic based keep alive (TBKAS): 3 × KATT after the last command of any kind;
-//! - or when it closed all connections itself, if notifications count.
+//! - or when it closed all connections itself, if notifications count;
+//! - or when it is known to have noticed: its reset through another controller failed when it had begun
+//!   (CLRI=1), or another controller lists it in its log page 1Fh.
 
 use crate::knobs::{Belief, CqtSource, Knobs};
 use crate::time::Nanos;
@@ -76,6 +78,32 @@ pub enum Rule {
     Traffic,
     /// The controller closed all connections: nothing more to wait for but CQT.
     Notification,
+    /// The controller is known to have noticed, and how.
+    Noticed(Notice),
+}
+
+/// What shows that a controller has noticed that the host is gone, before the keep alive timeouts are
+/// over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// It had begun to reset itself when a Cross-Controller Reset of it failed (step 2c of section
+    /// 9.6.2.1).
+    FailedReset,
+    /// Another controller lists it in its log page 1Fh (step 2d).
+    LostHostLog,
+}
+
+impl Rule {
+    /// The word that stands for it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Command => "command",
+            Self::Traffic => "traffic",
+            Self::Notification => "notification",
+            Self::Noticed(Notice::FailedReset) => "ccr-failed",
+            Self::Noticed(Notice::LostHostLog) => "lost-host-log",
+        }
+    }
 }
 
 /// When an association is fenced by time, and how that was found.
@@ -113,7 +141,7 @@ impl Deadline {
             .peer_closed
             .filter(|_| knobs.believes(Belief::Notification))
             // The host may have sent after the controller's last FIN.
-            .map(|at| Self::by_notification(terms, at.max(clocks.sent), knobs));
+            .map(|at| Self::of_quiescing(terms, Rule::Notification, at.max(clocks.sent), knobs));
 
         match (by_keep_alive, by_notification) {
             (Some(a), Some(b)) => Some(if b.at() < a.at() { b } else { a }),
@@ -144,11 +172,20 @@ impl Deadline {
         })
     }
 
-    fn by_notification(terms: &Terms, at: Nanos, knobs: &Knobs) -> Self {
+    /// The deadline of an association that is closed and whose controller was known `at` this time to
+    /// have noticed. [`None`] if time does not count.
+    pub fn noticed(terms: &Terms, notice: Notice, at: Nanos, knobs: &Knobs) -> Option<Self> {
+        knobs
+            .believes(Belief::Time)
+            .then(|| Self::of_quiescing(terms, Rule::Noticed(notice), at, knobs))
+    }
+
+    /// The controller had noticed by then: nothing more to wait for but CQT.
+    fn of_quiescing(terms: &Terms, rule: Rule, at: Nanos, knobs: &Knobs) -> Self {
         let (cqt_ms, cqt_source) = knobs.cqt_ms(terms.cqt_ms);
 
         Self {
-            rule: Rule::Notification,
+            rule,
             t_last: at,
             n: 0,
             katt_ms: terms.kato_ms,

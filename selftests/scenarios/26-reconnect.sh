@@ -26,11 +26,11 @@ one_path() {
 	DEVICE=$(head_device)
 	path_io_timeout 1 3000
 	trace_start
+	writer_start --blocks 1 --writes 3
 	for rule in 'kato : ignore' 'quiesce : ignore' \
 		'write queue=io times=1 : hold=before-execution' "$@"; do
 		scripted_target rule "$rule" >/dev/null
 	done
-	writer_start --blocks 1 --writes 3
 	writer_go
 }
 

@@ -39,6 +39,8 @@ pub enum Event {
         /// When the read of the log page began.
         reading: Nanos,
     },
+    /// The log page 1Fh of this source lists the association.
+    Listed(AssociationId),
     /// Another association of the subsystem is lost, or gone: it is no source any more.
     SourceLost(AssociationId),
     /// It may have got later than [`Association::next_deadline`](super::Association::next_deadline).

@@ -385,7 +385,10 @@ fn an_association_that_holds_something_does_nothing_for_others() {
 #[test]
 fn what_is_fenced_does_nothing_for_others_and_waits_for_nobody() {
     const SOURCE: AssociationId = AssociationId(9);
-    let offer = Offer { ccrl: 1, port: 0 };
+    let offer = Offer {
+        ccrl: 1,
+        ..Offer::default()
+    };
     let mut disabled = open_as(IDENTITY, offer);
     handle(&mut disabled, Nanos(1), Event::Resumed);
     assert!(disabled.source().wants_log_read());

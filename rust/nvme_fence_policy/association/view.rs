@@ -8,7 +8,7 @@ use crate::ccr::tries::Tries;
 use crate::evidence::Evidence;
 use crate::identity::{AssociationId, ControllerId, Identity};
 use crate::time::Nanos;
-use crate::wait::Terms;
+use crate::wait::{Deadline, Terms};
 
 impl Association {
     /// Which one it is.
@@ -69,6 +69,11 @@ impl Association {
         &self.tries
     }
 
+    /// The association whose log page 1Fh has last listed it.
+    pub(crate) const fn listed_by(&self) -> Option<AssociationId> {
+        self.listed_by
+    }
+
     /// What it does for others.
     pub const fn source(&self) -> &Source {
         &self.source
@@ -76,8 +81,13 @@ impl Association {
 
     /// When it will be fenced by time, if nothing else happens before.
     pub fn deadline(&self) -> Option<Nanos> {
+        self.wait().map(|deadline| deadline.at())
+    }
+
+    /// The same, and how that was found.
+    pub const fn wait(&self) -> Option<Deadline> {
         match self.state {
-            State::Fencing(deadline) => deadline.map(|deadline| deadline.at()),
+            State::Fencing(deadline) => deadline,
             State::Open | State::Lost | State::Fenced(_) | State::Gone => None,
         }
     }

@@ -3,18 +3,7 @@
 //! The Cross-Controller Reset log page (1Eh).
 
 use crate::identity::{Identity, Name};
-
-/// Length of the header: the number of entries (NE), and reserved bytes.
-const HEADER_BYTES: usize = 8;
-
-/// Length of an entry.
-const ENTRY_BYTES: usize = 8;
-
-/// The log page has at most so many entries.
-pub const ENTRIES_MAX: usize = 511;
-
-/// Length of the longest log page, in bytes.
-pub const LOG_BYTES: usize = HEADER_BYTES + ENTRIES_MAX * ENTRY_BYTES;
+use crate::log_page::{Entries, ENTRY_BYTES};
 
 /// How a reset stands: the field CCRS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,9 +13,60 @@ pub enum Status {
     /// The controller was reset.
     Success,
     /// It was not.
-    Failed,
+    Failed(Failure),
     /// A value that has no meaning.
     Invalid,
+}
+
+/// What an entry says of a reset that failed: fields of CCRF, and ACID.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The controller has begun to reset itself (CLRI): it has noticed that the host is gone.
+    pub noticed: bool,
+    /// Where the reset is to be tried again (RETRY).
+    pub retry: Retry,
+}
+
+impl Failure {
+    /// Nothing has come of it, and it can be tried again.
+    pub const PLAIN: Self = Self {
+        noticed: false,
+        retry: Retry::Anywhere,
+    };
+}
+
+/// Where a reset that failed is to be tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retry {
+    /// Nowhere.
+    Nowhere,
+    /// On the controller of this ID (ACID).
+    On(u16),
+    /// On any but this source.
+    Elsewhere,
+    /// On any.
+    Anywhere,
+}
+
+/// ACID if no other controller is to be asked.
+const NO_CONTROLLER: u16 = 0xffff;
+
+/// CCRF bit 1: Controller Level Reset Initiated (CLRI).
+const INITIATED: u8 = 1 << 1;
+
+impl Failure {
+    /// Decodes CCRF and ACID.
+    const fn decode(ccrf: u8, acid: u16) -> Self {
+        Self {
+            noticed: ccrf & INITIATED != 0,
+            retry: match ccrf >> 2 & 0b11 {
+                0 => Retry::Nowhere,
+                1 if acid != NO_CONTROLLER => Retry::On(acid),
+                2 => Retry::Elsewhere,
+                _ => Retry::Anywhere,
+            },
+        }
+    }
 }
 
 /// An entry.
@@ -53,50 +93,36 @@ impl Entry {
         }
     }
 
-    fn parse(bytes: &[u8]) -> Option<Self> {
-        let bytes: &[u8; ENTRY_BYTES] = bytes.try_into().ok()?;
-        let [icid_low, icid_high, ciu, _, _, _, ccrs, _] = *bytes;
-        Some(Self {
+    fn decode(bytes: [u8; ENTRY_BYTES]) -> Self {
+        let [icid_low, icid_high, ciu, _, acid_low, acid_high, ccrs, ccrf] = bytes;
+        let acid = u16::from_le_bytes([acid_low, acid_high]);
+        Self {
             icid: u16::from_le_bytes([icid_low, icid_high]),
             ciu,
             status: match ccrs {
                 0 => Status::InProgress,
                 1 => Status::Success,
-                2 => Status::Failed,
+                2 => Status::Failed(Failure::decode(ccrf, acid)),
                 _ => Status::Invalid,
             },
-        })
+        }
     }
 }
 
 /// A log page as it was read.
 #[derive(Clone, Copy, Debug)]
-pub struct Log<'a> {
-    /// The entries, each of full length.
-    entries: &'a [u8],
-}
+pub struct Log<'a>(Entries<'a>);
 
 impl<'a> Log<'a> {
     /// A log page at the beginning of `bytes`. [`None`] if it says that it has more entries than
     /// there can be, or than `bytes` has room for.
     pub fn parse(bytes: &'a [u8]) -> Option<Self> {
-        let [ne_low, ne_high, ..] = *bytes else {
-            return None;
-        };
-        let count = usize::from(u16::from_le_bytes([ne_low, ne_high]));
-        if count > ENTRIES_MAX {
-            return None;
-        }
-        let end = HEADER_BYTES + count * ENTRY_BYTES;
-        let entries = bytes.get(HEADER_BYTES..end)?;
-        Some(Self { entries })
+        Entries::parse(bytes).map(Self)
     }
 
     /// The entries, in their order.
     pub fn entries(&self) -> impl Iterator<Item = Entry> + 'a {
-        self.entries
-            .chunks_exact(ENTRY_BYTES)
-            .filter_map(Entry::parse)
+        self.0.iter().map(Entry::decode)
     }
 
     /// How the resets of this instance of a controller stand, all taken together; [`None`] if none
@@ -128,9 +154,10 @@ impl Status {
         let order = |status: Self| match status {
             Self::InProgress => 0,
             Self::Success => 1,
-            Self::Failed => 2,
+            Self::Failed(_) => 2,
             Self::Invalid => 3,
         };
+        // Of two that failed, the first one is as good as the other.
         if order(self) <= order(other) {
             self
         } else {

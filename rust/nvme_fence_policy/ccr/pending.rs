@@ -120,7 +120,7 @@ impl PendingResets {
                     && match log.status_of(one.name) {
                         None => true,
                         Some(Status::InProgress) => false,
-                        Some(Status::Success | Status::Failed | Status::Invalid) => removed,
+                        Some(Status::Success | Status::Failed(_) | Status::Invalid) => removed,
                     }
             };
             place.take_if(over);

@@ -11,6 +11,8 @@ use super::log::Log;
 use super::pending::PendingResets;
 use super::{BUSY_MS, FORGOTTEN_POLL_MS, POLL_MS};
 use crate::identity::{Identity, Name};
+use crate::log_page::LogPage;
+use crate::lost_host::reads::LostHostReads;
 use crate::time::Nanos;
 
 /// What an association offers as a source.
@@ -20,11 +22,17 @@ pub struct Offer {
     pub ccrl: u8,
     /// Stands for the address of the controller's port: equal for equal addresses.
     pub port: u64,
+    /// Stands for the port of the host that it is reached through: equal for equal ones.
+    pub host_port: u64,
+    /// It has the log page Lost Host Communication (1Fh), and tells of news there.
+    pub lost_host_log: bool,
 }
 
-/// How the log page is to be read.
+/// How a log page is to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LogRead {
+    /// Which one.
+    pub page: LogPage,
     /// Retain Asynchronous Event (RAE): the event, if there is one, is not cleared.
     pub retain_event: bool,
     /// Remove Completed (RMC): what is completed is listed for the last time.
@@ -47,8 +55,7 @@ struct Wanted {
 /// An association as a source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
-    ccrl: u8,
-    port: u64,
+    offer: Offer,
     /// It is a path that is in use: commands can be sent on it.
     in_use: bool,
     /// The same, and it can be asked for resets.
@@ -62,6 +69,8 @@ pub struct Source {
     /// The read of the log page that is under way.
     reading: Option<LogRead>,
     wanted: Wanted,
+    /// When its log page 1Fh is read.
+    lost_host: LostHostReads,
     /// The log page is read again then, if not before.
     poll_at: Option<Nanos>,
     /// It is not asked for a reset before.
@@ -78,8 +87,7 @@ impl Source {
     /// An association that can not be used yet.
     pub(crate) const fn new(offer: Offer) -> Self {
         Self {
-            ccrl: offer.ccrl,
-            port: offer.port,
+            offer,
             in_use: false,
             live: false,
             silent: false,
@@ -91,6 +99,7 @@ impl Source {
                 event: false,
                 removal: false,
             },
+            lost_host: LostHostReads::NONE,
             poll_at: None,
             full_until: None,
             log_retry_at: None,
@@ -101,10 +110,7 @@ impl Source {
 
     /// What it offers.
     pub const fn offer(&self) -> Offer {
-        Offer {
-            ccrl: self.ccrl,
-            port: self.port,
-        }
+        self.offer
     }
 
     /// When it last had a controller reset.
@@ -120,7 +126,7 @@ impl Source {
     /// Commands can be sent on it from now on.
     pub(crate) fn enter_service(&mut self) {
         self.in_use = true;
-        self.live = self.ccrl != 0;
+        self.live = self.offer.ccrl != 0;
         self.wanted.removal = self.live && self.removed_at.is_none();
     }
 
@@ -134,7 +140,7 @@ impl Source {
             silent: self.silent,
             last_success: self.last_success,
             last_refusal: self.last_refusal,
-            ..Self::new(self.offer())
+            ..Self::new(self.offer)
         };
     }
 
@@ -151,7 +157,7 @@ impl Source {
     /// How many more resets it can take.
     pub(crate) fn free_slots(&self) -> usize {
         if self.is_ready() && self.pending.has_room() {
-            usize::from(self.ccrl).saturating_sub(self.pending.count())
+            usize::from(self.offer.ccrl).saturating_sub(self.pending.count())
         } else {
             0
         }
@@ -250,20 +256,49 @@ impl Source {
         self.wanted.event = self.live;
     }
 
-    /// Whether the log page is to be read now.
-    pub fn wants_log_read(&self) -> bool {
-        self.reading.is_none() && self.log_retry_at.is_none() && self.wanted != Wanted::default()
+    /// Somebody waits for a controller to notice that the host is gone, or nobody does any more.
+    pub(crate) fn set_notice_awaited(&mut self, awaited: bool) {
+        if self.offer.lost_host_log && self.in_use {
+            self.lost_host.set_awaited(awaited);
+        }
     }
 
-    /// The log page is to be read now: as this says. It ends with [`Self::log_read_ends`] or
-    /// [`Self::log_read_fails`].
+    /// The controller says that another one has lost touch with the host.
+    pub fn lost_host_event(&mut self) {
+        if self.offer.lost_host_log && self.in_use {
+            self.lost_host.event();
+        }
+    }
+
+    /// Whether a log page is to be read now. There is one read at a time.
+    pub fn wants_log_read(&self) -> bool {
+        self.reading.is_none() && (self.wants_own_read() || self.lost_host.is_wanted())
+    }
+
+    fn wants_own_read(&self) -> bool {
+        self.log_retry_at.is_none() && self.wanted != Wanted::default()
+    }
+
+    /// A log page is to be read now: as this says. It ends with [`Self::log_read_ends`] or
+    /// [`Self::log_read_fails`], or with [`Self::lost_host_read_ends`].
     pub fn begin_log_read(&mut self, now: Nanos) -> LogRead {
+        if !self.wants_own_read() {
+            let read = LogRead {
+                page: LogPage::LostHost,
+                retain_event: self.lost_host.begins(),
+                remove_completed: false,
+                since: now,
+            };
+            self.reading = Some(read);
+            return read;
+        }
         // Not both in one read: what is removed has been looked at before.
         let look = self.wanted.event || self.wanted.poll;
         // Nothing is awaited before the first read. An event that nobody has taken stands in the way
         // of others.
         let first = self.removed_at.is_none();
         let read = LogRead {
+            page: LogPage::Resets,
             retain_event: !self.wanted.event && !first,
             remove_completed: !look,
             since: now,
@@ -322,9 +357,17 @@ impl Source {
         }
     }
 
+    /// The log page 1Fh has been read, or could not be.
+    pub(crate) fn lost_host_read_ends(&mut self, failed: bool, now: Nanos) {
+        if let Some(read) = self.reading.take() {
+            self.lost_host.ends(read.retain_event, failed, now);
+        }
+    }
+
     /// When [`Self::timeout`] will have an effect.
     pub(crate) fn next_deadline(&self) -> Option<Nanos> {
-        [self.poll_at, self.full_until, self.log_retry_at]
+        let lost_host = self.lost_host.next_deadline();
+        [self.poll_at, self.full_until, self.log_retry_at, lost_host]
             .into_iter()
             .flatten()
             .min()
@@ -337,6 +380,7 @@ impl Source {
         }
         self.full_until.take_if(|at| *at <= now);
         self.log_retry_at.take_if(|at| *at <= now);
+        self.lost_host.timeout(now);
     }
 }
 

@@ -3,7 +3,7 @@
 //! The resets that were asked for on behalf of one impacted association.
 
 use super::answer::Answer;
-use super::log::Status;
+use super::log::{Retry, Status};
 use super::{ANSWER_MS, RESULT_MS, RETRY_MS, SECOND_MS, TRIES_AT_ONCE};
 use crate::identity::AssociationId;
 use crate::time::Nanos;
@@ -15,6 +15,17 @@ pub const TRIES_MAX: usize = 8;
 /// So many sources are remembered that have refused. If there are more, all are forgotten, and asked
 /// again after a pause; those that have not refused anything yet go first then.
 pub const REFUSED_MAX: usize = 8;
+
+/// What a log page shows of the association that was to be reset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shown {
+    /// Nothing that proves anything.
+    Nothing,
+    /// Its controller has noticed that the host is gone.
+    Noticed,
+    /// Its controller is reset.
+    Reset,
+}
 
 /// How far a try has got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +40,15 @@ enum Phase {
     Overdue,
     /// It failed. The source can be asked again later.
     Failed,
+}
+
+/// What a source said of further tries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    /// They are of no use, whoever is asked.
+    Never,
+    /// Only the controller of this ID is to be asked.
+    OnlyOn(u16),
 }
 
 /// A reset asked for through one source.
@@ -92,6 +112,8 @@ pub struct Tries {
     refused: [Option<AssociationId>; REFUSED_MAX],
     /// More than that have refused: nobody is asked before.
     pause_until: Option<Nanos>,
+    /// A source said that there is no use in asking again, or that only this controller is to be asked.
+    verdict: Option<Verdict>,
     /// How many there were in all.
     made: u32,
     /// When a second source is asked, beside the first.
@@ -107,6 +129,7 @@ impl Tries {
             tries: [None; TRIES_MAX],
             refused: [None; REFUSED_MAX],
             pause_until: None,
+            verdict: None,
             made: 0,
             second_at: None,
             went_unanswered: false,
@@ -132,7 +155,10 @@ impl Tries {
     pub(crate) fn has_room(&self) -> bool {
         let hopeful = self.iter().filter(|one| one.is_hopeful()).count();
         let in_turn = hopeful == 0 || (hopeful < TRIES_AT_ONCE && self.second_at.is_none());
-        in_turn && self.pause_until.is_none() && self.tries.contains(&None)
+        in_turn
+            && self.pause_until.is_none()
+            && self.verdict != Some(Verdict::Never)
+            && self.tries.contains(&None)
     }
 
     /// Whether a command was given up because it was not answered.
@@ -140,9 +166,16 @@ impl Tries {
         self.went_unanswered
     }
 
-    /// Whether this source can be asked.
-    pub(crate) fn allows(&self, source: AssociationId) -> bool {
-        self.iter().all(|one| one.source != source) && !self.refused.contains(&Some(source))
+    /// Whether this source can be asked, which is a controller of this ID.
+    pub(crate) fn allows(&self, source: AssociationId, cntlid: u16) -> bool {
+        let named = match self.verdict {
+            None => true,
+            Some(Verdict::OnlyOn(acid)) => acid == cntlid,
+            Some(Verdict::Never) => false,
+        };
+        named
+            && self.iter().all(|one| one.source != source)
+            && !self.refused.contains(&Some(source))
     }
 
     /// Whether this source may have a reset in progress.
@@ -196,32 +229,53 @@ impl Tries {
     }
 
     /// The log page of a source was read, from `reading` on. `status` is what it says of the
-    /// association, if it lists it. Returns whether the controller is reset.
+    /// association, if it lists it. Returns what that shows.
     pub(crate) fn reported(
         &mut self,
         source: AssociationId,
         status: Option<Status>,
         reading: Nanos,
         now: Nanos,
-    ) -> bool {
+    ) -> Shown {
         let Some(Some(one)) = self.find(source) else {
-            return false;
+            return Shown::Nothing;
+        };
+        // What was read before can only be about another instance of the same name.
+        let is_about_it = one.uses_slot() && one.made <= reading;
+        // It may be older than the answer to the command.
+        let is_after_answer = match one.phase {
+            Phase::Accepted | Phase::Overdue => one.since < reading,
+            Phase::Sent | Phase::Unanswered | Phase::Failed => false,
         };
         match status {
-            // What was read before can only be about another instance of the same name.
-            Some(Status::Success) => one.uses_slot() && one.made <= reading,
-            Some(Status::InProgress) => false,
-            Some(Status::Failed | Status::Invalid) | None => {
-                // What was read may be older than the answer to the command.
-                let counts = match one.phase {
-                    Phase::Accepted | Phase::Overdue => one.since < reading,
-                    Phase::Sent | Phase::Unanswered | Phase::Failed => false,
-                };
-                if counts {
+            Some(Status::Success) if is_about_it => Shown::Reset,
+            Some(Status::Success | Status::InProgress) => Shown::Nothing,
+            Some(Status::Failed(failure)) => {
+                if is_after_answer {
+                    one.failed(now);
+                    self.obey(source, failure.retry, now);
+                }
+                match failure.noticed && is_about_it {
+                    true => Shown::Noticed,
+                    false => Shown::Nothing,
+                }
+            }
+            Some(Status::Invalid) | None => {
+                if is_after_answer {
                     one.failed(now);
                 }
-                false
+                Shown::Nothing
             }
+        }
+    }
+
+    /// A source whose reset has failed says where it is to be tried again.
+    fn obey(&mut self, source: AssociationId, retry: Retry, now: Nanos) {
+        match retry {
+            Retry::Nowhere => self.verdict = Some(Verdict::Never),
+            Retry::On(acid) => self.verdict = Some(Verdict::OnlyOn(acid)),
+            Retry::Elsewhere => self.refuses(source, now),
+            Retry::Anywhere => {}
         }
     }
 

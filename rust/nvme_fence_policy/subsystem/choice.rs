@@ -19,8 +19,13 @@ pub struct Priority {
     /// Who has never refused a reset goes before who has, and of those who have, who did so longest
     /// ago: so all have their turn.
     last_refusal: Reverse<Option<Nanos>>,
+    /// The source lists it among those that have lost touch with the host (Base Specification 2.3,
+    /// section 5.4.3): so it knows of it.
+    lists_it: bool,
     /// The source has another address: what broke the path may not concern it.
     other_port: bool,
+    /// It is reached through another port of the host.
+    other_host_port: bool,
     /// The source has an optimized path to a namespace: it is likely to be the healthy one.
     optimized: bool,
     /// How many resets the source can take.
@@ -81,7 +86,7 @@ impl Priority {
             || !neighbours.allow()
             || source.source().is_silent()
             || !impacted.wants_reset(knobs)
-            || !impacted.tries().allows(source.id())
+            || !impacted.tries().allows(source.id(), source.identity().cntlid)
             // What it reports then could be about the other one.
             || source.source().may_report_on(impacted.identity().name())
             // A controller does not reset itself.
@@ -89,11 +94,14 @@ impl Priority {
         {
             return None;
         }
+        let (to, from) = (impacted.source().offer(), source.source().offer());
         Some(Self {
             tries: Reverse(impacted.tries().made()),
             held: impacted.held(),
             last_refusal: Reverse(source.source().last_refusal()),
-            other_port: impacted.source().offer().port != source.source().offer().port,
+            lists_it: impacted.listed_by() == Some(source.id()),
+            other_port: to.port != from.port,
+            other_host_port: to.host_port != from.host_port,
             optimized,
             free_slots,
             last_success: source.source().last_success(),

@@ -38,6 +38,8 @@ pub enum Input<'a> {
     Timeout,
     /// The controller says that a reset that it was asked for is completed.
     ResetCompleted(ControllerId),
+    /// The controller says that another one has lost touch with this host.
+    HostLost(ControllerId),
     /// What became of a [`Question::Reset`](super::Question::Reset).
     Answered {
         /// The association that was asked.

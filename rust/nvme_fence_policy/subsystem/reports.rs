@@ -8,6 +8,8 @@ use crate::ccr::answer::Answer;
 use crate::ccr::log::{Log, Status};
 use crate::ccr::source::LogRead;
 use crate::identity::{AssociationId, ControllerId, Identity};
+use crate::log_page::LogPage;
+use crate::lost_host::log::LostHostLog;
 use crate::output::ResetStep;
 use crate::time::Nanos;
 
@@ -49,6 +51,10 @@ impl Subsystem {
         let Some(read) = asked.source().reading() else {
             return;
         };
+        if read.page == LogPage::LostHost {
+            self.lost_host_read(now, associations, source, page);
+            return;
+        }
         let controller = asked.controller();
         let Some(log) = page.and_then(Log::parse) else {
             asked.source_mut().log_read_fails(now);
@@ -68,6 +74,31 @@ impl Subsystem {
             asked
                 .source_mut()
                 .log_read_ends(&log, awaited, success, now);
+        }
+    }
+
+    /// The log page 1Fh of a source was read, or could not be.
+    fn lost_host_read(
+        &self,
+        now: Nanos,
+        associations: &mut impl Storage,
+        source: AssociationId,
+        page: Option<&[u8]>,
+    ) {
+        let log = page.and_then(LostHostLog::parse);
+        if let Some(asked) = find_mut(associations, source) {
+            asked.source_mut().lost_host_read_ends(log.is_none(), now);
+            if log.is_none() {
+                asked.note_unreadable();
+            }
+        }
+        let Some(log) = log else {
+            return;
+        };
+        for association in associations.iter_mut() {
+            if association.id() != source && log.lists(association.identity().name()) {
+                association.note(now, Event::Listed(source), &self.knobs);
+            }
         }
     }
 

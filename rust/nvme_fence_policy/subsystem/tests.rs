@@ -5,13 +5,14 @@ use super::*;
 use crate::association::State;
 use crate::ccr::answer::Answer;
 use crate::ccr::log::Status;
-use crate::ccr::source::Offer;
+use crate::ccr::source::{LogRead, Offer};
 use crate::evidence::Evidence;
 use crate::hold::{Kind, HOST_ABORTED_CMD};
 use crate::identity::Identity;
 use crate::knobs::{Belief, Beliefs, Hold};
+use crate::log_page::LogPage;
 use crate::output::ResetStep;
-use crate::wait::{Clocks, Terms};
+use crate::wait::{Clocks, Notice, Rule, Terms};
 use std::vec;
 use std::vec::Vec;
 
@@ -49,6 +50,8 @@ struct Host {
     subsystem: Subsystem,
     associations: Vec<Association>,
     next_id: u64,
+    /// Controllers have the log page 1Fh.
+    lost_host_log: bool,
 }
 
 impl Host {
@@ -58,6 +61,7 @@ impl Host {
             subsystem: Subsystem::new(Knobs::DEFAULT),
             associations: Vec::new(),
             next_id: 1,
+            lost_host_log: false,
         }
     }
 
@@ -105,7 +109,11 @@ impl Host {
                 cirn: instance,
             },
             terms: TERMS,
-            offer: Offer { ccrl: 4, port: 0 },
+            offer: Offer {
+                ccrl: 4,
+                lost_host_log: self.lost_host_log,
+                ..Offer::default()
+            },
         };
         let association = self.subsystem.open(&mut self.associations, opened);
         let outputs = self.take_outputs();
@@ -194,6 +202,17 @@ impl Host {
         for (identity, ccrs) in entries {
             let [low, high] = identity.cntlid.to_le_bytes();
             page.extend([low, high, identity.ciu, 0, 0, 0, *ccrs, 0]);
+        }
+        let page = Some(page.as_slice());
+        self.handle(Input::LogRead { source, page })
+    }
+
+    /// The log page 1Fh of a source is read, and these are in it.
+    fn lost_host_read(&mut self, source: AssociationId, entries: &[Identity]) -> Vec<Output> {
+        let mut page = vec![entries.len() as u8, 0, 0, 0, 0, 0, 0, 0];
+        for identity in entries {
+            let [low, high] = identity.cntlid.to_le_bytes();
+            page.extend([low, high, 1, identity.ciu, 0, 0, 0, 0]);
         }
         let page = Some(page.as_slice());
         self.handle(Input::LogRead { source, page })
@@ -441,20 +460,16 @@ fn the_sum_is_of_one_controller_or_of_those_that_are_removed() {
     host.now = ms(1_000);
     host.lose(B);
     let sum = host.subsystem.sum(&host.associations, Scope::Controller(A));
-    let expected = Sum {
-        held: 1,
-        held_bytes: 4096,
-        deadline: Some(ms(20_000)),
-        ..Sum::default()
-    };
-    assert_eq!(sum, expected);
+    let at = |sum: &Sum| sum.deadline.map(|deadline| deadline.at());
+    assert_eq!((sum.held, sum.held_bytes), (1, 4096));
+    assert_eq!(at(&sum), Some(ms(20_000)));
     let removed = host.subsystem.sum(&host.associations, Scope::Removed);
     assert_eq!(removed, Sum::default());
     host.handle(Input::Removed(B));
     let mut both = host.subsystem.sum(&host.associations, Scope::Removed);
     both.join(&sum);
     assert_eq!((both.held, both.held_bytes), (2, 8192));
-    assert_eq!(both.deadline, Some(ms(21_000)));
+    assert_eq!(at(&both), Some(ms(21_000)));
 
     // Of what is not closed yet, nobody knows until when.
     let second = host.open(A);
@@ -510,4 +525,125 @@ fn ids_that_two_controllers_have_at_once_prove_nothing_any_more() {
     host.lose(A);
     let (_, outputs) = host.open_as(A, 1, 4);
     assert_eq!(outputs, []);
+}
+
+/// Two paths whose controllers have the log page 1Fh, of which A is lost, and nobody is asked to reset
+/// it. Returns the lost association, and that of B.
+fn with_lost_host_log() -> (Host, AssociationId, AssociationId) {
+    let mut host = Host::new();
+    host.lost_host_log = true;
+    for controller in [A, B] {
+        host.open(controller);
+        host.handle(Input::Resumed(controller));
+    }
+    host.clear_logs();
+    let others = host.subsystem.knobs().evidence().without(Belief::Ccr);
+    host.subsystem.knobs_mut().set_evidence(others);
+    let lost = host.lose(A);
+    let source = host.current(B);
+    (host, lost, source)
+}
+
+/// The log page 1Fh of this source is to be read now.
+fn reads_lost_host_log(host: &mut Host, source: AssociationId) -> LogRead {
+    let request = host.next_request().unwrap();
+    let Question::ReadLog(read) = request.question else {
+        panic!("{request:?}");
+    };
+    assert_eq!((request.source, read.page), (source, LogPage::LostHost));
+    read
+}
+
+#[test]
+fn who_is_listed_by_another_has_noticed_and_only_quiesces() {
+    let (mut host, lost, source) = with_lost_host_log();
+    assert!(reads_lost_host_log(&mut host, source).retain_event);
+    assert_eq!(host.lost_host_read(source, &[]), []);
+    assert_eq!(host.next_request(), None);
+
+    host.now = host.subsystem.next_deadline(&host.associations).unwrap();
+    assert_eq!(host.now, ms(1_000), "it is read now and then");
+    host.handle(Input::Timeout);
+    reads_lost_host_log(&mut host, source);
+    let listed = host.identity(lost);
+    let outputs = host.lost_host_read(source, &[listed]);
+    let [Output::Deadline(id, Some(deadline))] = outputs[..] else {
+        panic!("{outputs:?}");
+    };
+    assert_eq!((id, deadline.at()), (lost, ms(6_000)));
+    assert_eq!(deadline.rule, Rule::Noticed(Notice::LostHostLog));
+    // It is known: nobody has to be asked any more.
+    assert_eq!(host.next_request(), None);
+    assert_eq!(
+        host.subsystem.next_deadline(&host.associations),
+        Some(ms(6_000))
+    );
+    host.now = ms(6_000);
+    let released = host.handle(Input::Timeout);
+    assert_eq!(released, [Output::Release(lost, Evidence::Time)]);
+}
+
+#[test]
+fn who_is_not_listed_has_not_noticed() {
+    let (mut host, lost, source) = with_lost_host_log();
+    let identity = host.identity(lost);
+    let others = [
+        Identity {
+            ciu: identity.ciu + 1,
+            ..identity
+        },
+        Identity {
+            cntlid: identity.cntlid + 1,
+            ..identity
+        },
+    ];
+    reads_lost_host_log(&mut host, source);
+    assert_eq!(host.lost_host_read(source, &others), []);
+}
+
+#[test]
+fn a_controller_is_no_witness_of_itself_and_not_of_what_is_in_use() {
+    let (mut host, lost, source) = with_lost_host_log();
+    let of_b = host.identity(source);
+    reads_lost_host_log(&mut host, source);
+    assert_eq!(host.lost_host_read(source, &[of_b]), []);
+    assert_eq!(host.state(source), State::Open);
+    assert!(matches!(host.state(lost), State::Fencing(_)));
+}
+
+#[test]
+fn an_event_is_taken_when_nobody_waits_any_more() {
+    let (mut host, lost, source) = with_lost_host_log();
+    reads_lost_host_log(&mut host, source);
+    host.lost_host_read(source, &[]);
+    host.handle(Input::HostLost(B));
+    assert!(reads_lost_host_log(&mut host, source).retain_event);
+    let listed = host.identity(lost);
+    host.lost_host_read(source, &[listed]);
+    assert!(!reads_lost_host_log(&mut host, source).retain_event);
+    host.lost_host_read(source, &[listed]);
+    assert_eq!(host.next_request(), None);
+}
+
+#[test]
+fn a_page_that_makes_no_sense_is_counted_and_read_again() {
+    let (mut host, _, source) = with_lost_host_log();
+    reads_lost_host_log(&mut host, source);
+    let page = Some(&[1u8, 0][..]);
+    let outputs = host.handle(Input::LogRead { source, page });
+    assert_eq!(outputs, [Output::LogUnreadable(source)]);
+    host.now = host.subsystem.next_deadline(&host.associations).unwrap();
+    host.handle(Input::Timeout);
+    reads_lost_host_log(&mut host, source);
+}
+
+#[test]
+fn noticing_makes_no_difference_if_time_does_not_count() {
+    let (mut host, lost, source) = with_lost_host_log();
+    let read = reads_lost_host_log(&mut host, source);
+    assert!(read.retain_event);
+    let others = host.subsystem.knobs().evidence().without(Belief::Time);
+    host.subsystem.knobs_mut().set_evidence(others);
+    let listed = host.identity(lost);
+    assert_eq!(host.lost_host_read(source, &[listed]), []);
 }

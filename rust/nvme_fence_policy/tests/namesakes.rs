@@ -86,7 +86,10 @@ impl Host {
             at: now,
             identity: identity(controller, name),
             terms: TERMS,
-            offer: Offer { ccrl: 4, port: 1 },
+            offer: Offer {
+                ccrl: 4,
+                ..Offer::default()
+            },
         };
         let association = self.subsystem.open(&mut self.associations, opened);
         self.associations.0.push(association);

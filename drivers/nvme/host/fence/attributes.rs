@@ -137,6 +137,7 @@ pub(crate) enum CtrlAttribute {
     Held,
     HeldBytes,
     DeadlineMs,
+    DeadlineRule,
     HeldWithoutDeadline,
     Evidence,
     Counters,
@@ -148,15 +149,21 @@ pub(crate) enum RemovedAttribute {
     Held,
     HeldBytes,
     DeadlineMs,
+    DeadlineRule,
     HeldWithoutDeadline,
     Release,
 }
 
 fn show_deadline_ms(sum: &Sum, text: &mut Text<'_>) -> fmt::Result {
     match sum.deadline {
-        Some(deadline) => writeln!(text, "{}", deadline.millis_from(sys::now())),
+        Some(deadline) => writeln!(text, "{}", deadline.at().millis_from(sys::now())),
         None => writeln!(text, "none"),
     }
+}
+
+fn show_deadline_rule(sum: &Sum, text: &mut Text<'_>) -> fmt::Result {
+    let rule = sum.deadline.map_or("none", |deadline| deadline.rule.name());
+    writeln!(text, "{rule}")
 }
 
 fn cqt_source_name(source: CqtSource) -> &'static str {
@@ -188,6 +195,7 @@ impl CtrlAttribute {
             Self::Held => writeln!(text, "{}", sum.held),
             Self::HeldBytes => writeln!(text, "{}", sum.held_bytes),
             Self::DeadlineMs => show_deadline_ms(sum, text),
+            Self::DeadlineRule => show_deadline_rule(sum, text),
             Self::HeldWithoutDeadline => writeln!(text, "{}", sum.held_without_deadline),
             Self::Evidence => writeln!(
                 text,
@@ -234,6 +242,7 @@ impl RemovedAttribute {
             Self::Held => writeln!(text, "{}", sum.held),
             Self::HeldBytes => writeln!(text, "{}", sum.held_bytes),
             Self::DeadlineMs => show_deadline_ms(sum, text),
+            Self::DeadlineRule => show_deadline_rule(sum, text),
             Self::HeldWithoutDeadline => writeln!(text, "{}", sum.held_without_deadline),
             Self::Release => Err(fmt::Error),
         })
@@ -286,6 +295,7 @@ fn show_counters(counters: &Counters, sum: &Sum, text: &mut Text<'_>) -> fmt::Re
         ("ccr_unmatched", &counters.ccr_unmatched),
         ("ccr_log_errors", &counters.ccr_log_errors),
         ("time", &counters.time),
+        ("noticed", &counters.noticed),
         ("reconnect", &counters.reconnect),
         ("reconnect_by_id", &counters.reconnect_by_id),
         ("disabled", &counters.disabled),

@@ -28,8 +28,8 @@ pub(crate) struct Latest {
 pub(crate) struct Controller {
     id: ControllerId,
     subsystem: Arc<Subsystem>,
-    /// Stands for the address of its port: equal for equal addresses.
-    port: u64,
+    /// Where it is, as far as that makes a difference between sources.
+    ports: Offer,
     counters: Counters,
     /// Guarded by the lock of the subsystem.
     latest: LockedBy<Latest, State>,
@@ -42,7 +42,11 @@ impl Controller {
                 id: subsystem.host().next_controller(info.instance()),
                 latest: LockedBy::new(subsystem.state(), Latest::default()),
                 subsystem,
-                port: info.port(),
+                ports: Offer {
+                    port: info.port(),
+                    host_port: info.host_port(),
+                    ..Offer::default()
+                },
                 counters: Counters::new(),
             },
             GFP_KERNEL,
@@ -58,9 +62,9 @@ impl Controller {
         &self.subsystem
     }
 
-    /// Stands for the address of its port: equal for equal addresses.
-    pub(crate) fn port(&self) -> u64 {
-        self.port
+    /// What it offers as a source, as far as its ports are concerned.
+    pub(crate) fn ports(&self) -> Offer {
+        self.ports
     }
 
     pub(crate) fn counters(&self) -> &Counters {

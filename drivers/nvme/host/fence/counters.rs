@@ -44,6 +44,8 @@ pub(crate) struct Counters {
     pub(crate) ccr_log_errors: Counter,
     /// Records that were fenced by time.
     pub(crate) time: Counter,
+    /// Deadlines that were moved forward, as the controller was known to have noticed.
+    pub(crate) noticed: Counter,
     /// Records that were fenced because the host has a new association with another instance.
     pub(crate) reconnect: Counter,
     /// Records that were fenced because the host has a new association with the same Controller ID.
@@ -70,6 +72,7 @@ impl Counters {
             ccr_unmatched: Counter::new(),
             ccr_log_errors: Counter::new(),
             time: Counter::new(),
+            noticed: Counter::new(),
             reconnect: Counter::new(),
             reconnect_by_id: Counter::new(),
             disabled: Counter::new(),

@@ -97,6 +97,17 @@ void nvme_fence_clock_stop(struct nvme_fence_clock *clock)
 	cancel_work_sync(&clock->ask_work);
 }
 
+int nvme_fence_glue_read_log(struct nvme_ctrl *ctrl, bool lost_host,
+			     bool retain_event, bool remove_completed,
+			     unsigned long cookie)
+{
+	return nvme_fence_read_log(ctrl,
+				   lost_host ? NVME_LOG_LOST_HOST_COMM :
+				   NVME_LOG_CCR, retain_event,
+				   remove_completed ? NVME_CCR_LOG_LSP_RMC : 0,
+				   cookie);
+}
+
 /* Whether there is a namespace to which this controller is an optimized path. */
 bool nvme_fence_optimized(struct nvme_ctrl *ctrl)
 {
@@ -185,20 +196,22 @@ void nvme_fence_trace_reset(const struct nvme_fence_rec *rec,
 }
 
 /* Only used to prefer one source to another, so it may be a hash. */
-static u64 nvme_fence_port(struct nvme_ctrl *ctrl)
+static u64 nvme_fence_hash(const char *address, const char *detail)
 {
-	const char *address = ctrl->opts->traddr ?: "";
-	const char *service = ctrl->opts->trsvcid ?: "";
-
+	address = address ?: "";
+	detail = detail ?: "";
 	return (u64)jhash(address, strlen(address), 0) << 32 |
-		jhash(service, strlen(service), 0);
+		jhash(detail, strlen(detail), 0);
 }
 
 static void *nvme_fence_op_attach(struct nvme_ctrl *ctrl)
 {
 	const struct nvme_fence_ctrl_info info = {
 		.ctrl = ctrl,
-		.port = nvme_fence_port(ctrl),
+		.port = nvme_fence_hash(ctrl->opts->traddr,
+					ctrl->opts->trsvcid),
+		.host_port = nvme_fence_hash(ctrl->opts->host_traddr,
+					     ctrl->opts->host_iface),
 		.ctrl_dir = &ctrl->device->kobj,
 		.nqn = ctrl->subsys->subnqn,
 		.subsys_dir = &ctrl->subsys->dev.kobj,
@@ -210,7 +223,9 @@ static void *nvme_fence_op_attach(struct nvme_ctrl *ctrl)
 
 static void nvme_fence_op_aen(void *fence, u32 result)
 {
-	nvme_fence_rs_reset_completed(fence);
+	u8 notice = (result & 0xff00) >> 8;
+
+	nvme_fence_rs_news(fence, notice == NVME_AER_NOTICE_LOST_HOST_COMM);
 }
 
 static const struct nvme_fence_ops nvme_fence_policy_ops = {
@@ -224,7 +239,7 @@ static const struct nvme_fence_ops nvme_fence_policy_ops = {
 	.drained	= nvme_fence_rs_drained,
 	.aen		= nvme_fence_op_aen,
 	.ccr_answered	= nvme_fence_rs_reset_answered,
-	.ccr_log	= nvme_fence_rs_log_read,
+	.log		= nvme_fence_rs_log_read,
 };
 
 int nvme_fence_glue_register(void)

@@ -20,6 +20,7 @@ struct nvme_fence_dir;
  * struct nvme_fence_ctrl_info - a controller that a policy attaches to
  * @ctrl: the controller
  * @port: stands for the address of its port, equal for equal addresses
+ * @host_port: stands for the port of the host that it is reached through
  * @nqn: NVMe Qualified Name of its subsystem
  * @ctrl_dir: its directory in sysfs
  * @subsys_dir: the directory of its subsystem
@@ -28,6 +29,7 @@ struct nvme_fence_dir;
 struct nvme_fence_ctrl_info {
 	struct nvme_ctrl *ctrl;
 	u64		port;
+	u64		host_port;
 	const char	*nqn;
 	struct kobject	*ctrl_dir;
 	struct kobject	*subsys_dir;
@@ -65,6 +67,7 @@ enum nvme_fence_attr {
 	NVME_FENCE_ATTR_HELD,
 	NVME_FENCE_ATTR_HELD_BYTES,
 	NVME_FENCE_ATTR_DEADLINE_MS,
+	NVME_FENCE_ATTR_DEADLINE_RULE,
 	NVME_FENCE_ATTR_HELD_WITHOUT_DEADLINE,
 	NVME_FENCE_ATTR_EVIDENCE,
 	NVME_FENCE_ATTR_COUNTERS,
@@ -73,6 +76,7 @@ enum nvme_fence_attr {
 	NVME_FENCE_ATTR_REMOVED_HELD,
 	NVME_FENCE_ATTR_REMOVED_HELD_BYTES,
 	NVME_FENCE_ATTR_REMOVED_DEADLINE_MS,
+	NVME_FENCE_ATTR_REMOVED_DEADLINE_RULE,
 	NVME_FENCE_ATTR_REMOVED_HELD_WITHOUT_DEADLINE,
 	NVME_FENCE_ATTR_REMOVED_RELEASE,
 };
@@ -89,6 +93,8 @@ enum nvme_fence_rule {
 	NVME_FENCE_RULE_COMMAND,
 	NVME_FENCE_RULE_TRAFFIC,
 	NVME_FENCE_RULE_NOTIFICATION,
+	NVME_FENCE_RULE_CCR_FAILED,
+	NVME_FENCE_RULE_LOST_HOST_LOG,
 };
 
 enum nvme_fence_cqt_source {
@@ -193,6 +199,9 @@ void nvme_fence_clock_ask(struct nvme_fence_clock *clock);
 void nvme_fence_clock_flush_ask(struct nvme_fence_clock *clock);
 void nvme_fence_clock_stop(struct nvme_fence_clock *clock);
 bool nvme_fence_optimized(struct nvme_ctrl *ctrl);
+int nvme_fence_glue_read_log(struct nvme_ctrl *ctrl, bool lost_host,
+			     bool retain_event, bool remove_completed,
+			     unsigned long cookie);
 
 void nvme_fence_lock_init(spinlock_t *lock, const char *name,
 			  struct lock_class_key *key);
@@ -237,11 +246,11 @@ u64 nvme_fence_rs_closed(void *data, const struct nvme_fence_clocks *clocks);
 enum nvme_fence_verdict nvme_fence_rs_hold(void *data,
 					   const struct nvme_fence_cmd *cmd);
 void nvme_fence_rs_drained(void *data);
-void nvme_fence_rs_reset_completed(void *fence);
+void nvme_fence_rs_news(void *fence, bool lost_host);
 void nvme_fence_rs_reset_answered(void *fence, unsigned long cookie,
 				  const struct nvme_fence_ccr_answer *answer);
 void nvme_fence_rs_log_read(void *fence, unsigned long cookie,
-			    const struct nvme_ccr_log *log);
+			    const void *page);
 void nvme_fence_rs_expired(struct nvme_fence_clock *clock);
 void nvme_fence_rs_ask(struct nvme_fence_clock *clock);
 ssize_t nvme_fence_rs_show(void *object, u32 attr, char *buf, size_t size);

@@ -7,7 +7,7 @@ use crate::record::Record;
 use crate::subsystem::State;
 use crate::sys::{trace, TraceEvent};
 use kernel::prelude::*;
-use nvme_fence_policy::{AssociationId, ControllerId, Evidence, Output, ResetStep};
+use nvme_fence_policy::{AssociationId, ControllerId, Deadline, Evidence, Output, ResetStep, Rule};
 
 /// Does all that the policy wants done. Atomic.
 pub(crate) fn carry_out(state: &mut State) {
@@ -23,9 +23,7 @@ pub(crate) fn carry_out(state: &mut State) {
                 let source = (source, host::instance(source_controller));
                 reset_goes_on(record, source, step);
             }),
-            Output::Deadline(id, deadline) => with(state, id, |record| {
-                trace(&record.info(), TraceEvent::Deadline(deadline));
-            }),
+            Output::Deadline(id, found) => with(state, id, |record| deadline(record, found)),
             Output::Release(id, evidence) => release(state, id, evidence),
             Output::Discard(id) => state.discard(id),
             Output::RepeatedId(id, newcomer) => {
@@ -52,6 +50,13 @@ fn lost(record: &Record) {
     let identity = record.association().identity();
     trace(&record.info(), TraceEvent::Lost(identity));
     record.counters().lost.add(1);
+}
+
+fn deadline(record: &Record, deadline: Option<Deadline>) {
+    trace(&record.info(), TraceEvent::Deadline(deadline));
+    if matches!(deadline.map(|one| one.rule), Some(Rule::Noticed(_))) {
+        record.counters().noticed.add(1);
+    }
 }
 
 fn repeated_id(record: &Record, newcomer: ControllerId) {

@@ -85,6 +85,7 @@ NVME_FENCE_FILE(ccrl, NVME_FENCE_ATTR_CCRL, 0444);
 NVME_FENCE_FILE(held, NVME_FENCE_ATTR_HELD, 0444);
 NVME_FENCE_FILE(held_bytes, NVME_FENCE_ATTR_HELD_BYTES, 0444);
 NVME_FENCE_FILE(deadline_ms, NVME_FENCE_ATTR_DEADLINE_MS, 0444);
+NVME_FENCE_FILE(deadline_rule, NVME_FENCE_ATTR_DEADLINE_RULE, 0444);
 NVME_FENCE_FILE(held_without_deadline, NVME_FENCE_ATTR_HELD_WITHOUT_DEADLINE,
 		0444);
 NVME_FENCE_FILE(evidence, NVME_FENCE_ATTR_EVIDENCE, 0444);
@@ -101,6 +102,7 @@ static struct attribute *nvme_fence_ctrl_attrs[] = {
 	&nvme_fence_file_held.attr,
 	&nvme_fence_file_held_bytes.attr,
 	&nvme_fence_file_deadline_ms.attr,
+	&nvme_fence_file_deadline_rule.attr,
 	&nvme_fence_file_held_without_deadline.attr,
 	&nvme_fence_file_evidence.attr,
 	&nvme_fence_file_counters.attr,
@@ -112,6 +114,8 @@ ATTRIBUTE_GROUPS(nvme_fence_ctrl);
 NVME_FENCE_REMOVED_FILE(held, NVME_FENCE_ATTR_REMOVED_HELD, 0444);
 NVME_FENCE_REMOVED_FILE(held_bytes, NVME_FENCE_ATTR_REMOVED_HELD_BYTES, 0444);
 NVME_FENCE_REMOVED_FILE(deadline_ms, NVME_FENCE_ATTR_REMOVED_DEADLINE_MS, 0444);
+NVME_FENCE_REMOVED_FILE(deadline_rule, NVME_FENCE_ATTR_REMOVED_DEADLINE_RULE,
+			0444);
 NVME_FENCE_REMOVED_FILE(held_without_deadline,
 			NVME_FENCE_ATTR_REMOVED_HELD_WITHOUT_DEADLINE, 0444);
 NVME_FENCE_REMOVED_FILE(release, NVME_FENCE_ATTR_REMOVED_RELEASE, 0200);
@@ -120,6 +124,7 @@ static struct attribute *nvme_fence_removed_attrs[] = {
 	&nvme_fence_file_removed_held.attr,
 	&nvme_fence_file_removed_held_bytes.attr,
 	&nvme_fence_file_removed_deadline_ms.attr,
+	&nvme_fence_file_removed_deadline_rule.attr,
 	&nvme_fence_file_removed_held_without_deadline.attr,
 	&nvme_fence_file_removed_release.attr,
 	NULL

@@ -26,7 +26,9 @@
 		{ NVME_FENCE_RULE_NONE,		"none" },	\
 		{ NVME_FENCE_RULE_COMMAND,	"command" },	\
 		{ NVME_FENCE_RULE_TRAFFIC,	"traffic" },	\
-		{ NVME_FENCE_RULE_NOTIFICATION,	"notification" })
+		{ NVME_FENCE_RULE_NOTIFICATION,	"notification" }, \
+		{ NVME_FENCE_RULE_CCR_FAILED,	"ccr-failed" },	\
+		{ NVME_FENCE_RULE_LOST_HOST_LOG, "lost-host-log" })
 
 #define nvme_fence_show_cqt_source(source)			\
 	__print_symbolic(source,				\

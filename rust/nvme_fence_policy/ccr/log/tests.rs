@@ -2,10 +2,11 @@
 
 extern crate std;
 use super::*;
+use crate::log_page::LOG_BYTES;
 use std::vec::Vec;
 
 fn page(entries: &[[u8; 8]]) -> Vec<u8> {
-    let mut bytes = Vec::from([0; HEADER_BYTES]);
+    let mut bytes = Vec::from([0; 8]);
     bytes[..2].copy_from_slice(&(entries.len() as u16).to_le_bytes());
     for entry in entries {
         bytes.extend_from_slice(entry);
@@ -15,7 +16,7 @@ fn page(entries: &[[u8; 8]]) -> Vec<u8> {
 
 const fn entry(icid: u16, ciu: u8, ccrs: u8) -> [u8; 8] {
     let [low, high] = icid.to_le_bytes();
-    [low, high, ciu, 0xff, 9, 0, ccrs, 0xff]
+    [low, high, ciu, 0xff, 9, 0, ccrs, 0b1101]
 }
 
 const fn identity(cntlid: u16, ciu: u8) -> Identity {
@@ -31,7 +32,10 @@ fn an_entry_is_found_by_controller_and_instance() {
     let bytes = page(&[entry(0x102, 3, 1), entry(7, 3, 2), entry(0x102, 4, 0)]);
     let log = Log::parse(&bytes).unwrap();
     assert_eq!(log.status(&identity(0x102, 3)), Some(Status::Success));
-    assert_eq!(log.status(&identity(7, 3)), Some(Status::Failed));
+    assert_eq!(
+        log.status(&identity(7, 3)),
+        Some(Status::Failed(Failure::PLAIN))
+    );
     assert_eq!(log.status(&identity(0x102, 4)), Some(Status::InProgress));
     assert_eq!(log.status(&identity(2, 3)), None);
     assert_eq!(log.status(&identity(7, 4)), None);
@@ -85,4 +89,27 @@ fn only_completed_entries_can_be_removed() {
     assert!(Log::parse(&page(&[entry(1, 1, 0), entry(2, 1, 2)]))
         .unwrap()
         .has_completed());
+}
+
+#[test]
+fn a_failure_says_whether_the_controller_has_noticed_and_where_to_try_again() {
+    for (ccrf, noticed, retry) in [
+        (0b0000, false, Retry::Nowhere),
+        (0b0001, false, Retry::Nowhere),
+        (0b0010, true, Retry::Nowhere),
+        (0b0111, true, Retry::On(0x304)),
+        (0b1000, false, Retry::Elsewhere),
+        (0b1111, true, Retry::Anywhere),
+        (0b1111_0000, false, Retry::Nowhere),
+    ] {
+        let bytes = page(&[[1, 0, 1, 0, 4, 3, 2, ccrf]]);
+        let log = Log::parse(&bytes).unwrap();
+        let failure = Failure { noticed, retry };
+        assert_eq!(log.status(&identity(1, 1)), Some(Status::Failed(failure)));
+    }
+    // It is to be tried on a controller that is not named.
+    let bytes = page(&[[1, 0, 1, 0, 0xff, 0xff, 2, 0b0100]]);
+    let log = Log::parse(&bytes).unwrap();
+    let expected = Some(Status::Failed(Failure::PLAIN));
+    assert_eq!(log.status(&identity(1, 1)), expected);
 }

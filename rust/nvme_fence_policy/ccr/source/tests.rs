@@ -5,7 +5,12 @@ use super::*;
 use std::vec;
 use std::vec::Vec;
 
-const OFFER: Offer = Offer { ccrl: 2, port: 1 };
+const OFFER: Offer = Offer {
+    ccrl: 2,
+    port: 1,
+    host_port: 1,
+    lost_host_log: false,
+};
 const NOW: Nanos = Nanos(1_000);
 const ASKED: Identity = Identity {
     cntlid: 1,
@@ -123,7 +128,7 @@ fn what_it_was_asked_for_is_not_over_when_it_is_used_on() {
 
 #[test]
 fn what_offers_nothing_is_no_source() {
-    let mut source = Source::new(Offer { ccrl: 0, port: 1 });
+    let mut source = Source::new(Offer { ccrl: 0, ..OFFER });
     source.enter_service();
     assert!(!source.wants_log_read());
     assert_eq!(source.free_slots(), 0);

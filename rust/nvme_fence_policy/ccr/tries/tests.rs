@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 use super::*;
+use crate::ccr::log::Failure;
 
 const NOW: Nanos = Nanos(1_000);
 const A: AssociationId = AssociationId(1);
@@ -10,6 +11,11 @@ fn asked(source: AssociationId) -> Tries {
     let mut tries = Tries::new();
     tries.begin(source, NOW);
     tries
+}
+
+/// Whether a source can be asked, which is a controller of any ID.
+fn allows(tries: &Tries, source: AssociationId) -> bool {
+    tries.allows(source, 100)
 }
 
 fn accepted(source: AssociationId) -> Tries {
@@ -27,7 +33,7 @@ fn the_second_source_is_asked_after_a_while_and_no_third_one() {
     tries.timeout(Nanos(second.0 - 1));
     assert!(!tries.has_room());
     tries.timeout(second);
-    assert!(tries.has_room() && !tries.allows(A) && tries.allows(B));
+    assert!(tries.has_room() && !allows(&tries, A) && allows(&tries, B));
     tries.begin(B, second);
     tries.timeout(second.after_millis(SECOND_MS - 1));
     assert!(!tries.has_room());
@@ -55,11 +61,11 @@ fn who_failed_can_be_asked_later_and_who_refused_never() {
     for (answer, again) in [(Answer::Failed, true), (Answer::Refused, false)] {
         let mut tries = asked(A);
         tries.answered(A, answer, NOW);
-        assert!(!tries.allows(A));
+        assert!(!allows(&tries, A));
         tries.timeout(Nanos(later.0 - 1));
-        assert!(!tries.allows(A));
+        assert!(!allows(&tries, A));
         tries.timeout(later);
-        assert_eq!(tries.allows(A), again);
+        assert_eq!(allows(&tries, A), again);
     }
 }
 
@@ -89,31 +95,56 @@ fn only_success_that_was_asked_for_is_success() {
     for status in [
         None,
         Some(Status::InProgress),
-        Some(Status::Failed),
+        Some(Status::Failed(Failure::PLAIN)),
         Some(Status::Invalid),
     ] {
-        assert!(!accepted(A).reported(A, status, reading, reading));
+        assert_eq!(
+            accepted(A).reported(A, status, reading, reading),
+            Shown::Nothing
+        );
     }
-    assert!(accepted(A).reported(A, Some(Status::Success), reading, reading));
-    assert!(asked(A).reported(A, Some(Status::Success), reading, reading));
-    assert!(!accepted(A).reported(B, Some(Status::Success), reading, reading));
+    assert_eq!(
+        accepted(A).reported(A, Some(Status::Success), reading, reading),
+        Shown::Reset
+    );
+    assert_eq!(
+        asked(A).reported(A, Some(Status::Success), reading, reading),
+        Shown::Reset
+    );
+    assert_eq!(
+        accepted(A).reported(B, Some(Status::Success), reading, reading),
+        Shown::Nothing
+    );
     let mut refused = asked(A);
     refused.answered(A, Answer::Refused, NOW);
-    assert!(!refused.reported(A, Some(Status::Success), reading, reading));
+    assert_eq!(
+        refused.reported(A, Some(Status::Success), reading, reading),
+        Shown::Nothing
+    );
 }
 
 #[test]
 fn a_success_is_one_if_it_is_not_older_than_the_question() {
     let mut tries = accepted(A);
     let before = Nanos(NOW.0 - 1);
-    assert!(!tries.reported(A, Some(Status::Success), before, NOW));
+    assert_eq!(
+        tries.reported(A, Some(Status::Success), before, NOW),
+        Shown::Nothing
+    );
     assert!(tries.awaits(A), "a newer one may still come");
-    assert!(tries.reported(A, Some(Status::Success), NOW, NOW));
+    assert_eq!(
+        tries.reported(A, Some(Status::Success), NOW, NOW),
+        Shown::Reset
+    );
 }
 
 #[test]
 fn a_failure_is_one_if_it_is_newer_than_the_answer() {
-    for status in [None, Some(Status::Failed), Some(Status::Invalid)] {
+    for status in [
+        None,
+        Some(Status::Failed(Failure::PLAIN)),
+        Some(Status::Invalid),
+    ] {
         let mut tries = accepted(A);
         tries.reported(A, status, NOW, NOW);
         assert!(tries.awaits(A), "the log page may be older");
@@ -122,10 +153,10 @@ fn a_failure_is_one_if_it_is_newer_than_the_answer() {
     }
     let mut tries = asked(A);
     let late = NOW.after_millis(ANSWER_MS);
-    tries.reported(A, Some(Status::Failed), late, late);
+    tries.reported(A, Some(Status::Failed(Failure::PLAIN)), late, late);
     assert!(tries.awaits(A), "it has not been answered yet");
     tries.timeout(late);
-    tries.reported(A, Some(Status::Failed), late, late);
+    tries.reported(A, Some(Status::Failed(Failure::PLAIN)), late, late);
     assert!(tries.awaits(A), "nor has it now");
 }
 
@@ -135,7 +166,10 @@ fn what_joins_a_reset_that_is_in_progress_waits_for_its_result() {
     assert!(!tries.answered(A, Answer::InProgress, NOW));
     assert!(tries.awaits(A));
     let reading = NOW.after_millis(1);
-    assert!(tries.reported(A, Some(Status::Success), reading, reading));
+    assert_eq!(
+        tries.reported(A, Some(Status::Success), reading, reading),
+        Shown::Reset
+    );
 }
 
 #[test]
@@ -143,8 +177,11 @@ fn a_result_that_comes_late_counts() {
     let mut tries = accepted(A);
     let late = NOW.after_millis(RESULT_MS);
     tries.timeout(late);
-    assert!(tries.has_room() && !tries.allows(A));
-    assert!(tries.reported(A, Some(Status::Success), late, late));
+    assert!(tries.has_room() && !allows(&tries, A));
+    assert_eq!(
+        tries.reported(A, Some(Status::Success), late, late),
+        Shown::Reset
+    );
 }
 
 #[test]
@@ -152,7 +189,10 @@ fn a_lost_source_is_no_obstacle() {
     let mut tries = accepted(A);
     tries.forget(A);
     assert!(tries.has_room() && !tries.awaits(A));
-    assert!(!tries.reported(A, Some(Status::Success), NOW, NOW));
+    assert_eq!(
+        tries.reported(A, Some(Status::Success), NOW, NOW),
+        Shown::Nothing
+    );
 }
 
 fn refuse(tries: &mut Tries, source: u64) {
@@ -165,9 +205,9 @@ fn who_refuses_does_not_keep_others_from_being_asked() {
     let mut tries = Tries::new();
     for source in 0..REFUSED_MAX as u64 {
         refuse(&mut tries, source);
-        assert!(tries.has_room() && !tries.allows(AssociationId(source)));
+        assert!(tries.has_room() && !allows(&tries, AssociationId(source)));
     }
-    assert!(tries.allows(AssociationId(REFUSED_MAX as u64)));
+    assert!(allows(&tries, AssociationId(REFUSED_MAX as u64)));
 }
 
 #[test]
@@ -181,8 +221,8 @@ fn many_who_refuse_are_asked_again_after_a_pause() {
     tries.timeout(Nanos(later.0 - 1));
     assert!(!tries.has_room());
     tries.timeout(later);
-    assert!(tries.has_room() && tries.allows(AssociationId(0)));
-    assert!(!tries.allows(AssociationId(REFUSED_MAX as u64)));
+    assert!(tries.has_room() && allows(&tries, AssociationId(0)));
+    assert!(!allows(&tries, AssociationId(REFUSED_MAX as u64)));
 }
 
 #[test]
@@ -190,7 +230,7 @@ fn who_is_lost_has_refused_nothing() {
     let mut tries = Tries::new();
     refuse(&mut tries, 1);
     tries.forget(A);
-    assert!(tries.allows(A));
+    assert!(allows(&tries, A));
 }
 
 #[test]
@@ -230,4 +270,62 @@ fn no_deadline_is_left_behind() {
         tries.timeout(deadline);
     }
     assert_eq!(last, NOW.after_millis(RESULT_MS));
+}
+
+/// A reset failed, and this is what the entry says of it.
+fn failed(noticed: bool, retry: Retry) -> Option<Status> {
+    Some(Status::Failed(Failure { noticed, retry }))
+}
+
+#[test]
+fn a_source_says_where_a_reset_is_to_be_tried_again() {
+    let reading = NOW.after_millis(1);
+    let later = NOW.after_millis(2 * RETRY_MS);
+    for (retry, at_once, at_once_on_acid, later_on_it) in [
+        (Retry::Nowhere, false, false, false),
+        (Retry::On(7), false, true, false),
+        (Retry::Elsewhere, true, true, false),
+        (Retry::Anywhere, true, true, true),
+    ] {
+        let mut tries = accepted(A);
+        tries.reported(A, failed(false, retry), reading, reading);
+        let asks = |tries: &Tries, cntlid| tries.has_room() && tries.allows(B, cntlid);
+        assert_eq!(asks(&tries, 100), at_once, "{retry:?}");
+        assert_eq!(asks(&tries, 7), at_once_on_acid, "{retry:?}");
+        assert!(!tries.allows(A, 100), "{retry:?}: not at once");
+        tries.timeout(later);
+        assert_eq!(tries.allows(A, 100), later_on_it, "{retry:?}");
+    }
+}
+
+#[test]
+fn a_failure_older_than_the_answer_is_not_obeyed() {
+    let mut tries = accepted(A);
+    tries.reported(A, failed(false, Retry::Nowhere), NOW, NOW);
+    tries.reported(A, None, NOW.after_millis(1), NOW);
+    assert!(tries.has_room());
+}
+
+#[test]
+fn a_reset_that_failed_when_it_had_begun_shows_that_the_controller_has_noticed() {
+    let reading = NOW.after_millis(1);
+    let noticed = failed(true, Retry::Anywhere);
+    assert_eq!(
+        accepted(A).reported(A, noticed, reading, reading),
+        Shown::Noticed
+    );
+    assert_eq!(
+        accepted(A).reported(A, failed(false, Retry::Anywhere), reading, reading),
+        Shown::Nothing
+    );
+    // Who was not asked says nothing, and what is older is about another instance of the same name.
+    assert_eq!(
+        accepted(A).reported(B, noticed, reading, reading),
+        Shown::Nothing
+    );
+    let before = Nanos(NOW.0 - 1);
+    assert_eq!(
+        accepted(A).reported(A, noticed, before, reading),
+        Shown::Nothing
+    );
 }

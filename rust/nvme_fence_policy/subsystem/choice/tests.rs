@@ -35,7 +35,15 @@ fn open(cntlid: u16, port: u64) -> Association {
         tbkas: true,
         cqt_ms: 0,
     };
-    open_as(identity, terms, Offer { ccrl: 2, port })
+    open_as(
+        identity,
+        terms,
+        Offer {
+            ccrl: 2,
+            port,
+            ..Offer::default()
+        },
+    )
 }
 
 fn source(cntlid: u16, port: u64) -> Association {

@@ -9,7 +9,7 @@ mod page;
 mod tries;
 
 use self::evidence::Proof;
-use self::page::{is_whole, what_a_page_says, Says};
+use self::page::{is_whole, says_noticed, what_a_page_says, Says};
 pub(crate) use self::tries::Read;
 use self::tries::Try;
 use nvme_fence_policy::{Answer, AssociationId, HeldUntil, Identity, Nanos};
@@ -204,7 +204,12 @@ impl Observer {
     }
 
     /// The read of a log page ends. Returns whether there was one.
-    pub(crate) fn log_read(&mut self, source: AssociationId, page: Option<&[u8]>) -> bool {
+    pub(crate) fn log_read(
+        &mut self,
+        source: AssociationId,
+        page: Option<&[u8]>,
+        now: Nanos,
+    ) -> bool {
         let Some(read) = self.find(source).and_then(|record| record.read.take()) else {
             return false;
         };
@@ -215,6 +220,12 @@ impl Observer {
         for record in &mut self.records {
             if what_a_page_says(page, &record.identity) != Says::NotReset {
                 continue;
+            }
+            let mut tries = record.tries.iter();
+            let asked = tries.any(|one| one.source == source && one.may_be_in(&read));
+            if asked && record.closed && says_noticed(page, &record.identity) {
+                let quiet = Nanos(now.0 + u64::from(CQT_MS) * 1_000_000);
+                record.due = Some(record.due.map_or(quiet, |due| due.min(quiet)));
             }
             for one in record.tries.iter_mut().filter(|one| one.source == source) {
                 one.not_listed(&read);

@@ -41,8 +41,8 @@ enum Step {
 
 /// Entries of which many are about associations that there are.
 fn entry() -> impl Strategy<Value = [u8; 8]> {
-    let near =
-        (1u8..=4, 0u8..=4, 0u8..=3).prop_map(|(icid, ciu, ccrs)| [icid, 0, ciu, 0, 0, 0, ccrs, 0]);
+    let near = (1u8..=4, 0u8..=4, 1u8..=4, 0u8..=3, 0u8..=15)
+        .prop_map(|(icid, ciu, acid, ccrs, ccrf)| [icid, 0, ciu, 0, acid, 0, ccrs, ccrf]);
     prop_oneof![4 => near, 1 => any::<[u8; 8]>()]
 }
 

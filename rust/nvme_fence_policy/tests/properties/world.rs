@@ -110,6 +110,7 @@ impl World {
             offer: Offer {
                 ccrl: self.ccrl,
                 port: controller as u64 % 2,
+                ..Offer::default()
             },
         };
         let association = self.subsystem.open(&mut self.associations, opened);
@@ -189,7 +190,7 @@ impl World {
 
     /// The read of a log page that is under way ends with `page`, or fails.
     pub(crate) fn log_page(&mut self, source: AssociationId, page: Option<&[u8]>) -> Check {
-        if self.observer.log_read(source, page) {
+        if self.observer.log_read(source, page, self.now) {
             self.handle(Input::LogRead { source, page })
         } else {
             Ok(())
@@ -271,8 +272,8 @@ impl World {
                     | Output::ResetStep { .. }
                     | Output::Deadline(..)
                     | Output::LogUnmatched(..)
-                    | Output::LogUnreadable(_) => {}
-                    Output::RepeatedId(..) => return Err("two in use have one ID".to_owned()),
+                    | Output::LogUnreadable(_)
+                    | Output::RepeatedId(..) => {}
                 }
             }
             if drained.is_empty() {

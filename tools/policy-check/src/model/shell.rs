@@ -111,7 +111,7 @@ impl State {
             // All have the same address: there is no choice to be made for that.
             offer: Offer {
                 ccrl: bounds.ccrl,
-                port: 0,
+                ..Offer::default()
             },
         };
         let association = Arc::make_mut(&mut self.policy).open(opened);

@@ -142,7 +142,10 @@ fn willing(impacted: &Association, id: AssociationId) -> Association {
             ..*impacted.identity()
         },
         terms: *impacted.terms(),
-        offer: Offer { ccrl: 1, port: 0 },
+        offer: Offer {
+            ccrl: 1,
+            ..Offer::default()
+        },
     });
     source.handle(Nanos(0), Event::Resumed, &Knobs::DEFAULT);
     source.source_mut().begin_log_read(Nanos(0));

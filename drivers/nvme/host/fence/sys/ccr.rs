@@ -5,7 +5,7 @@
 use super::raw;
 use kernel::error::to_result;
 use kernel::prelude::*;
-use nvme_fence_policy::{AssociationId, Identity, LogRead};
+use nvme_fence_policy::{AssociationId, Identity, LogPage, LogRead};
 
 /// A controller that commands can be sent to.
 ///
@@ -56,13 +56,14 @@ impl Ctrl {
         to_result(unsafe { raw::nvme_fence_send_ccr(self.0, &ccr, timeout_ms, cookie(source)) })
     }
 
-    /// Reads its log page, which is an [`Input::LogRead`](nvme_fence_policy::Input::LogRead), unless
+    /// Reads one of its log pages, which is an [`Input::LogRead`](nvme_fence_policy::Input::LogRead), unless
     /// this fails.
     pub(crate) fn read_log(&self, read: &LogRead, source: AssociationId) -> Result {
         // SAFETY: By the invariants it exists.
         to_result(unsafe {
-            raw::nvme_fence_read_ccr_log(
+            raw::nvme_fence_glue_read_log(
                 self.0,
+                read.page == LogPage::LostHost,
                 read.retain_event,
                 read.remove_completed,
                 cookie(source),

@@ -34,6 +34,11 @@ impl CtrlInfo<'_> {
         self.0.port
     }
 
+    /// Stands for the port of the host that it is reached through: equal for equal ones.
+    pub(crate) fn host_port(&self) -> u64 {
+        self.0.host_port
+    }
+
     /// Where to send commands.
     pub(crate) fn ctrl(&self) -> Ctrl {
         // SAFETY: It is the controller that `->attach` is called for.
@@ -170,6 +175,9 @@ impl<'a> File<'a> {
             raw::nvme_fence_attr_NVME_FENCE_ATTR_DEADLINE_MS => {
                 Self::Ctrl(ctrl(), CtrlAttribute::DeadlineMs)
             }
+            raw::nvme_fence_attr_NVME_FENCE_ATTR_DEADLINE_RULE => {
+                Self::Ctrl(ctrl(), CtrlAttribute::DeadlineRule)
+            }
             raw::nvme_fence_attr_NVME_FENCE_ATTR_HELD_WITHOUT_DEADLINE => {
                 Self::Ctrl(ctrl(), CtrlAttribute::HeldWithoutDeadline)
             }
@@ -190,6 +198,9 @@ impl<'a> File<'a> {
             }
             raw::nvme_fence_attr_NVME_FENCE_ATTR_REMOVED_DEADLINE_MS => {
                 Self::Removed(host(), RemovedAttribute::DeadlineMs)
+            }
+            raw::nvme_fence_attr_NVME_FENCE_ATTR_REMOVED_DEADLINE_RULE => {
+                Self::Removed(host(), RemovedAttribute::DeadlineRule)
             }
             raw::nvme_fence_attr_NVME_FENCE_ATTR_REMOVED_HELD_WITHOUT_DEADLINE => {
                 Self::Removed(host(), RemovedAttribute::HeldWithoutDeadline)

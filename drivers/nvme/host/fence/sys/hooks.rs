@@ -13,7 +13,7 @@ use core::ptr::NonNull;
 use kernel::ffi::c_void;
 use kernel::prelude::*;
 use kernel::sync::{Arc, ArcBorrow};
-use nvme_fence_policy::ccr::log::LOG_BYTES;
+use nvme_fence_policy::log_page::LOG_BYTES;
 use nvme_fence_policy::{
     Answer, Clocks, Command, Fate, HeldUntil, Identity, Input, Kind, Nanos, Offer, Terms,
 };
@@ -41,7 +41,7 @@ check_exports!(
     nvme_fence_rs_closed,
     nvme_fence_rs_hold,
     nvme_fence_rs_drained,
-    nvme_fence_rs_reset_completed,
+    nvme_fence_rs_news,
     nvme_fence_rs_reset_answered,
     nvme_fence_rs_log_read,
 );
@@ -161,7 +161,8 @@ unsafe extern "C" fn nvme_fence_rs_open(
     };
     let offer = Offer {
         ccrl: id.ccrl,
-        port: attached.controller().port(),
+        lost_host_log: id.lost_host_log,
+        ..attached.controller().ports()
     };
 
     match attached.open(assoc, identity, terms, offer) {
@@ -268,11 +269,14 @@ unsafe extern "C" fn nvme_fence_rs_drained(data: *mut c_void) {
 ///
 /// As for [`attached`].
 #[no_mangle]
-unsafe extern "C" fn nvme_fence_rs_reset_completed(fence: *mut c_void) {
+unsafe extern "C" fn nvme_fence_rs_news(fence: *mut c_void, lost_host: bool) {
     // SAFETY: By the safety requirements.
-    unsafe { attached(fence) }
-        .controller()
-        .handle(Input::ResetCompleted);
+    let attached = unsafe { attached(fence) };
+    attached.controller().handle(if lost_host {
+        Input::HostLost
+    } else {
+        Input::ResetCompleted
+    });
 }
 
 /// `->ccr_answered`. Atomic.
@@ -304,22 +308,22 @@ unsafe extern "C" fn nvme_fence_rs_reset_answered(
         });
 }
 
-/// `->ccr_log`. Atomic.
+/// `->log`. Atomic.
 ///
 /// # Safety
 ///
-/// As for [`attached`]; `log` must be valid or null.
+/// As for [`attached`]; `page` must be valid for the length of a log page, or null.
 #[no_mangle]
 unsafe extern "C" fn nvme_fence_rs_log_read(
     fence: *mut c_void,
     cookie: usize,
-    log: *const raw::nvme_ccr_log,
+    page: *const c_void,
 ) {
     // SAFETY: By the safety requirements.
     let attached = unsafe { attached(fence) };
-    let page = (!log.is_null()).then(|| {
+    let page = (!page.is_null()).then(|| {
         // SAFETY: It is valid, and nobody writes to it before the next read begins.
-        unsafe { core::slice::from_raw_parts(log.cast::<u8>(), LOG_BYTES) }
+        unsafe { core::slice::from_raw_parts(page.cast::<u8>(), LOG_BYTES) }
     });
     let source = ccr::source(cookie);
     let subsystem = attached.controller().subsystem();

@@ -6,7 +6,7 @@
 
 use super::raw;
 use nvme_fence_policy::ccr::log::Status;
-use nvme_fence_policy::{Answer, CqtSource, Deadline, Evidence, Identity, ResetStep, Rule};
+use nvme_fence_policy::{Answer, CqtSource, Deadline, Evidence, Identity, Notice, ResetStep, Rule};
 
 /// What happened to a record.
 pub(crate) enum TraceEvent<'a> {
@@ -74,7 +74,7 @@ fn step_to_raw(step: ResetStep) -> u8 {
                 raw::nvme_fence_reset_step_NVME_FENCE_RESET_REPORTED_IN_PROGRESS
             }
             Some(Status::Success) => raw::nvme_fence_reset_step_NVME_FENCE_RESET_REPORTED_SUCCESS,
-            Some(Status::Failed) => raw::nvme_fence_reset_step_NVME_FENCE_RESET_REPORTED_FAILED,
+            Some(Status::Failed(_)) => raw::nvme_fence_reset_step_NVME_FENCE_RESET_REPORTED_FAILED,
             Some(Status::Invalid) => raw::nvme_fence_reset_step_NVME_FENCE_RESET_REPORTED_INVALID,
             None => raw::nvme_fence_reset_step_NVME_FENCE_RESET_NOT_REPORTED,
         },
@@ -102,6 +102,8 @@ fn wait_to_raw(deadline: Option<Deadline>) -> raw::nvme_fence_wait {
         Rule::Command => raw::nvme_fence_rule_NVME_FENCE_RULE_COMMAND,
         Rule::Traffic => raw::nvme_fence_rule_NVME_FENCE_RULE_TRAFFIC,
         Rule::Notification => raw::nvme_fence_rule_NVME_FENCE_RULE_NOTIFICATION,
+        Rule::Noticed(Notice::FailedReset) => raw::nvme_fence_rule_NVME_FENCE_RULE_CCR_FAILED,
+        Rule::Noticed(Notice::LostHostLog) => raw::nvme_fence_rule_NVME_FENCE_RULE_LOST_HOST_LOG,
     };
     let cqt_source = match deadline.cqt_source {
         CqtSource::Controller => raw::nvme_fence_cqt_source_NVME_FENCE_CQT_CONTROLLER,

@@ -21,19 +21,32 @@ fn entries(page: &[u8]) -> usize {
     usize::from(page[0]) + 256 * usize::from(page[1])
 }
 
+/// Where in a log page the entries are that are about an instance of a controller.
+fn about<'a>(page: &'a [u8], identity: &'a Identity) -> impl Iterator<Item = usize> + 'a {
+    (1..=entries(page))
+        .map(|entry| 8 * entry)
+        .filter(move |&at| {
+            let icid = u16::from(page[at]) + 256 * u16::from(page[at + 1]);
+            icid == identity.cntlid && page[at + 2] == identity.ciu
+        })
+}
+
 /// Reads the bytes once more, in another way.
 pub(super) fn what_a_page_says(page: &[u8], identity: &Identity) -> Says {
     let mut says = Says::NotReset;
-    for entry in 0..entries(page) {
-        let at = 8 * (entry + 1);
-        let icid = u16::from(page[at]) + 256 * u16::from(page[at + 1]);
-        if icid == identity.cntlid && page[at + 2] == identity.ciu {
-            match page[at + 6] {
-                0 => return Says::Underway,
-                1 => says = Says::Reset,
-                _ => {}
-            }
+    for at in about(page, identity) {
+        match page[at + 6] {
+            0 => return Says::Underway,
+            1 => says = Says::Reset,
+            _ => {}
         }
     }
     says
+}
+
+/// Does a log page say that a reset has failed when the controller had begun with it (CLRI)?
+pub(super) fn says_noticed(page: &[u8], identity: &Identity) -> bool {
+    let failed = about(page, identity).find(|at| page[at + 6] == 2);
+    what_a_page_says(page, identity) == Says::NotReset
+        && failed.is_some_and(|at| page[at + 7] & 2 == 2)
 }

@@ -30,6 +30,7 @@ enum Stands {
 pub(super) struct Try {
     pub(super) source: AssociationId,
     stands: Stands,
+    made: Nanos,
     since: Nanos,
     /// Where its answer stands among all that happened: more than one thing may in one instant.
     order: u64,
@@ -43,6 +44,7 @@ impl Try {
         Self {
             source,
             stands: Stands::Asked,
+            made: now,
             since: now,
             order: 0,
             over: false,
@@ -66,6 +68,11 @@ impl Try {
     /// May the source have it in progress?
     pub(super) fn uses_slot(&self) -> bool {
         self.stands != Stands::Over && !self.over
+    }
+
+    /// Can a log page be about it that was read from then on?
+    pub(super) fn may_be_in(&self, read: &Read) -> bool {
+        self.stands != Stands::Over && self.made <= read.since
     }
 
     /// A log page says that the source does not have it in progress.

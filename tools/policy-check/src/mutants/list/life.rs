@@ -58,8 +58,8 @@ pub(super) const ALL: &[Mutant] = &[
         name: "no-timer",
         what: "the timer is not armed",
         file: "association/view.rs",
-        from: "State::Fencing(deadline) => deadline.map(|deadline| deadline.at()),",
-        to: "State::Fencing(_) => None,",
+        from: "            State::Fencing(deadline) => deadline,\n",
+        to: "            State::Fencing(_) => None,\n",
     },
     Mutant {
         name: "closed-is-fenced",

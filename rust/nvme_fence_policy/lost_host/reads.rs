@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! When the Lost Host Communication log page of one controller is read.
+//!
+//! It is read while somebody waits for a controller to notice: at once, when an event says that there
+//! is news, and now and then, as an event may be lost. Those reads retain the event, as a read that
+//! does not removes all entries, and with them what others wait for. When nobody waits any more, one
+//! read takes the event, so that there will be another one.
+
+use crate::ccr::{BUSY_MS, POLL_MS};
+use crate::time::Nanos;
+
+/// The reads of one controller's log page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LostHostReads {
+    /// Somebody waits for a controller to notice.
+    awaited: bool,
+    /// There was an event, which was not taken yet.
+    event: bool,
+    /// It is to be read now.
+    wanted: bool,
+    /// It is read again then, if not before.
+    poll_at: Option<Nanos>,
+}
+
+impl LostHostReads {
+    /// Nobody waits.
+    pub(crate) const NONE: Self = Self {
+        awaited: false,
+        event: false,
+        wanted: false,
+        poll_at: None,
+    };
+
+    /// Somebody waits for a controller to notice, or nobody does any more.
+    pub(crate) fn set_awaited(&mut self, awaited: bool) {
+        if awaited != self.awaited {
+            self.awaited = awaited;
+            self.poll_at = None;
+            self.wanted = awaited || self.event;
+        }
+    }
+
+    /// The controller says that there is news.
+    pub(crate) fn event(&mut self) {
+        self.event = true;
+        self.wanted |= self.awaited;
+    }
+
+    /// Whether it is to be read now.
+    pub(crate) const fn is_wanted(&self) -> bool {
+        self.wanted
+    }
+
+    /// It is read now. Returns whether the event is to be retained.
+    pub(crate) fn begins(&mut self) -> bool {
+        self.wanted = false;
+        self.poll_at = None;
+        self.event &= self.awaited;
+        self.awaited
+    }
+
+    /// It was read, or could not be.
+    pub(crate) fn ends(&mut self, retained: bool, failed: bool, now: Nanos) {
+        // The event was not taken.
+        self.event |= failed && !retained;
+        let millis = if failed { BUSY_MS } else { POLL_MS };
+        if self.awaited || self.event {
+            self.poll_at = Some(now.after_millis(millis));
+        }
+    }
+
+    /// When [`Self::timeout`] will have an effect.
+    pub(crate) const fn next_deadline(&self) -> Option<Nanos> {
+        self.poll_at
+    }
+
+    /// Time has passed.
+    pub(crate) fn timeout(&mut self, now: Nanos) {
+        self.wanted |= self.poll_at.take_if(|at| *at <= now).is_some();
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=busybox
+#
+# Who has lost touch with the host is listed in log page 1Fh of the other controllers, and a
+# Cross-Controller Reset that failed may say that it had begun (CLRI). Then the controller has
+# noticed: of the wait only CQT is left, 2 seconds here, not 62.
+
+# shellcheck disable=SC2034 # read by whoever runs scenarios
+DESCRIPTION="a controller that is known to have noticed the loss is only waited for as long as it quiesces"
+# shellcheck disable=SC2034
+VARIANTS="fence:fence lost_event:fence wrong_instance:fence another_controller:fence unread:fence disbelieved:fence liar:fence clri:fence no_clri:fence nowhere:fence elsewhere:fence named:fence control:fence"
+# shellcheck disable=SC2034
+MACHINES="uml qemu"
+
+CQT_MS=2000
+
+# lose WAY [OPTION...]: path 1 is lost with a write, and path 2 goes on
+lose() {
+	local way="$1"
+	shift
+	ccr_scene "$way" --cqt-ms $CQT_MS "$@"
+}
+
+# by_quiescing RULE: it was fenced CQT after the loss
+by_quiescing() {
+	expect_eq "time was the evidence" time "$(fence_attr 1 evidence)"
+	expect_eq "and the deadline was moved" "traffic $1" "$(rules)"
+	expect_eq "which is counted" 1 "$(fence_counter 1 noticed)"
+	expect_between "only CQT was waited" $CQT_MS "$(late_ms $((CQT_MS + 1500)))" "$(waited_ms)"
+}
+
+# by_keep_alive: all of it was waited
+by_keep_alive() {
+	expect_eq "time was the evidence" time "$(fence_attr 1 evidence)"
+	expect_eq "by the rule that it began with" traffic "$(rules)"
+	expect_between "3 x KATO and CQT were waited" $((3 * KATO * 1000 - 5000)) \
+		"$(late_ms $((3 * KATO * 1000 + CQT_MS)))" "$(waited_ms)"
+}
+
+# rules: by which the deadlines of the first record were found, one after the other
+rules() {
+	sed -nE 's/.* nvme_fence_deadline: nvme[0-9]+ record=1 rule=([a-z-]*) .*/\1/p' \
+		"$TRACE/trace" | tr '\n' ' ' | sed 's/ $//'
+}
+
+# The controller executes late what was stuck, but before CQT is over.
+variant_fence() {
+	plan 6
+	lose time --lost-log
+	writer_start --blocks 1 --writes 3
+	scripted_target rule 'write port=1 queue=io : hold=before-execution' >/dev/null
+	writer_go
+	await 100 eval '[ "$(fence_attr 1 state)" = fencing ]'
+	ccr_execute_late
+	writer_wait
+	by_quiescing lost-host-log
+	check "no ghost write" registers_verify
+}
+
+# The event is lost: the log page is read all the same.
+variant_lost_event() {
+	plan 5
+	lose time --lost-log
+	scripted_target rule 'event event=lost-host : lose' >/dev/null
+	ccr_lose_path_1
+	by_quiescing lost-host-log
+}
+
+# Another instance of the controller was lost, one that had the ID before.
+variant_wrong_instance() {
+	plan 5
+	lose time --lost-log
+	scripted_target rule 'lost-entry cntlid=1 : ciu=9' >/dev/null
+	ccr_lose_path_1
+	by_keep_alive
+	check "the entry is there, and about another instance" \
+		grep -q '"event":"log-read".*"lid":31' /out/target.json
+}
+
+# Another controller was lost, perhaps another host's.
+variant_another_controller() {
+	plan 4
+	lose time --lost-log
+	scripted_target rule 'lost-entry cntlid=1 : cntlid=7' >/dev/null
+	ccr_lose_path_1
+	by_keep_alive
+}
+
+# The log page can not be read.
+variant_unread() {
+	plan 5
+	lose time --lost-log
+	scripted_target rule 'lost-entry cntlid=1 : ne=600' >/dev/null
+	ccr_lose_path_1
+	by_keep_alive
+	check "that is counted" [ "$(fence_counter 2 ccr_log_errors)" -gt 0 ]
+}
+
+# What time proves does not count.
+variant_disbelieved() {
+	plan 4
+	lose time --lost-log
+	fence_set evidence disabled
+	ccr_lose_path_1_and_release
+	expect_eq "the administrator had to release it" admin "$(fence_attr 1 evidence)"
+	expect_eq "there was no deadline" none "$(rules)"
+}
+
+# ccr_lose_path_1_and_release: as nothing else would release it
+ccr_lose_path_1_and_release() {
+	writer_start --blocks 1 --writes 3
+	scripted_target rule 'write port=1 queue=io : hold=before-execution' >/dev/null
+	writer_go
+	await 100 eval '[ "$(fence_attr 1 state)" = fencing ]'
+	sleep 10
+	expect_eq "it is held after CQT" 1 "$(fence_attr 1 held)"
+	echo 1 >"/sys/class/nvme/$(path_ctrl 1)/fence/release"
+	writer_wait
+}
+
+# What is taken for granted: a controller that is listed executes nothing when CQT is over.
+variant_liar() {
+	plan 6
+	lose time --lost-log
+	ccr_lose_path_1
+	by_quiescing lost-host-log
+	ccr_execute_late
+	check "the ghost write is there" eval '! registers_verify'
+}
+
+# A reset fails when the controller had begun with it: that can not be undone.
+variant_clri() {
+	plan 5
+	lose auto
+	scripted_target rule 'reset cntlid=1 : fail v clri retry=3' >/dev/null
+	ccr_lose_path_1
+	by_quiescing ccr-failed
+}
+
+variant_no_clri() {
+	plan 4
+	lose auto
+	scripted_target rule 'reset cntlid=1 : fail v retry=3' >/dev/null
+	ccr_lose_path_1
+	by_keep_alive
+}
+
+# asked: who was asked to reset controller 1, one after the other
+asked() {
+	sed -nE 's/.* nvme_fence_reset: nvme[0-9]+ record=1 source=(nvme[0-9]+) .* step=asked$/\1/p' \
+		"$TRACE/trace" | tr '\n' ' ' | sed 's/ $//'
+}
+
+# three_paths RULE: all through different controllers, and the reset of the first one fails
+three_paths() {
+	lose auto
+	connect_to 3 127.0.0.2 "keep_alive_tmo=$KATO,duplicate_connect" ||
+		bail "there is no third path"
+	scripted_target rule "$1" >/dev/null
+	ccr_lose_path_1
+	expect_eq "time was the evidence" time "$(fence_attr 1 evidence)"
+}
+
+# There is no use in asking again, whoever is asked.
+variant_nowhere() {
+	plan 3
+	three_paths 'reset cntlid=1 : fail retry=0'
+	expect_eq "one was asked, once" 1 "$(asked | wc -w)"
+}
+
+# Another one is to be asked, and this one not again.
+variant_elsewhere() {
+	plan 3
+	three_paths 'reset cntlid=1 : fail retry=2'
+	expect_eq "both were asked, once" "2 2" \
+		"$(asked | wc -w) $(asked | tr ' ' '\n' | sort -u | wc -l)"
+}
+
+# Only the controller that is named is to be asked.
+variant_named() {
+	plan 3
+	three_paths 'reset cntlid=1 : fail retry=1 acid=3'
+	expect_eq "the one that was named was asked next, and then again" "$(path_ctrl 3)" \
+		"$(asked | tr ' ' '\n' | tail -n +2 | sort -u)"
+}
+
+variant_control() {
+	plan 3
+	lose off --lost-log
+	ccr_lose_path_1
+	expect_eq "nothing was held" 0 "$(fence_counter 1 held)"
+	ccr_execute_late
+	check "the ghost write is there" eval '! registers_verify'
+}
