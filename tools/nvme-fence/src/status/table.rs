@@ -75,9 +75,15 @@ impl fmt::Display for Table {
         // Rather narrow than broken.
         let gap = if fits("  ") { "  " } else { " " };
         for row in &self.0 {
-            let first = &Self::front(row, &widths, gap);
-            let others = &" ".repeat(width(first));
-            let text = row.split().1;
+            let (mut first, text) = (Self::front(row, &widths, gap), row.split().1);
+            let mut others = " ".repeat(width(&first));
+            let longest = text.split(' ').map(width).max().unwrap_or(0);
+            if width(&others) + longest > COLUMNS {
+                // A word that has no room beside the others is below them.
+                others = INDENT.repeat(2);
+                first = format!("{}\n{others}", first.trim_end());
+            }
+            let (first, others) = (&first, &others);
             write!(
                 f,
                 "{}",
@@ -115,21 +121,23 @@ mod tests {
 
     #[test]
     fn the_longest_words_of_the_kernel_fit() {
-        let table = Table(vec![
-            Row::new(HEADINGS),
-            Row::new([
-                "nvme1023",
-                "deleting",
-                "persistent-loss",
-                "holding",
-                "12345",
-                "1023.9 MiB",
-                "3655.0 s",
-                "disabled",
-            ]),
-        ]);
-        let text = table.to_string();
-        assert_eq!(text.lines().count(), 2, "{text}");
-        assert!(text.lines().all(|line| width(line) <= COLUMNS), "{text}");
+        for (last, lines) in [("disabled", 2), ("reconnect-by-id", 3)] {
+            let table = Table(vec![
+                Row::new(HEADINGS),
+                Row::new([
+                    "nvme1023",
+                    "deleting",
+                    "persistent-loss",
+                    "holding",
+                    "12345",
+                    "1023.9 MiB",
+                    "3655.0 s",
+                    last,
+                ]),
+            ]);
+            let text = table.to_string();
+            assert_eq!(text.lines().count(), lines, "{text}");
+            assert!(text.lines().all(|line| width(line) <= COLUMNS), "{text}");
+        }
     }
 }
