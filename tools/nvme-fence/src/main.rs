@@ -10,6 +10,7 @@ mod check;
 mod cli;
 mod completion;
 mod config;
+mod deadline_rule;
 mod fields;
 mod find;
 mod history;

@@ -58,7 +58,8 @@ fn all_that_is_held_is_told_to_programs() {
             "held_bytes": 8192,
             "held_without_deadline": 2,
             "time_rule": "none",
-            "fenced_by_time_in_ms": null
+            "fenced_by_time_in_ms": null,
+            "deadline_rule": null
         })
     );
     let subsystem = &status["subsystems"][0];
@@ -81,6 +82,7 @@ fn all_that_is_held_is_told_to_programs() {
             "held_without_deadline": 0,
             "time_rule": "running",
             "fenced_by_time_in_ms": 12345,
+            "deadline_rule": "traffic",
             "last_evidence": "time",
             "identity": { "cntlid": 1, "ciu": 3, "tbkas": true, "cqt_reported_ms": null },
             "ccrl": 4,
@@ -88,7 +90,8 @@ fn all_that_is_held_is_told_to_programs() {
             "counters": {
                 "lost": 2, "held": 6, "held_bytes": 24576, "released": 2, "released_bytes": 8192,
                 "ccr": 0, "ccr_asked": 1, "ccr_unmatched": 0, "ccr_log_errors": 0,
-                "time": 1, "disabled": 0, "admin": 0
+                "time": 1, "reconnect": 0, "reconnect_by_id": 0, "disabled": 0, "admin": 0,
+                "noticed": 0
             }
         })
     );
@@ -188,6 +191,28 @@ fn time_rules_are_told_apart() {
             ("sys/class/nvme/nvme0/fence/held", "0", rule, "idle"),
         ],
     );
+}
+
+#[test]
+fn what_moved_the_deadline_is_said() {
+    let host = Host::fencing();
+    let rule = "/controllers/0/fence/deadline_rule";
+    let file = "sys/class/nvme/nvme0/fence/deadline_rule";
+    each(
+        &host,
+        [
+            (file, "command", rule, "command"),
+            (file, "dowsing", rule, "dowsing"),
+            (file, "ccr-failed", rule, "ccr-failed"),
+        ],
+    );
+    let said = "  nvme0: 4 commands held, 16.0 KiB, fenced by time in 12.345 s; the loss was\n  \
+                noticed: a Cross-Controller Reset of it was begun, and failed\n";
+    let shown = text(&host, &[]);
+    assert!(shown.contains(said), "{shown}");
+    host.file(file, "traffic");
+    let shown = text(&host, &[]);
+    assert!(!shown.contains("noticed"), "{shown}");
 }
 
 #[test]

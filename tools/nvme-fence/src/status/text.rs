@@ -171,8 +171,8 @@ impl SubsystemStatus {
 }
 
 impl ControllerStatus {
-    /// Writes what does not fit into a line of a table: why there is no single answer to when what
-    /// is held is free, and what could not be read.
+    /// Writes what does not fit into a line of a table: why what is held is free when it is, where
+    /// there is more to that than the wait, and what could not be read.
     fn write_notes(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(fence) = &self.fence {
             let Fence { held, identity, .. } = fence;
@@ -182,7 +182,7 @@ impl ControllerStatus {
                 (TimeRule::None, Some(identity)) => format!(": {}", identity.why_no_wait()),
                 _ => String::new(),
             };
-            if held.commands > 0 && !all_in_time {
+            if held.commands > 0 && (!all_in_time || held.noticed().is_some()) {
                 line(f, &format!("{}: {held}{why}", self.name))?;
             }
         }

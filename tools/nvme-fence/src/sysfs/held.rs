@@ -8,6 +8,7 @@ use std::fmt;
 use std::path::Path;
 
 use super::attribute;
+use crate::deadline_rule::DeadlineRule;
 use crate::units::{Bytes, Count, Milliseconds};
 
 /// What time does for what is held.
@@ -42,6 +43,8 @@ pub(crate) struct Held {
     /// How long until time has fenced the last record that it will fence, while it is running.
     #[serde(rename = "fenced_by_time_in_ms")]
     pub(crate) left_ms: Option<u64>,
+    /// By which rule that was found, if the module tells.
+    pub(crate) deadline_rule: Option<DeadlineRule>,
 }
 
 impl Held {
@@ -58,13 +61,21 @@ impl Held {
             (None, Some("lost")) => TimeRule::NotTerminated,
             (None, _) => TimeRule::None,
         };
+        let rule = attribute::read_if_there(&directory.join("deadline_rule"))?;
+        let is_running = time_rule == TimeRule::Running;
         Ok(Self {
             commands,
             bytes: attribute::read_number(&directory.join("held_bytes"))?,
             without_deadline: attribute::read_number_if_there(&without_deadline)?,
             time_rule,
-            left_ms: deadline_ms.filter(|_| time_rule == TimeRule::Running),
+            left_ms: deadline_ms.filter(|_| is_running),
+            deadline_rule: rule.filter(|_| is_running).map(|w| DeadlineRule::of(&w)),
         })
+    }
+
+    /// How it is known that the controller has noticed the loss, if that has moved the deadline.
+    pub(crate) fn noticed(&self) -> Option<&'static str> {
+        self.deadline_rule.as_ref()?.noticed()
     }
 
     /// How many commands have a deadline, and how many have none, if that is known, and some have
@@ -92,13 +103,17 @@ impl fmt::Display for Held {
             (_, None) => return f.write_str(", no deadline"),
         };
         match self.parts() {
-            Some((_, 0)) => write!(f, ", fenced by time in {left}"),
+            Some((_, 0)) => write!(f, ", fenced by time in {left}")?,
             Some((with, without)) => {
                 write!(f, ": {with} fenced by time in {left}, ")?;
-                write!(f, "{without} without a deadline")
+                write!(f, "{without} without a deadline")?;
             }
             // Other records may have none.
-            None => write!(f, ", the last deadline in {left}"),
+            None => write!(f, ", the last deadline in {left}")?,
+        }
+        match self.noticed() {
+            Some(how) => write!(f, "; the loss was noticed: {how}"),
+            None => Ok(()),
         }
     }
 }
@@ -151,6 +166,37 @@ mod tests {
             (1, "none", None, "1 command held, 4.0 KiB, no deadline"),
         ] {
             assert_eq!(read(commands, deadline_ms, without, None).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn what_moved_the_deadline_is_said() {
+        for (word, said) in [
+            ("traffic", ""),
+            ("dowsing", ""),
+            (
+                "lost-host-log",
+                "; the loss was noticed: log page 1Fh of another controller lists it",
+            ),
+        ] {
+            let held = |deadline_ms: &str| {
+                let directory = tempfile::tempdir().unwrap();
+                for (name, text) in [
+                    ("held", "1"),
+                    ("held_bytes", "512"),
+                    ("held_without_deadline", "0"),
+                    ("deadline_ms", deadline_ms),
+                    ("deadline_rule", word),
+                ] {
+                    std::fs::write(directory.path().join(name), text).unwrap();
+                }
+                Held::read(directory.path()).unwrap()
+            };
+            let text = format!("1 command held, 512 B, fenced by time in 0.007 s{said}");
+            assert_eq!(held("7").to_string(), text);
+            assert_eq!(held("7").deadline_rule, Some(DeadlineRule::of(word)));
+            // It was that of another loss.
+            assert_eq!(held("none").deadline_rule, None);
         }
     }
 

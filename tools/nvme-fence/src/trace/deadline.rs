@@ -1,31 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
-//! The time rule of TP4129, with its parts: when a record is fenced without any other evidence.
+//! When a record is fenced by time, if nothing else fences it before, with the parts of the wait.
 
 use serde::Serialize;
 use std::fmt;
 
+use crate::deadline_rule::DeadlineRule;
 use crate::fields::{BadField, Fields};
 use crate::units::{Milliseconds, Nanos};
-
-/// From when the wait is counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Rule {
-    /// The last Keep Alive command.
-    Command,
-    /// The last command of any kind: the controller's keep alive is traffic based.
-    Traffic,
-    /// The transport reported that the controller noticed the loss.
-    Notification,
-    /// Keep alive is off: there is no deadline.
-    None,
-}
 
 /// A deadline: `t_last + n x katt + cqt`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Deadline {
     /// From when the wait is counted.
-    pub(crate) rule: Rule,
+    pub(crate) rule: DeadlineRule,
     /// When that was.
     #[serde(rename = "t_last_ns")]
     pub(crate) t_last: Nanos,
@@ -45,22 +32,16 @@ pub(crate) struct Deadline {
 impl Deadline {
     /// Reads the fields of a `nvme_fence_deadline` event.
     pub(crate) fn parse(fields: Fields<'_>) -> Result<Self, BadField> {
-        let rule = match fields.word("rule")? {
-            "command" => Rule::Command,
-            "traffic" => Rule::Traffic,
-            "notification" => Rule::Notification,
-            "none" => Rule::None,
-            _ => return Err(BadField("rule")),
-        };
+        let rule = DeadlineRule::of(fields.word("rule")?);
         let deadline = fields.nanos("deadline_ns")?;
         Ok(Self {
-            rule,
             t_last: fields.nanos("t_last_ns")?,
             n: fields.parse("n")?,
             katt_ms: fields.parse("katt_ms")?,
             cqt_ms: fields.parse("cqt_ms")?,
             cqt_source: fields.word("cqt_source")?.to_owned(),
-            deadline: (rule != Rule::None).then_some(deadline),
+            deadline: (rule != DeadlineRule::None).then_some(deadline),
+            rule,
         })
     }
 
@@ -79,18 +60,33 @@ impl Deadline {
 impl fmt::Display for Deadline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(deadline) = self.deadline else {
-            return write!(f, "no deadline: keep alive is off, time will not fence it");
+            // The event does not tell which.
+            return write!(
+                f,
+                "no deadline: keep alive is off, or time does not count; time will not fence it"
+            );
         };
-        let (start, keep_alive) = match self.rule {
-            Rule::Traffic => ("last command", "keep alive, traffic based"),
-            Rule::Notification => ("loss noticed by the controller", "keep alive"),
-            Rule::Command | Rule::None => ("last keep alive", "keep alive"),
-        };
-        write!(f, "deadline at {} = {start}", deadline.signed())?;
-        write!(f, " {}", self.t_last.signed())?;
+        let (deadline, t_last) = (deadline.signed(), self.t_last.signed());
+        match (&self.rule, self.rule.noticed()) {
+            (DeadlineRule::Traffic, _) => write!(f, "deadline at {deadline} = last command")?,
+            (DeadlineRule::Command | DeadlineRule::None, _) => {
+                write!(f, "deadline at {deadline} = last keep alive")?;
+            }
+            // It is known when the connections are terminated, as the first two are.
+            (DeadlineRule::Notification, Some(how)) => {
+                write!(f, "noticed: {how}; deadline at {deadline} =")?;
+            }
+            (_, Some(how)) => write!(f, "noticed: {how}; deadline now at {deadline} =")?,
+            (rule, None) => write!(f, "deadline at {deadline} by {} =", rule.word())?,
+        }
+        write!(f, " {t_last}")?;
         if self.n > 0 {
             let katt = Milliseconds(self.katt_ms.into());
-            write!(f, " + {} x {katt} ({keep_alive})", self.n)?;
+            let traffic = match self.rule {
+                DeadlineRule::Traffic => ", traffic based",
+                _ => "",
+            };
+            write!(f, " + {} x {katt} (keep alive{traffic})", self.n)?;
         }
         let cqt = Milliseconds(self.cqt_ms.into());
         write!(f, " + {cqt} (CQT, {})", self.cqt_source)
@@ -116,11 +112,23 @@ mod tests {
             ),
             (
                 TEXT.replace("rule=traffic", "rule=notification").replace("n=3", "n=0"),
-                "deadline at +24.210 s = loss noticed by the controller -790.000 ms + 10.000 s (CQT, default)",
+                "noticed: it closed all connections; deadline at +24.210 s = -790.000 ms + 10.000 s (CQT, default)",
+            ),
+            (
+                TEXT.replace("rule=traffic", "rule=ccr-failed").replace("n=3", "n=0"),
+                "noticed: a Cross-Controller Reset of it was begun, and failed; deadline now at +24.210 s = -790.000 ms + 10.000 s (CQT, default)",
+            ),
+            (
+                TEXT.replace("rule=traffic", "rule=lost-host-log").replace("n=3", "n=0"),
+                "noticed: log page 1Fh of another controller lists it; deadline now at +24.210 s = -790.000 ms + 10.000 s (CQT, default)",
+            ),
+            (
+                TEXT.replace("rule=traffic", "rule=dowsing"),
+                "deadline at +24.210 s by dowsing = -790.000 ms + 3 x 5.000 s (keep alive) + 10.000 s (CQT, default)",
             ),
             (
                 TEXT.replace("rule=traffic", "rule=none"),
-                "no deadline: keep alive is off, time will not fence it",
+                "no deadline: keep alive is off, or time does not count; time will not fence it",
             ),
         ] {
             let deadline = Deadline::parse(Fields(&text)).unwrap();
@@ -129,8 +137,8 @@ mod tests {
     }
 
     #[test]
-    fn unknown_rule_is_malformed() {
-        let text = TEXT.replace("rule=traffic", "rule=luck");
+    fn a_deadline_has_a_rule() {
+        let text = TEXT.replace("rule=traffic", "");
         assert_eq!(Deadline::parse(Fields(&text)), Err(BadField("rule")));
     }
 }

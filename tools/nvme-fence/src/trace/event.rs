@@ -57,7 +57,7 @@ pub(crate) enum Step {
     Lost(Lost),
     /// A cancelled command is held.
     Hold(Hold),
-    /// The time rule has a result.
+    /// The time rule has a result, or another one: what the controller has noticed moves it.
     Deadline(Deadline),
     /// The record is fenced.
     Evidence(Evidence),

@@ -57,10 +57,10 @@ impl History {
             }
             lines.push((held.first, line));
         }
+        lines.extend(self.news_of_resets());
         for announced in &self.deadlines {
             lines.push((announced.at, announced.deadline.to_string()));
         }
-        lines.extend(self.news_of_resets());
         if let Some(fenced) = &self.evidence {
             lines.push((fenced.at, format!("fenced: {}", fenced.evidence)));
         }
