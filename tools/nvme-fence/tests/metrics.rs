@@ -65,6 +65,14 @@ fn what_is_held_and_what_was() {
             0.0,
         ),
         (
+            "nvme_fence_fenced_total{controller=nvme0,evidence=reconnect-by-id,subsystem=nvme-subsys0}",
+            0.0,
+        ),
+        (
+            "nvme_fence_noticed_total{controller=nvme0,subsystem=nvme-subsys0}",
+            0.0,
+        ),
+        (
             "nvme_fence_released_commands_total{controller=nvme0,subsystem=nvme-subsys0}",
             2.0,
         ),

@@ -4,7 +4,7 @@
 use super::collect::{by_fence, Measured};
 use super::exposition::{Family, Labels, Samples};
 use crate::monitor::totals::{Cause, Totals};
-use crate::sysfs::fence::EVIDENCE;
+use crate::sysfs::fence::{counter_of, EVIDENCE};
 
 /// Who counts what has happened.
 #[derive(Clone, Copy)]
@@ -25,19 +25,24 @@ pub(super) fn families(measured: &[Measured], counted: Counted<'_>) -> Vec<Famil
 
 /// What the module has counted for the controllers that are there.
 fn by_controllers(measured: &[Measured]) -> Vec<Family> {
-    let counter = |name| by_fence(measured, |fence| fence.counters.get(name));
+    let counter = |name: &str| by_fence(measured, |fence| fence.counters.get(name));
     let mut fenced = Vec::new();
     for evidence in EVIDENCE {
-        fenced.extend(counter(evidence).into_iter().map(|(mut labels, count)| {
-            labels.push(("evidence", evidence.to_owned()));
-            (labels, count)
-        }));
+        fenced.extend(
+            counter(&counter_of(evidence))
+                .into_iter()
+                .map(|(mut labels, count)| {
+                    labels.push(("evidence", evidence.to_owned()));
+                    (labels, count)
+                }),
+        );
     }
     // In the order of the controllers.
     fenced.sort();
     named([
         counter("lost"),
         counter("held"),
+        counter("noticed"),
         fenced,
         counter("released"),
     ])
@@ -45,8 +50,8 @@ fn by_controllers(measured: &[Measured]) -> Vec<Family> {
 
 /// What the monitor has counted.
 fn by_monitor(totals: &Totals) -> Vec<Family> {
-    let mut all: [Vec<(Labels, u64)>; 4] = Default::default();
-    let [lost, held, fenced, released] = &mut all;
+    let mut all: [Vec<(Labels, u64)>; 5] = Default::default();
+    let [lost, held, noticed, fenced, released] = &mut all;
     for (subsystem, its) in totals.named() {
         let labels = || vec![("subsystem", subsystem.to_owned())];
         let with = |name: &'static str, value: &str| {
@@ -62,13 +67,14 @@ fn by_monitor(totals: &Totals) -> Vec<Family> {
             fenced.push((with("evidence", evidence), its.fenced(evidence)));
         }
         held.push((labels(), its.held));
+        noticed.push((labels(), its.noticed));
         released.push((labels(), its.released));
     }
     named(all)
 }
 
-/// The families: losses, holds, fencings and releases.
-fn named([lost, held, fenced, released]: [Vec<(Labels, u64)>; 4]) -> Vec<Family> {
+/// The families: losses, holds, losses that were noticed, fencings and releases.
+fn named([lost, held, noticed, fenced, released]: [Vec<(Labels, u64)>; 5]) -> Vec<Family> {
     [
         (
             "nvme_fence_lost",
@@ -76,6 +82,12 @@ fn named([lost, held, fenced, released]: [Vec<(Labels, u64)>; 4]) -> Vec<Family>
             lost,
         ),
         ("nvme_fence_holds", "Commands that were held", held),
+        (
+            "nvme_fence_noticed",
+            "Connections with held commands of which the controller was known to have noticed the \
+             loss before the keep alive wait was over",
+            noticed,
+        ),
         (
             "nvme_fence_fenced",
             "Connections with held commands of which it was proven that they execute nothing any \

@@ -48,6 +48,9 @@ pub(crate) struct SubsystemTotals {
     lost: BTreeMap<Cause, u64>,
     /// Associations that were fenced, by evidence.
     fenced: BTreeMap<String, u64>,
+    /// Associations of which the controller was known to have noticed the loss before time told.
+    #[serde(default)]
+    pub(crate) noticed: u64,
     /// Commands that were held.
     pub(crate) held: u64,
     /// Commands that were sent on.
@@ -131,6 +134,12 @@ mod tests {
             .of("nqn.a", "nvme-subsys0")
             .count_lost(Cause::Removed);
         totals.save(directory.path()).unwrap();
+        assert_eq!(Totals::load(directory.path()).unwrap(), totals);
+        // Those of an older monitor have not counted all of it.
+        let text = fs::read_to_string(directory.path().join(FILE)).unwrap();
+        let older = text.replace("\"noticed\": 0,", "");
+        assert_ne!(older, text);
+        fs::write(directory.path().join(FILE), older).unwrap();
         assert_eq!(Totals::load(directory.path()).unwrap(), totals);
         // They are not thrown away without a word.
         fs::write(directory.path().join(FILE), "half of i").unwrap();

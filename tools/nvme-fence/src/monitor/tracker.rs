@@ -12,7 +12,7 @@ use super::module::module_changes;
 use super::seen::{Amount, Seen, SeenFence, SeenPath};
 use super::totals::{Cause, SubsystemTotals, Totals};
 use crate::record::event::{Event, Kind};
-use crate::sysfs::fence::{Counters, EVIDENCE};
+use crate::sysfs::fence::{counter_of, Counters, EVIDENCE};
 
 /// When a look was.
 #[derive(Clone, Copy, Debug)]
@@ -231,7 +231,7 @@ impl Tracker {
         }
         let fenced: Vec<_> = EVIDENCE
             .iter()
-            .map(|evidence| (*evidence, since(evidence)))
+            .map(|evidence| (*evidence, since(&counter_of(evidence))))
             .filter(|(_, count)| *count > 0)
             .collect();
         let released = Amount {
@@ -253,6 +253,7 @@ impl Tracker {
         }
         let totals = self.count(after);
         totals.held += since("held");
+        totals.noticed += since("noticed");
         totals.released += released.commands;
         for (evidence, count) in fenced {
             totals.count_fenced(evidence, count);

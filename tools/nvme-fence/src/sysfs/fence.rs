@@ -62,7 +62,7 @@ pub(crate) struct Fence {
     /// What all records of the controller hold.
     #[serde(flatten)]
     pub(crate) held: Held,
-    /// What fenced a record last: ccr, time, disabled, admin, ...; `None` = none was. If something
+    /// What fenced a record last: ccr, time, reconnect, ...; `None` = none was. If something
     /// is held, that is another record.
     pub(crate) last_evidence: Option<String>,
     /// What the controller said about itself; `None` = it has not been identified yet.
@@ -128,8 +128,21 @@ pub(crate) fn read_identity(path: &Path) -> Result<Option<Identity>> {
     }
 }
 
-/// The counters of associations that were fenced, which are called like the evidence for it.
-pub(crate) const EVIDENCE: [&str; 4] = ["ccr", "time", "disabled", "admin"];
+/// What may fence an association, for each of which the module has a counter.
+pub(crate) const EVIDENCE: [&str; 7] = [
+    "ccr",
+    "time",
+    "reconnect",
+    "reconnect-by-id",
+    "disabled",
+    "target",
+    "admin",
+];
+
+/// The name of the counter of those that were fenced by this evidence.
+pub(crate) fn counter_of(evidence: &str) -> String {
+    evidence.replace('-', "_")
+}
 
 /// Counters with their names, in the kernel's order. A newer module may count more.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -193,6 +206,9 @@ mod tests {
             r#"{"lost":2,"admin":0,"held":4}"#
         );
         assert_eq!(Counters::parse("lost 0").unwrap().to_string(), "all 0");
+        let counters = Counters::parse("reconnect_by_id 3\n").unwrap();
+        assert_eq!(counters.get(&counter_of("reconnect-by-id")), Some(3));
+        assert_eq!(counters.get(&counter_of("reconnect")), None);
         assert_eq!(Counters::parse("lost"), None);
         assert_eq!(Counters::parse("lost many"), None);
     }

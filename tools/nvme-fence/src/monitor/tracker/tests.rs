@@ -133,6 +133,26 @@ fn a_path_is_lost_with_a_held_write_and_comes_back() {
 }
 
 #[test]
+fn every_evidence_is_told_and_counted() {
+    let mut host = Host::new();
+    host.counts(1, "held 1, held_bytes 4096, noticed 1");
+    host.look_on();
+    for evidence in EVIDENCE {
+        let counter = counter_of(evidence);
+        host.counts(
+            0,
+            &format!("held 1, held_bytes 4096, noticed 1, {counter} 1"),
+        );
+        let said = host.look_on();
+        let fenced = format!("nvme0 fenced: {evidence}, 0 commands");
+        assert!(said[0].starts_with(&fenced), "{said:?}");
+    }
+    let totals = host.tracker.totals.of("nqn.array", "nvme-subsys0");
+    let fenced = EVIDENCE.map(|evidence| totals.fenced(evidence));
+    assert_eq!((fenced, totals.noticed), ([1; EVIDENCE.len()], 1));
+}
+
+#[test]
 fn all_of_it_may_be_over_before_the_next_look() {
     let mut host = Host::new();
     host.counts(
