@@ -85,9 +85,9 @@ pub(crate) enum Command {
     /// Show the paths, what is held for them, and what would fence it
     ///
     /// Works on any kernel since 5.15, with or without the module. Of each subsystem: its
-    /// namespaces, I/O policy, what is held, what counts as evidence, and the Command Quiesce Time
-    /// in force. Of each path: its state, its ANA state (mixed: namespaces differ, and are told apart
-    /// below), and
+    /// namespaces, I/O policy, what is held if that is not all, what counts as evidence, and the
+    /// Command Quiesce Time in force. Of each path: its state, its ANA state (mixed: namespaces
+    /// differ, and are told apart below), and
     ///
     /// FENCE: idle (in use, nothing held), holding (commands are held, or being sent on), lost (given
     /// up, its connections are being terminated), down (no path, nothing held), off (hold is none), or
@@ -126,29 +126,28 @@ pub(crate) enum Command {
     /// What is in force is shown in brackets, beside the other words that the module has. The
     /// settings are lost with the last controller of the subsystem.
     ///
-    /// hold: of the commands that are cancelled on a lost association, all that change the medium
-    /// wait until there is evidence that it can execute nothing any more (all), or none waits, as
-    /// on a stock kernel, and ghost writes are possible (none).
+    /// hold: until there is evidence that a lost association can execute nothing any more, all
+    /// cancelled commands wait that change the medium (all), or none waits, as on a stock kernel,
+    /// and ghost writes are possible (none).
     ///
-    /// evidence, any of these; `release` always counts:
+    /// evidence: what counts, any of these. `release` always does.
     ///
     /// ccr: a Cross-Controller Reset of the controller succeeded;
     ///
-    /// time: the controller must have noticed the loss, and the Command Quiesce Time is over;
+    /// time: the controller has noticed the loss, or must have, and its Command Quiesce Time is over;
     ///
-    /// reconnect: the host is connected to the same controller again, which says that it is another
-    /// instance (CIU, CIRN);
+    /// reconnect: the host is connected again to a controller with the same ID, which says that it
+    /// is another instance (CIU, CIRN);
     ///
-    /// reconnect-by-id: the same by the controller's ID alone. Wrong where an ID is given out again
-    /// while the old controller lives;
+    /// reconnect-by-id: the same by the ID alone; wrong where an ID is given out again while the old
+    /// controller lives;
     ///
     /// disabled: the controller was disabled, and said so;
     ///
-    /// notification: a FIN or RST on all connections is the controller's own: it has noticed the
-    /// loss. Wrong where something in between may make them.
+    /// notification: a FIN or RST on all connections is the controller's own word that it has
+    /// noticed the loss; wrong where something in between may make them.
     ///
-    /// Deadlines of what is held already stay. Neither hold=none nor anything else that is set here
-    /// releases what is held already.
+    /// To set something releases nothing that is held, and does not move its deadline.
     Config(ConfigArgs),
     /// State that the lost associations of a controller can execute nothing any more
     ///

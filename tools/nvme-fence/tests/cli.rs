@@ -95,6 +95,16 @@ fn deadlines() {
         "cntlid=1 ciu=0 kato_ms=0 tbkas=1 cqt_ms=0 cqt_source=default wait_ms=none",
     );
     replay(&host, "deadline-none");
+    // Keep alive is on, and time does not count.
+    host.file(
+        "sys/class/nvme/nvme0/fence/identity",
+        "cntlid=1 ciu=0 kato_ms=5000 tbkas=1 cqt_ms=0 cqt_source=default wait_ms=none",
+    );
+    host.file(
+        "sys/class/nvme-subsystem/nvme-subsys0/fence/evidence",
+        "[ccr] time [disabled]",
+    );
+    replay(&host, "deadline-no-time");
     // A module that is older than the tool.
     let host = Host::fencing();
     std::fs::remove_file(host.path(without)).unwrap();
@@ -107,7 +117,7 @@ fn config() {
     replay(&host, "config");
     let knobs = "sys/class/nvme-subsystem/nvme-subsys0/fence";
     // A module that is newer than the tool.
-    host.file(&format!("{knobs}/hold"), "[all] overlap none");
+    host.file(&format!("{knobs}/hold"), "all [overlap] none");
     host.file(
         &format!("{knobs}/evidence"),
         &format!("{} target [dowsing]", fixture::EVIDENCE),

@@ -365,10 +365,10 @@ fn many_namespaces_are_a_few_and_a_number() {
         );
     }
     let shown = text(&host, &["nvme-subsys0"]);
-    let line = "  nvme0n1 nvme0n2 nvme0n3 nvme0n4 and 36 more, hold all, evidence ccr time\n";
+    let line = "  nvme0n1 nvme0n2 nvme0n3 nvme0n4 and 36 more, evidence ccr time reconnect\n";
     assert!(shown.contains(line), "{shown}");
     let shown = text(&host, &["-v", "nvme-subsys0"]);
-    assert!(shown.contains(" nvme0n40, hold all"), "{shown}");
+    assert!(shown.contains(" nvme0n40, evidence"), "{shown}");
 }
 
 #[test]

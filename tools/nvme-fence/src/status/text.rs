@@ -125,7 +125,11 @@ impl SubsystemStatus {
             None => {}
         }
         if let Some(settings) = &self.settings {
-            parts.push(format!("hold {}", settings.hold()));
+            // That all is held is what the module is for.
+            match settings.hold() {
+                "all" => {}
+                hold => parts.push(format!("hold {hold}")),
+            }
             parts.push(format!("evidence {}", settings.evidence_line()));
         }
         let fences = self.controllers.iter().filter_map(|c| c.fence.as_ref());
