@@ -85,6 +85,19 @@ impl Host {
         store(&self.subsystem.join(attribute), value)
     }
 
+    /// Has a kind of evidence count, or not. What counts besides stays.
+    pub fn set_evidence(&self, evidence: &str, counts: bool) -> Result<()> {
+        let path = self.subsystem.join("fence/evidence");
+        let text = load(&path)?;
+        let mut words: Vec<&str> = text
+            .split_ascii_whitespace()
+            .filter_map(|word| word.strip_prefix('[')?.strip_suffix(']'))
+            .filter(|word| *word != evidence)
+            .collect();
+        words.extend(counts.then_some(evidence));
+        store(&path, &words.join(","))
+    }
+
     /// Sets an attribute of a controller, such as `io_timeout`.
     pub fn set_controller(&self, controller: &str, attribute: &str, value: &str) -> Result<()> {
         store(&self.controllers.join(controller).join(attribute), value)
@@ -172,6 +185,26 @@ mod tests {
         host.set_controller("nvme0", "io_timeout", "300")?;
         let subsystem = sysfs.path().join("class/nvme-subsystem/nvme-subsys0");
         assert_eq!(fs::read_to_string(subsystem.join("fence/hold"))?, "none");
+        Ok(())
+    }
+
+    #[test]
+    fn only_what_is_named_changes_about_the_evidence() -> Result<()> {
+        let sysfs = sysfs()?;
+        let host = Host::new(sysfs.path())?;
+        let path = sysfs
+            .path()
+            .join("class/nvme-subsystem/nvme-subsys0/fence/evidence");
+        for (before, counts, after) in [
+            ("[ccr] [time] notification", true, "ccr,time,notification"),
+            ("[ccr] [time] notification", false, "ccr,time"),
+            ("ccr [time] [notification]", true, "time,notification"),
+            ("ccr [time] [notification]", false, "time"),
+        ] {
+            fs::write(&path, format!("{before}\n"))?;
+            host.set_evidence("notification", counts)?;
+            assert_eq!(fs::read_to_string(&path)?, after, "{before} {counts}");
+        }
         Ok(())
     }
 

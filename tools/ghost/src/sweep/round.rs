@@ -70,12 +70,9 @@ impl Arena {
     }
 
     fn set_up(&self, round: &Round) -> Result<()> {
-        let fence = |name: &str, value: u64| {
-            self.host
-                .set_subsystem(&format!("fence/{name}"), &value.to_string())
-        };
-        fence("cqt_override_ms", round.cqt_ms)?;
-        fence("trust_notification", u64::from(round.trust))?;
+        self.host
+            .set_subsystem("fence/cqt_override_ms", &round.cqt_ms.to_string())?;
+        self.host.set_evidence("notification", round.notification)?;
         self.host.set_subsystem("iopolicy", round.iopolicy)?;
         for path in &self.paths {
             let timeout = round.io_timeout_ms.to_string();

@@ -4,8 +4,9 @@
 //!
 //! Everything is drawn before anything happens, so that a schedule can be printed and read. It
 //! keeps to what is true of real fabrics: nobody says that a connection is gone, or that its
-//! controller is, while bytes of its association are still on their way (see [`Round::trust`] and
-//! [`Fault::release`]). A host that believes a lie loses data, and no rule can help it.
+//! controller is, while bytes of its association are still on their way (see
+//! [`Round::notification`] and [`Fault::release`]). A host that believes a lie loses data, and no
+//! rule can help it.
 
 use std::fmt;
 
@@ -28,7 +29,7 @@ pub struct Round {
     pub cqt_ms: u64,
     /// Whether the host may take a close for a notification of the controller. Only if the one who
     /// closes keeps nothing of the same association.
-    pub trust: bool,
+    pub notification: bool,
     /// When the host gives a command up.
     pub io_timeout_ms: u64,
     /// How the host chooses among paths.
@@ -137,10 +138,11 @@ impl Round {
         }
         let last_ms = faults.last().map_or(0, |fault: &Fault| fault.at_ms);
         // A close is about all that a path carries if it is the only thing that happens to it.
-        let may_trust = (0..PATHS).all(|path| faults.iter().filter(|f| f.path == path).count() < 2);
+        let may_believe =
+            (0..PATHS).all(|path| faults.iter().filter(|f| f.path == path).count() < 2);
         Round {
             cqt_ms,
-            trust: may_trust && random.chance(70),
+            notification: may_believe && random.chance(70),
             io_timeout_ms,
             iopolicy: random.choose(&["numa", "round-robin", "round-robin", "queue-depth"]),
             load: Load::draw(random, last_ms),
@@ -213,7 +215,7 @@ impl fmt::Display for Round {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Round {
             cqt_ms,
-            trust,
+            notification,
             io_timeout_ms,
             iopolicy,
             load,
@@ -221,8 +223,8 @@ impl fmt::Display for Round {
         } = self;
         write!(
             f,
-            "cqt_ms={cqt_ms} trust={} io_timeout_ms={io_timeout_ms} iopolicy={iopolicy} {load}",
-            u8::from(*trust)
+            "cqt_ms={cqt_ms} notification={} io_timeout_ms={io_timeout_ms} iopolicy={iopolicy} {load}",
+            u8::from(*notification)
         )?;
         faults.iter().try_for_each(|fault| write!(f, "; {fault}"))
     }
@@ -301,7 +303,7 @@ mod tests {
     fn a_schedule_is_a_line_to_read() {
         assert_eq!(
             Round::draw(1, 1).to_string(),
-            "cqt_ms=500 trust=0 io_timeout_ms=500 iopolicy=round-robin \
+            "cqt_ms=500 notification=0 io_timeout_ms=500 iopolicy=round-robin \
              load=8x16384x12/830ms reads/920ms; \
              at 109 ms hold admin of path 2, deliver after 10931 ms, refuse for 2303 ms; \
              at 5752 ms hold io of path 1, deliver after 3163 ms, then release; \
@@ -344,8 +346,8 @@ mod tests {
 
     #[test]
     fn a_close_is_believed_only_if_nothing_else_is_kept() {
-        assert!(rounds().any(|round| round.trust));
-        for round in rounds().filter(|round| round.trust) {
+        assert!(rounds().any(|round| round.notification));
+        for round in rounds().filter(|round| round.notification) {
             for path in 0..PATHS {
                 assert!(
                     round
