@@ -27,7 +27,7 @@ pass first) and times=N (matches to apply to).
   read write flush write-zeroes dsm connect ccr keep-alive identify get-log aer abort
   get-features set-features property-get property-set
   resv-register resv-report resv-acquire resv-release other any
-                      keys: queue=N, queue=io, slba=N (touches that block), icid=N (ccr only)
+                      keys: queue=N, queue=io, nsid=N, slba=N (touches that block), icid=N (ccr only)
     hold=STAGE[/MS]   park it there until release, or for a time; STAGE is before-data,
                       after-data, before-execution or before-completion
     disconnect=STAGE  close all connections of its association there
@@ -55,7 +55,7 @@ pass first) and times=N (matches to apply to).
   disable             ignore: after CC.EN=0 CSTS.RDY is 0, but queues and commands live on
   shutdown            ignore: CSTS.SHST is 10b, but queues and commands live on
                       never: CSTS.SHST stays 01b, and they do, too
-  move                keys are about the port to which the ANA group moves
+  move                keys are about the port to which an ANA group moves; nsid=N is the group
                       ignore: held commands that came through other ports are not dropped
 
 Commands for ghost ctl:
@@ -72,9 +72,10 @@ Commands for ghost ctl:
                       close all its connections, or one
   refuse [PORT]       close new connections at once
   accept [PORT]       take new connections again
-  ana PORT STATE      set the ANA state of a port
-  move PORT           move the ANA group there, as an array does: drop what is held that came
-                      through other ports, make them inaccessible, and this one optimized
+  ana PORT STATE [GROUP]
+                      set the state of an ANA group on a port, or of all
+  move PORT [GROUP]   move an ANA group there, or all, as an array does: drop what is held for it
+                      and came through other ports, make them inaccessible, and this one optimized
   event CNTLID EVENT  report an event (ccr, ana, namespace, lost-host)
   entry CNTLID FIELD=N...
                       put a made-up entry into its log page 1Eh
@@ -84,7 +85,7 @@ Commands for ghost ctl:
 /// Options of `ghost target`.
 #[derive(Debug, Args)]
 pub struct TargetArgs {
-    /// A port, numbered from 1, and its ANA state: optimized, non-optimized, inaccessible,
+    /// A port, numbered from 1, and the state of all ANA groups there: optimized, non-optimized, inaccessible,
     /// persistent-loss or change
     #[arg(long, value_name = "ADDR:PORT[,STATE]", value_parser = port, required = true)]
     listen: Vec<(SocketAddr, AnaState)>,
@@ -105,13 +106,17 @@ pub struct TargetArgs {
     /// Name of the subsystem
     #[arg(long, value_name = "NQN", default_value = "nqn.2026-11.test:fence")]
     nqn: String,
-    /// Size of the namespace
+    /// How many namespaces there are, from NSID 1; each is the ANA group of its number
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = value_parser!(u32).range(1..=16))]
+    namespaces: u32,
+    /// Size of a namespace
     #[arg(long, value_name = "MIB", default_value_t = 64, value_parser = value_parser!(u64).range(1..=65536))]
     size_mib: u64,
     /// Size of a logical block, 512 or 4096
     #[arg(long, value_name = "BYTES", default_value_t = 4096, value_parser = block_bytes)]
     block_bytes: u32,
-    /// Keep the blocks in a file, not in memory: a new one, or one of exactly that size
+    /// Keep the blocks in a file, not in memory: a new one, or one of exactly the size of all
+    /// namespaces
     #[arg(long, value_name = "FILE")]
     backing: Option<PathBuf>,
     /// Report a volatile write cache, so that hosts send Flush
@@ -148,7 +153,7 @@ pub struct TargetArgs {
     /// Have log page 1Fh, Lost Host Communication, and its event (OAES bit 21)
     #[arg(long)]
     lost_log: bool,
-    /// Move the ANA group by itself, so long after the only optimized port has lost its last
+    /// Move the ANA groups of the only optimized port by itself, so long after it has lost its last
     /// controller
     #[arg(long, value_name = "MS", value_parser = value_parser!(u64).range(0..=HOUR_MS))]
     move_after_ms: Option<u64>,
@@ -242,6 +247,7 @@ impl TargetArgs {
         Config {
             ports: self.listen,
             nqn: self.nqn,
+            namespaces: self.namespaces,
             namespace_bytes: self.size_mib << 20,
             block_bytes: self.block_bytes,
             backing: self.backing,

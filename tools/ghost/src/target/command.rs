@@ -143,6 +143,7 @@ impl Core {
         let association = queue.map(|queue| queue.association);
         let opcode = sqe.opcode(queue.is_none_or(|queue| queue.number == 0));
         let has_blocks = matches!(opcode, Opcode::Read | Opcode::Write | Opcode::WriteZeroes);
+        let is_io = queue.is_some_and(|queue| queue.number > 0);
         let is_ccr = opcode == Opcode::CrossControllerReset;
         Command {
             connection: id,
@@ -152,6 +153,7 @@ impl Core {
                 cntlid: association.map_or(0, |id| self.controllers[&id].cntlid),
                 queue: queue.map(|queue| queue.number),
                 blocks: has_blocks.then(|| sqe.blocks()),
+                nsid: is_io.then(|| sqe.nsid()),
                 icid: is_ccr.then(|| (sqe.dword(10) & 0xffff) as u16),
                 event: None,
             },

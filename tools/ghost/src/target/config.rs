@@ -3,16 +3,19 @@
 //! What a target is ordered to be.
 
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 /// How a target is made. All sizes and times are what it really does, not only what it reports.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Where the ports listen, and the state of the ANA group there. Port numbers count from 1.
+    /// Where the ports listen, and the state of all ANA groups there. Port numbers count from 1.
     pub ports: Vec<(SocketAddr, AnaState)>,
     /// Name of the subsystem.
     pub nqn: String,
-    /// Size of the namespace.
+    /// How many namespaces there are; each is an ANA group of its own.
+    pub namespaces: u32,
+    /// Size of a namespace.
     pub namespace_bytes: u64,
     /// Size of a logical block, a power of two.
     pub block_bytes: u32,
@@ -42,7 +45,7 @@ pub struct Config {
     pub ccr_event: bool,
     /// There is log page 1Fh, and its event can be enabled.
     pub lost_log: bool,
-    /// The target moves the ANA group by itself, so long after the port where it is optimized has
+    /// The target moves ANA groups by itself, so long after the port where they are optimized has
     /// lost its last controller. Without a time only the operator does.
     pub move_after_ms: Option<u64>,
     /// Every command keeps the association alive, not only Keep Alive.
@@ -108,7 +111,17 @@ pub(super) const CMIC_ANA: u8 = 1 << 3;
 const TRANSFER_BYTES_MAX: u64 = 16 << 20;
 
 impl Config {
-    /// Blocks of the namespace.
+    /// Size of all namespaces.
+    pub(super) fn total_bytes(&self) -> u64 {
+        u64::from(self.namespaces) * self.namespace_bytes
+    }
+
+    /// The identifiers of all namespaces.
+    pub(super) fn nsids(&self) -> RangeInclusive<u32> {
+        1..=self.namespaces
+    }
+
+    /// Blocks of a namespace.
     pub(super) fn blocks(&self) -> u64 {
         self.namespace_bytes / u64::from(self.block_bytes)
     }

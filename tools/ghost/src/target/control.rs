@@ -16,11 +16,13 @@
 //! | `disconnect CNTLID [QUEUE]` | close all its connections, or one |
 //! | `refuse [PORT]` | close new connections at once |
 //! | `accept [PORT]` | take new connections again |
-//! | `ana PORT STATE` | set the state of the ANA group there |
-//! | `move PORT` | move the ANA group to this port, as an array does |
+//! | `ana PORT STATE [GROUP]` | set the state of an ANA group there, or of all |
+//! | `move PORT [GROUP]` | move an ANA group to this port, or all, as an array does |
 //! | `event CNTLID EVENT` | report an event, enabled or not |
 //! | `entry CNTLID FIELD=N...` | put a made-up entry into its log page 1Eh |
 //! | `lost-entry CNTLID FIELD=N...` | put a made-up entry into its log page 1Fh |
+
+use std::ops::RangeInclusive;
 
 use thiserror::Error;
 
@@ -119,15 +121,18 @@ impl Core {
             ["refuse", port] => self.set_refusing(Some(port), true),
             ["accept"] => self.set_refusing(None, false),
             ["accept", port] => self.set_refusing(Some(port), false),
-            ["ana", port, state] => {
+            ["ana", port, state, ref group @ ..] => {
                 let port = self.port_number(port)?;
                 let state = AnaState::named(state).ok_or_else(|| unknown(line))?;
-                self.set_ana(port, state);
+                let groups = self.groups(group, line)?;
+                self.set_ana(port, groups, state);
                 done()
             }
-            ["move", port] => {
+            ["move", port, ref group @ ..] => {
                 let port = self.port_number(port)?;
-                self.move_group(port);
+                for group in self.groups(group, line)? {
+                    self.move_group(group, port);
+                }
                 done()
             }
             ["event", word, event] => {
@@ -170,6 +175,20 @@ impl Core {
         }
     }
 
+    /// The ANA group that is named, or all of them.
+    fn groups(&self, words: &[&str], line: &str) -> Result<RangeInclusive<u32>, ControlError> {
+        let group = match words {
+            [] => return Ok(self.config.nsids()),
+            [word] => number(word)?,
+            _ => return Err(unknown(line)),
+        };
+        if self.config.nsids().contains(&group) {
+            Ok(group..=group)
+        } else {
+            Err(ControlError::Unknown("ANA group", group.into()))
+        }
+    }
+
     fn set_refusing(&mut self, port: Option<&str>, refuses: bool) -> Reply {
         match port {
             None => self
@@ -196,9 +215,12 @@ impl Core {
             .iter()
             .map(|(number, held)| {
                 let command = &held.command;
-                let blocks = command.facts.blocks.map_or_else(String::new, |(slba, blocks)| {
+                let mut blocks = command.facts.blocks.map_or_else(String::new, |(slba, blocks)| {
                     format!(" slba={slba} blocks={blocks}")
                 });
+                if let Some(nsid) = self.nsid_to_tell(command) {
+                    blocks += &format!(" nsid={nsid}");
+                }
                 let connected = self.connections.contains_key(&command.connection);
                 format!(
                     "{number} port={} cntlid={} queue={} cid={} opcode={}{blocks} stage={} connection={}",

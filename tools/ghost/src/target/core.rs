@@ -39,8 +39,8 @@ pub(super) struct Core {
     pub(super) now_ns: u64,
     pub(super) config: Config,
     pub(super) ports: Vec<Port>,
-    /// How often the state of an ANA group has changed.
-    pub(super) ana_changes: u64,
+    /// How often the state of each ANA group has changed, anywhere.
+    pub(super) ana_changes: Vec<u64>,
     pub(super) rules: Rules,
     pub(super) journal: Journal,
     pub(super) store: Store,
@@ -49,7 +49,8 @@ pub(super) struct Core {
     pub(super) identities: Identities,
     /// Commands that are held, by number.
     pub(super) held: BTreeMap<u64, Held>,
-    pub(super) registrants: Registrants,
+    /// Those of each namespace.
+    registrants: Vec<Registrants>,
     /// Resets in progress, by the controller that is reset.
     pub(super) resets: BTreeMap<AssociationId, Reset>,
     pub(super) timers: Timers,
@@ -59,12 +60,37 @@ pub(super) struct Core {
 }
 
 /// A port.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Port {
     pub(super) address: SocketAddr,
-    pub(super) ana: AnaState,
+    /// The states of the ANA groups, by number.
+    ana: Vec<AnaState>,
     /// New connections are closed at once.
     pub(super) refuses: bool,
+}
+
+impl Port {
+    pub(super) fn new(address: SocketAddr, ana: AnaState, groups: u32) -> Self {
+        Port {
+            address,
+            ana: vec![ana; groups as usize],
+            refuses: false,
+        }
+    }
+
+    /// The state of a group that there is.
+    pub(super) fn ana(&self, group: u32) -> AnaState {
+        self.ana[index(group)]
+    }
+
+    pub(super) fn set_ana(&mut self, group: u32, state: AnaState) {
+        self.ana[index(group)] = state;
+    }
+}
+
+/// Where something about this namespace or ANA group is: they count from 1.
+pub(super) fn index(number: u32) -> usize {
+    number as usize - 1
 }
 
 impl Core {
@@ -79,16 +105,16 @@ impl Core {
         Core {
             now_ns: 0,
             identities: Identities::new(config.ciu_first, config.seed),
+            ana_changes: vec![0; config.namespaces as usize],
+            registrants: config.nsids().map(|_| Registrants::default()).collect(),
             config,
             ports,
-            ana_changes: 0,
             rules,
             journal,
             store,
             connections: BTreeMap::new(),
             controllers: BTreeMap::new(),
             held: BTreeMap::new(),
-            registrants: Registrants::default(),
             resets: BTreeMap::new(),
             timers: Timers::default(),
             newest_connection: 0,
@@ -243,6 +269,15 @@ impl Core {
         &self.ports[usize::from(number) - 1]
     }
 
+    /// The registrants of a namespace that there is.
+    pub(super) fn registrants(&self, nsid: u32) -> &Registrants {
+        &self.registrants[index(nsid)]
+    }
+
+    pub(super) fn registrants_mut(&mut self, nsid: u32) -> &mut Registrants {
+        &mut self.registrants[index(nsid)]
+    }
+
     pub(super) fn new_association(&mut self) -> AssociationId {
         self.newest_association += 1;
         AssociationId(self.newest_association)
@@ -282,6 +317,11 @@ impl Core {
         }
     }
 
+    /// The namespace of a command, if there are several.
+    pub(super) fn nsid_to_tell(&self, command: &Command) -> Option<u32> {
+        command.facts.nsid.filter(|_| self.config.namespaces > 1)
+    }
+
     /// A line about a command.
     pub(super) fn line_for(&self, event: &'static str, command: &Command) -> Line<'static> {
         let Facts {
@@ -300,6 +340,7 @@ impl Core {
             opcode: Some(command.opcode.name()),
             slba: blocks.map(|(first, _)| first),
             blocks: blocks.map(|(_, count)| count),
+            nsid: self.nsid_to_tell(command),
             icid,
             ..self.line(event)
         }

@@ -8,16 +8,12 @@ use super::controller::{AssociationId, Controller, Purpose};
 use super::core::Core;
 use super::events::REQUESTS_MAX;
 use super::fabrics::VERSION;
-use super::io::NSID;
 use super::reservation;
 use crate::nvme::bytes::{put, put_text};
 use crate::nvme::command::{CQE_BYTES, DataPointer, SQE_BYTES};
 use crate::nvme::status::Status;
 
 const IDENTIFY_BYTES: usize = 4096;
-
-/// The one ANA group.
-pub(super) const ANA_GROUP: u32 = 1;
 
 /// A namespace that more than one controller can attach to.
 const SHARED: u8 = 1;
@@ -43,22 +39,24 @@ impl Core {
         {
             return Status::SGL_INVALID_DATA.dnr().into();
         }
-        let of_namespace: Option<fn(&Config) -> Vec<u8>> = match cns {
+        let of_namespace: Option<fn(&Config, u32) -> Vec<u8>> = match cns {
             cns::NAMESPACE => Some(namespace),
             cns::NAMESPACE_DESCRIPTORS => Some(namespace_descriptors),
-            cns::COMMAND_SET_NAMESPACE => Some(|_| vec![0; IDENTIFY_BYTES]),
+            cns::COMMAND_SET_NAMESPACE => Some(|_, _| vec![0; IDENTIFY_BYTES]),
             cns::INDEPENDENT_NAMESPACE => Some(independent_namespace),
             _ => None,
         };
         if let Some(page) = of_namespace {
-            if has_namespaces && nsid == NSID {
-                return Completion::data(page(&self.config));
+            if has_namespaces && self.config.nsids().contains(&nsid) {
+                return Completion::data(page(&self.config, nsid));
             }
             return Status::INVALID_NAMESPACE.dnr().into();
         }
         match cns {
             cns::CONTROLLER => Completion::data(self.identify_controller(id, controller)),
-            cns::ACTIVE_NAMESPACES if has_namespaces => Completion::data(active_namespaces(nsid)),
+            cns::ACTIVE_NAMESPACES if has_namespaces => {
+                Completion::data(active_namespaces(&self.config, nsid))
+            }
             // No limit is reported that the transfer size has not.
             cns::COMMAND_SET_CONTROLLER if has_namespaces => {
                 Completion::data(vec![0; IDENTIFY_BYTES])
@@ -131,16 +129,16 @@ impl Core {
 
         let config = &self.config;
         page[76] = config.cmic; // CMIC
-        put(page, 516, 1_u32); // NN
+        put(page, 516, config.namespaces); // NN
         put(page, 520, DATASET_MANAGEMENT | WRITE_ZEROES | RESERVATIONS); // ONCS
         page[525] = u8::from(config.write_cache); // VWC
         if config.has_ana() {
             page[342] = ANA_TRANSITION_S; // ANATT
             page[343] = ANA_ALL_STATES; // ANACAP
-            put(page, 344, ANA_GROUP); // ANAGRPMAX
-            put(page, 348, 1_u32); // NANAGRPID
+            put(page, 344, config.namespaces); // ANAGRPMAX
+            put(page, 348, config.namespaces); // NANAGRPID
         }
-        put(page, 540, 1_u32); // MNAN
+        put(page, 540, config.namespaces); // MNAN
         page[1807] = if config.has_ccr() { config.ccrl } else { 0 }; // CCRL
     }
 
@@ -152,7 +150,7 @@ impl Core {
     }
 }
 
-fn namespace(config: &Config) -> Vec<u8> {
+fn namespace(config: &Config, nsid: u32) -> Vec<u8> {
     /// Deallocated blocks read as zeros, and Write Zeroes may deallocate.
     const DEALLOCATED_ARE_ZERO: u8 = 1 | 1 << 3;
 
@@ -164,31 +162,31 @@ fn namespace(config: &Config) -> Vec<u8> {
     page[31] = reservation::CAPABILITIES; // RESCAP
     page[33] = DEALLOCATED_ARE_ZERO; // DLFEAT
     if config.has_ana() {
-        put(&mut page, 92, ANA_GROUP); // ANAGRPID
+        put(&mut page, 92, nsid); // ANAGRPID
     }
-    page[104..120].copy_from_slice(&nguid(config)); // NGUID
+    page[104..120].copy_from_slice(&nguid(config, nsid)); // NGUID
     page[130] = config.block_bytes.ilog2() as u8; // LBAF0, LBADS
     page
 }
 
-fn independent_namespace(config: &Config) -> Vec<u8> {
+fn independent_namespace(config: &Config, nsid: u32) -> Vec<u8> {
     const READY: u8 = 1;
 
     let mut page = vec![0; IDENTIFY_BYTES];
     page[1] = SHARED; // NMIC
     page[2] = reservation::CAPABILITIES; // RESCAP
     if config.has_ana() {
-        put(&mut page, 4, ANA_GROUP); // ANAGRPID
+        put(&mut page, 4, nsid); // ANAGRPID
     }
     page[14] = READY; // NSTAT
     page
 }
 
-fn namespace_descriptors(config: &Config) -> Vec<u8> {
+fn namespace_descriptors(config: &Config, nsid: u32) -> Vec<u8> {
     const TYPE_NGUID: u8 = 2;
     const TYPE_COMMAND_SET: u8 = 4;
 
-    let nguid = nguid(config);
+    let nguid = nguid(config, nsid);
     let mut page = Vec::with_capacity(IDENTIFY_BYTES);
     page.extend([TYPE_NGUID, nguid.len() as u8, 0, 0]);
     page.extend(nguid);
@@ -198,17 +196,21 @@ fn namespace_descriptors(config: &Config) -> Vec<u8> {
     page
 }
 
-fn active_namespaces(after: u32) -> Vec<u8> {
-    let mut page = vec![0; IDENTIFY_BYTES];
-    if after < NSID {
-        put(&mut page, 0, NSID);
-    }
+fn active_namespaces(config: &Config, after: u32) -> Vec<u8> {
+    let mut page: Vec<u8> = config
+        .nsids()
+        .filter(|&nsid| nsid > after)
+        .flat_map(u32::to_le_bytes)
+        .collect();
+    page.resize(IDENTIFY_BYTES, 0);
     page
 }
 
-/// The same subsystem has the same namespace on all ports and in all runs.
-fn nguid(config: &Config) -> [u8; 16] {
+/// The same subsystem has the same namespaces on all ports and in all runs.
+fn nguid(config: &Config, nsid: u32) -> [u8; 16] {
     let mut nguid = *b"ghost\0target\0\0\0\0";
+    // The first one has the name that it had when there was no other.
+    nguid[5] = (nsid - 1) as u8;
     put(&mut nguid, 12, crc32c::crc32c(config.nqn.as_bytes()));
     nguid
 }

@@ -3,17 +3,15 @@
 //! Commands on blocks.
 
 use std::io;
+use std::ops::RangeInclusive;
 
 use super::command::{Command, Completion};
 use super::config::AnaState;
-use super::core::Core;
+use super::core::{Core, index};
 use super::reservation;
 use crate::nvme::bytes::get;
 use crate::nvme::command::{DataPointer, Opcode};
 use crate::nvme::status::Status;
-
-/// The one namespace.
-pub(super) const NSID: u32 = 1;
 
 /// In Flush: all namespaces.
 const ALL_NAMESPACES: u32 = u32::MAX;
@@ -24,16 +22,13 @@ const RANGE_BYTES: usize = 16;
 impl Core {
     pub(super) fn check_io(&self, command: &Command) -> Result<(), Status> {
         let nsid = command.sqe.nsid();
-        if nsid != NSID && (nsid, command.opcode) != (ALL_NAMESPACES, Opcode::Flush) {
+        if !self.config.nsids().contains(&nsid)
+            && (nsid, command.opcode) != (ALL_NAMESPACES, Opcode::Flush)
+        {
             return Err(Status::INVALID_NAMESPACE.dnr());
         }
         if self.config.has_ana() {
-            match self.port(command.facts.port).ana {
-                AnaState::Optimized | AnaState::NonOptimized => {}
-                AnaState::Inaccessible => return Err(Status::ANA_INACCESSIBLE),
-                AnaState::PersistentLoss => return Err(Status::ANA_PERSISTENT_LOSS),
-                AnaState::Change => return Err(Status::ANA_TRANSITION),
-            }
+            self.check_ana(command)?;
         }
         self.check_reservation(command)?;
         match command.opcode {
@@ -70,6 +65,30 @@ impl Core {
         }
     }
 
+    fn check_ana(&self, command: &Command) -> Result<(), Status> {
+        let port = self.port(command.facts.port);
+        self.namespaces_of(command)
+            .try_for_each(|nsid| match port.ana(nsid) {
+                AnaState::Optimized | AnaState::NonOptimized => Ok(()),
+                AnaState::Inaccessible => Err(Status::ANA_INACCESSIBLE),
+                AnaState::PersistentLoss => Err(Status::ANA_PERSISTENT_LOSS),
+                AnaState::Change => Err(Status::ANA_TRANSITION),
+            })
+    }
+
+    /// The namespaces that an I/O command is about.
+    pub(super) fn namespaces_of(&self, command: &Command) -> RangeInclusive<u32> {
+        match command.sqe.nsid() {
+            ALL_NAMESPACES => self.config.nsids(),
+            nsid => nsid..=nsid,
+        }
+    }
+
+    /// Where the blocks of its namespace begin in the store.
+    fn start_of_namespace(&self, command: &Command) -> u64 {
+        index(command.sqe.nsid()) as u64 * self.config.namespace_bytes
+    }
+
     fn check_range(&self, first: u64, count: u64) -> Result<(), Status> {
         match first.checked_add(count) {
             Some(end) if end <= self.config.blocks() => Ok(()),
@@ -80,23 +99,25 @@ impl Core {
     pub(super) fn execute_io(&mut self, command: &Command) -> Completion {
         let block_bytes = u64::from(self.config.block_bytes);
         let (first, count) = command.facts.blocks.unwrap_or((0, 0));
-        let (offset, bytes) = (first * block_bytes, count * block_bytes);
-        let done = match command.opcode {
+        let bytes = count * block_bytes;
+        if command.opcode == Opcode::Flush {
+            return stored(self.store.flush());
+        }
+        let offset = self.start_of_namespace(command) + first * block_bytes;
+        match command.opcode {
             Opcode::Read => self
                 .store
                 .read(offset, usize::try_from(bytes).expect("it was checked"))
-                .map(Completion::data),
-            Opcode::Write => self.store.write(offset, &command.data).map(done),
-            Opcode::WriteZeroes => self.store.zero(offset, bytes).map(done),
-            Opcode::Flush => self.store.flush().map(done),
-            Opcode::DatasetManagement => return self.manage_dataset(command),
+                .map_or_else(|_| Status::INTERNAL.into(), Completion::data),
+            Opcode::Write => stored(self.store.write(offset, &command.data)),
+            Opcode::WriteZeroes => stored(self.store.zero(offset, bytes)),
+            Opcode::DatasetManagement => self.manage_dataset(command),
             Opcode::ReservationRegister
             | Opcode::ReservationReport
             | Opcode::ReservationAcquire
-            | Opcode::ReservationRelease => return self.reserve(command),
-            _ => return Status::INVALID_OPCODE.dnr().into(),
-        };
-        done.unwrap_or_else(|_| Status::INTERNAL.into())
+            | Opcode::ReservationRelease => self.reserve(command),
+            _ => Status::INVALID_OPCODE.dnr().into(),
+        }
     }
 
     /// Deallocated blocks read as zeros.
@@ -118,10 +139,11 @@ impl Core {
             return Completion::success();
         }
         let block_bytes = u64::from(self.config.block_bytes);
-        let zeroed = ranges.into_iter().try_for_each(|(first, blocks)| {
-            self.store.zero(first * block_bytes, blocks * block_bytes)
-        });
-        zeroed.map_or_else(|_: io::Error| Status::INTERNAL.into(), done)
+        let start = self.start_of_namespace(command);
+        stored(ranges.into_iter().try_for_each(|(first, blocks)| {
+            self.store
+                .zero(start + first * block_bytes, blocks * block_bytes)
+        }))
     }
 }
 
@@ -142,6 +164,6 @@ fn check_data_length(command: &Command, bytes: usize) -> Result<(), Status> {
     }
 }
 
-fn done((): ()) -> Completion {
-    Completion::success()
+fn stored(result: io::Result<()>) -> Completion {
+    result.map_or_else(|_| Status::INTERNAL.into(), |()| Completion::success())
 }

@@ -43,6 +43,9 @@ pub(super) struct Line<'a> {
     pub(super) slba: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) blocks: Option<u64>,
+    /// The namespace, or ANA group.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) nsid: Option<u32>,
     /// Where a command is held.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) stage: Option<&'static str>,

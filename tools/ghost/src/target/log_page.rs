@@ -2,15 +2,13 @@
 
 //! Log pages.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use super::command::{Command, Completion};
 use super::config::AnaState;
 use super::controller::{AssociationId, Purpose};
-use super::core::Core;
+use super::core::{Core, index};
 use super::fabrics::ADMIN_QUEUE_ENTRIES_MAX;
-use super::identify::ANA_GROUP;
-use super::io::NSID;
 use super::journal::Line;
 use crate::nvme::bytes::{put, put_text};
 use crate::nvme::command::DataPointer;
@@ -129,16 +127,22 @@ impl Core {
     }
 
     fn ana_log(&self, id: AssociationId, groups_only: bool) -> Vec<u8> {
-        let state = self.port(self.controllers[&id].port).ana;
-        let mut page = vec![0; 16 + 32];
-        put(&mut page, 0, self.ana_changes);
-        put(&mut page, 8, 1_u16); // one group
-        put(&mut page, 16, ANA_GROUP);
-        put(&mut page, 24, self.ana_changes);
-        page[32] = state as u8;
-        if !groups_only {
-            put(&mut page, 20, 1_u32); // one namespace
-            page.extend(NSID.to_le_bytes());
+        let port = self.port(self.controllers[&id].port);
+        let changes = &self.ana_changes;
+        let mut page = vec![0; 16];
+        put(&mut page, 0, changes.iter().sum::<u64>());
+        put(&mut page, 8, changes.len() as u16);
+        // The namespace of this number is in the group.
+        for group in self.config.nsids() {
+            let mut descriptor = [0; 32];
+            put(&mut descriptor, 0, group);
+            put(&mut descriptor, 4, u32::from(!groups_only)); // namespaces
+            put(&mut descriptor, 8, changes[index(group)]);
+            descriptor[16] = port.ana(group) as u8;
+            page.extend(descriptor);
+            if !groups_only {
+                page.extend(group.to_le_bytes());
+            }
         }
         page
     }
@@ -181,10 +185,12 @@ impl Core {
         }
     }
 
-    /// Sets the state of the ANA group on a port and tells all who are connected there.
-    pub(super) fn set_ana(&mut self, port: u16, state: AnaState) {
-        self.ports[usize::from(port) - 1].ana = state;
-        self.ana_changes += 1;
+    /// Sets the state of ANA groups on a port and tells all who are connected there.
+    pub(super) fn set_ana(&mut self, port: u16, groups: RangeInclusive<u32>, state: AnaState) {
+        for group in groups {
+            self.ports[usize::from(port) - 1].set_ana(group, state);
+            self.ana_changes[index(group)] += 1;
+        }
         let controllers: Vec<_> = self
             .controllers
             .iter()

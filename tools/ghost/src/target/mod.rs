@@ -18,7 +18,7 @@
 //! - `control`: what an operator can say
 //! - `server`, `session`: lock, clock and threads
 //!
-//! One namespace, NSID 1, on all ports. Each Connect to the admin queue makes a controller.
+//! All namespaces are on all ports. Each Connect to the admin queue makes a controller.
 
 mod abort;
 mod admin;
@@ -80,15 +80,11 @@ impl Target {
         for &(address, ana) in &config.ports {
             let listener = TcpListener::bind(address)
                 .with_context(|| format!("cannot listen on {address}"))?;
-            ports.push(Port {
-                address: listener.local_addr()?,
-                ana,
-                refuses: false,
-            });
+            ports.push(Port::new(listener.local_addr()?, ana, config.namespaces));
             listeners.push(listener);
         }
         let operators = socket::bind(control)?;
-        let store = Store::new(config.backing.as_deref(), config.namespace_bytes)?;
+        let store = Store::new(config.backing.as_deref(), config.total_bytes())?;
         Ok(Target {
             ports: listeners,
             operators,

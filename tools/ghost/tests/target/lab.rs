@@ -103,6 +103,7 @@ fn config() -> Config {
             (any_port, AnaState::Optimized),
         ],
         nqn: NQN.to_owned(),
+        namespaces: 1,
         namespace_bytes: 1 << 20,
         block_bytes: BLOCK_BYTES as u32,
         backing: None,

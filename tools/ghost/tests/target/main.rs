@@ -14,6 +14,7 @@ mod faults;
 mod good;
 mod held;
 mod lost_host;
+mod namespaces;
 mod protocol;
 mod refused;
 mod reservations;

@@ -42,7 +42,11 @@ impl Core {
             _ => return Ok(()),
         };
         match self.host_id(command) {
-            Some(host) if !self.registrants.allow(&host, access) => {
+            Some(host)
+                if !self
+                    .namespaces_of(command)
+                    .all(|nsid| self.registrants(nsid).allow(&host, access)) =>
+            {
                 Err(Status::RESERVATION_CONFLICT.dnr())
             }
             _ => Ok(()),
@@ -70,21 +74,22 @@ impl Core {
 
     fn reservation_register(&mut self, host: HostId, command: &Command) -> Result<(), Status> {
         let dword = command.sqe.dword(10);
+        let registrants = self.registrants_mut(command.sqe.nsid());
         let (current, new) = (get(&command.data, 0), get(&command.data, 8));
         let current = (dword & IGNORE_EXISTING_KEY == 0).then_some(current);
         let persists = match dword >> 30 {
-            0b00 => self.registrants.persists,
+            0b00 => registrants.persists,
             0b10 => false,
             0b11 => true,
             _ => return Err(Status::INVALID_FIELD.dnr()),
         };
         match dword & ACTION {
-            0b000 => self.registrants.register(host, new),
-            0b001 => self.registrants.unregister(host, current),
-            0b010 => self.registrants.replace(host, current, new),
+            0b000 => registrants.register(host, new),
+            0b001 => registrants.unregister(host, current),
+            0b010 => registrants.replace(host, current, new),
             _ => Err(Status::INVALID_FIELD.dnr()),
         }?;
-        self.registrants.persists = persists;
+        registrants.persists = persists;
         Ok(())
     }
 
@@ -94,15 +99,17 @@ impl Core {
         let kind = Kind::new(dword >> 8 & 0xff)
             .filter(|_| dword & IGNORE_EXISTING_KEY == 0)
             .ok_or(Status::INVALID_FIELD.dnr())?;
+        let nsid = command.sqe.nsid();
+        let registrants = self.registrants_mut(nsid);
         match dword & ACTION {
-            0b000 => self.registrants.acquire(host, current, kind),
+            0b000 => registrants.acquire(host, current, kind),
             0b001 => {
-                self.registrants.preempt(host, current, victim, kind)?;
+                registrants.preempt(host, current, victim, kind)?;
                 Ok(())
             }
             0b010 => {
-                let preempted = self.registrants.preempt(host, current, victim, kind)?;
-                self.abort_commands_of(&preempted);
+                let preempted = registrants.preempt(host, current, victim, kind)?;
+                self.abort_commands_of(&preempted, nsid);
                 Ok(())
             }
             _ => Err(Status::INVALID_FIELD.dnr()),
@@ -115,16 +122,17 @@ impl Core {
         if dword & IGNORE_EXISTING_KEY != 0 {
             return Err(Status::INVALID_FIELD.dnr());
         }
+        let registrants = self.registrants_mut(command.sqe.nsid());
         match dword & ACTION {
-            0b000 => self.registrants.release(host, current, dword >> 8 & 0xff),
-            0b001 => self.registrants.clear(host, current),
+            0b000 => registrants.release(host, current, dword >> 8 & 0xff),
+            0b001 => registrants.clear(host, current),
             _ => Err(Status::INVALID_FIELD.dnr()),
         }
     }
 
-    /// Of the commands of these hosts only those that are held wait for anything. The others are
-    /// checked when they are executed.
-    fn abort_commands_of(&mut self, hosts: &[HostId]) {
+    /// Of the commands of these hosts for this namespace only those that are held wait for anything.
+    /// The others are checked when they are executed.
+    fn abort_commands_of(&mut self, hosts: &[HostId], nsid: u32) {
         let numbers: Vec<u64> = self
             .held
             .iter()
@@ -133,6 +141,7 @@ impl Core {
                 let host = self.host_id(&held.command);
                 is_io
                     && held.stage < Stage::BeforeCompletion
+                    && self.namespaces_of(&held.command).contains(&nsid)
                     && host.is_some_and(|host| hosts.contains(&host))
             })
             .map(|(&number, _)| number)
@@ -169,12 +178,13 @@ impl Core {
         if bytes > self.config.transfer_bytes_max() {
             return Status::INVALID_FIELD.dnr().into();
         }
+        let registrants = self.registrants(command.sqe.nsid());
         let mut page = vec![0; HEADER_BYTES];
-        put(&mut page, 0, self.registrants.generation); // GEN
-        page[4] = self.registrants.kind().map_or(0, |kind| kind as u8); // RTYPE
-        page[9] = self.registrants.persists.into(); // PTPLS
+        put(&mut page, 0, registrants.generation); // GEN
+        page[4] = registrants.kind().map_or(0, |kind| kind as u8); // RTYPE
+        page[9] = registrants.persists.into(); // PTPLS
         let mut count = 0_u16;
-        for (host, key, holds) in self.registrants.iter() {
+        for (host, key, holds) in registrants.iter() {
             let mut entry = [0; ENTRY_BYTES];
             put(&mut entry, 0, DYNAMIC_CONTROLLER); // CNTLID
             entry[2] = holds.into(); // RCSTS

@@ -111,11 +111,15 @@ impl FromStr for Rule {
             "quiesce" => ignored(&mut actions, Body::Quiesce)?,
             "disable" => ignored(&mut actions, Body::Disable)?,
             "shutdown" => Body::Shutdown(shutdown_fault(&mut actions)?),
-            "move" => ignored(&mut actions, Body::Move)?,
+            "move" => {
+                filter.nsid = keys.number("nsid")?;
+                ignored(&mut actions, Body::Move)?
+            }
             _ => {
                 let opcode = command(subject)?;
                 filter.queue = keys.parsed("queue", queue)?;
                 filter.slba = keys.number("slba")?;
+                filter.nsid = keys.number("nsid")?;
                 if opcode == Some(Opcode::CrossControllerReset) {
                     filter.icid = keys.number("icid")?;
                 }

@@ -42,7 +42,7 @@ pub enum Body {
     Disable,
     /// Controllers that are about to be shut down.
     Shutdown(ShutdownFault),
-    /// The ANA group, when it is about to be moved: commands that came through other ports are kept.
+    /// An ANA group, when it is about to be moved: commands that came through other ports are kept.
     Move,
 }
 
@@ -53,6 +53,7 @@ pub(super) struct Filter {
     pub(super) cntlid: Option<u16>,
     pub(super) queue: Option<QueueFilter>,
     pub(super) slba: Option<u64>,
+    pub(super) nsid: Option<u32>,
     pub(super) icid: Option<u16>,
     pub(super) event: Option<Event>,
 }
@@ -77,6 +78,8 @@ pub struct Facts {
     pub queue: Option<u16>,
     /// First block and number of blocks.
     pub blocks: Option<(u64, u64)>,
+    /// The namespace, or ANA group.
+    pub nsid: Option<u32>,
     /// The impacted controller.
     pub icid: Option<u16>,
     /// The event.
@@ -320,6 +323,7 @@ impl Filter {
         is(self.port, Some(facts.port))
             && is(self.cntlid, Some(facts.cntlid))
             && is(self.icid, facts.icid)
+            && is(self.nsid, facts.nsid)
             && is(self.event, facts.event)
             && self.queue.is_none_or(|queue| queue.matches(facts.queue))
             && self.slba.is_none_or(|block| touches(facts.blocks, block))

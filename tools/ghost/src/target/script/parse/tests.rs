@@ -60,7 +60,8 @@ fn actions_can_be_combined() {
 
 #[test]
 fn keys_say_what_a_rule_is_about() {
-    let rule = rule("write port=1 cntlid=2 queue=io slba=0x10 times=3 skip=4 : hold=before-data");
+    let rule =
+        rule("write port=1 cntlid=2 queue=io nsid=2 slba=0x10 times=3 skip=4 : hold=before-data");
     assert_eq!(
         rule.filter,
         Filter {
@@ -68,6 +69,7 @@ fn keys_say_what_a_rule_is_about() {
             cntlid: Some(2),
             queue: Some(QueueFilter::Io),
             slba: Some(16),
+            nsid: Some(2),
             ..Filter::default()
         }
     );
