@@ -14,25 +14,6 @@ ADDRESS=127.0.0.11
 # The admin queue is connection 1.
 IO_CONNECTION=2
 
-# tls_start: the helper, for both ends, and the secret that they share
-tls_start() {
-	printf '[authenticate]\nkeyrings=.nvme\n' >/tmp/tlshd.conf
-	helper sh -c 'exec tlshd -s -c /tmp/tlshd.conf >/out/tlshd.txt 2>&1'
-	nvme gen-tls-key --insert --keyring=.nvme --identity=1 \
-		--hostnqn="$HOSTNQN" --subsysnqn="$NQN" \
-		--secret=000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f \
-		>/out/key.txt 2>&1 || bail "there is no key"
-}
-
-# target_port_tls N: have a port serve nobody else
-target_port_tls() {
-	local port=$TARGET/ports/$1
-	rm "$port/subsystems/$NQN"
-	echo tls1.3 >"$port/addr_tsas"
-	echo required >"$port/addr_treq"
-	ln -s "$TARGET/subsystems/$NQN" "$port/subsystems/$NQN"
-}
-
 # hello CONNECTION: the host has begun a handshake, which the proxy keeps
 hello() { proxy 1 list | grep -q "^$1 .* kept_for_target=[1-9]"; }
 

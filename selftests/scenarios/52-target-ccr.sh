@@ -36,72 +36,11 @@ paths() {
 	trace_start nvmet:nvmet_async_event nvmet:nvmet_req_init
 }
 
-not() { ! "$@"; }
-lives() { in_state "$(path_ctrl "$1")" live; }
-
-# number BYTES: the little endian number on the standard input
-number() { od -A n -t "u$1" | tr -d ' '; }
-
-# identify CTRL OFFSET BYTES: a number in its Identify Controller data
-identify() {
-	nvme id-ctrl "/dev/$1" --output-format=binary | tail -c "+$(($2 + 1))" |
-		head -c "$3" | number "$3"
-}
-
-cntlid() { identify "$1" 78 2; }
-ciu() { identify "$1" 135 1; }
-cirn() { identify "$1" 136 8; }
 ccrl() { identify "$1" 1807 1; }
 has_ccr_event() { [ $(($(identify "$1" 92 4) >> 20 & 1)) = 1 ]; }
 has_ccr_command() {
 	nvme get-log "/dev/$1" --log-id=5 --log-len=4096 --raw-binary | tail -c +225 |
 		head -c 4 | number 4 | grep -qx 1
-}
-
-# remember N [NAME]: who path N is now, for ccr_of
-remember() {
-	local ctrl name="${2:-$1}"
-	ctrl=$(path_ctrl "$1")
-	eval "ICID$name=$(cntlid "$ctrl") CIU$name=$(ciu "$ctrl") \
-		CIRN$name='$(identify "$ctrl" 136 4) $(identify "$ctrl" 140 4)'"
-}
-
-# status_of COMMAND...: run nvme-cli; the result of the NVMe command, or its status
-status_of() {
-	"$@" 2>&1 | sed -nE 's/.*(Success and )?result: (0x[0-9a-f]+).*/\2/p
-		s/^NVMe status: .*\(0x([0-9a-f]+)\).*/status \1/p'
-}
-
-# ccr SOURCE ICID CIU CIRN_LOW CIRN_HIGH: how the target answers
-ccr() {
-	local answer
-	answer=$(status_of nvme admin-passthru "/dev/$1" --opcode=0x38 \
-		--cdw10="$(($2 | $3 << 16))" --cdw12="$4" --cdw13="$5")
-	case "$answer" in
-	# Without More, which says that the error log has details.
-	"status "*) printf 'status %x\n' $((0x${answer#status } & ~0x2000)) ;;
-	'') echo "no answer" ;;
-	*) case $((answer & 7)) in
-		0) echo accepted ;;
-		1) echo gone ;;
-		*) echo "result $answer" ;;
-		esac ;;
-	esac
-}
-
-# ccr_of N|NAME [SOURCE]: for the instance that path N was when it was remembered
-ccr_of() {
-	# shellcheck disable=SC2046 # both halves of the CIRN
-	ccr "${2:-$SOURCE}" $(eval "echo \$ICID$1 \$CIU$1 \$CIRN$1")
-}
-
-# ccr_log [OPTION...]: the source's log page, "ICID CIU ACID CCRS CCRF" for each entry
-ccr_log() {
-	nvme get-log "/dev/$SOURCE" --log-id=0x1e --log-len=4096 --raw-binary "$@" |
-		od -A n -v -t u1 -w8 |
-		awk 'NR == 1 { entries = $1 + 256 * $2 }
-			NR > 1 && NR <= entries + 1 {
-				print $1 + 256 * $2, $3, $5 + 256 * $6, $7, $8 }'
 }
 
 # entry N CCRS CCRF: the line of the log for path N as it was remembered
@@ -184,15 +123,6 @@ variant_disabled() {
 	check "words are refused" refuses attr_ccrl four
 	expect_eq "and change nothing" "0 1234" \
 		"$(cat "$TARGET/subsystems/$NQN/attr_ccrl") $(cat "$TARGET/subsystems/$NQN/attr_cqt")"
-}
-
-# other_host_connect N: a path of another host
-other_host_connect() {
-	local nqn="$HOSTNQN" id="$HOSTID"
-	HOSTID=$(echo "$id" | tr 8 9)
-	HOSTNQN=nqn.2014-08.org.nvmexpress:uuid:$HOSTID
-	connect_to "$1" 127.0.0.1 duplicate_connect
-	HOSTNQN=$nqn HOSTID=$id
 }
 
 variant_refused() {
@@ -352,35 +282,6 @@ variant_unheard() {
 	check "there is an event" events_stay 1
 	proxy 6 deliver >/dev/null
 	check "and another one for what came after it" events_stay 2
-}
-
-# slow_target: a device that can be told to wait is under the namespace
-slow_target() {
-	local namespace="$TARGET/subsystems/$NQN/namespaces/1"
-	target_start
-	echo 0 >"$namespace/enable"
-	dmsetup create slow --noudevsync --table "0 $(cat /sys/block/ram0/size) linear /dev/ram0 0" ||
-		bail "no device mapper"
-	echo /dev/dm-0 >"$namespace/device_path"
-	echo 1 >"$namespace/enable"
-}
-
-# has_write N: has the target got a write on path N?
-has_write() {
-	[ "$(trace_count "nvmet_req_init: nvmet$(eval "echo \$ICID$1"): .*nvme_cmd_write")" != 0 ]
-}
-
-device_stop() { dmsetup suspend --noudevsync --nolockfs --noflush slow; }
-device_go_on() { dmsetup resume --noudevsync slow; }
-
-# path_write N BLOCK LETTER: a write on path N alone, in the background, when the target
-# has got it
-path_write() {
-	local data=/tmp/data.$1
-	head -c 4096 /dev/zero | tr '\0' "$3" >"$data"
-	nvme write "/dev/$(path_ctrl "$1")" --namespace-id=1 --start-block=$(($2 * 8)) \
-		--block-count=7 --data-size=4096 --data="$data" >/dev/null 2>&1 &
-	await 10 has_write "$1" || bail "no write on path $1"
 }
 
 variant_stuck() {
