@@ -166,6 +166,10 @@ helper() {
 
 # --- Target -------------------------------------------------------------------
 
+# The Command Quiesce Time of the kernel's target. With 0, which says nothing, it has no
+# Cross-Controller Reset. This is what the module takes if it is told nothing.
+TARGET_CQT_MS=10000
+
 # target_start [ramdisk|file [MEGABYTES]]: a subsystem with one namespace and two
 # ports, 127.0.0.1 and 127.0.0.2. A file has a volatile write cache, a ramdisk
 # (whose size is fixed) has none.
@@ -197,8 +201,11 @@ target_subsystem() {
 	local subsystem=$TARGET/subsystems/$NQN backing=/dev/ram0
 	mkdir "$subsystem" "$subsystem/namespaces/1"
 	echo 1 >"$subsystem/attr_allow_any_host"
-	# The default is 0: no Cross-Controller Reset. Stock kernels have none at all.
-	[ ! -e "$subsystem/attr_ccrl" ] || target_set ccrl 4
+	# The default of both is 0: no Cross-Controller Reset. Stock kernels have none at all.
+	[ ! -e "$subsystem/attr_ccrl" ] || {
+		target_set ccrl 4
+		target_set cqt "$TARGET_CQT_MS"
+	}
 	if [ "$1" = file ]; then
 		backing=/tmp/namespace
 		truncate -s "${2:-64}M" "$backing"

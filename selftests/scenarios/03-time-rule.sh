@@ -12,6 +12,8 @@ DESCRIPTION="the wait is exactly 3 x KATT + CQT after the last command"
 VARIANTS="kato_5:fence kato_30:fence default_20s:fence override_3s:fence override_an_hour:fence control:fence"
 # shellcheck disable=SC2034
 TIMEOUT=4000
+# shellcheck disable=SC2034
+TARGET_CQT_MS=0
 
 # The last command submitted on path 1 before the host gave it up.
 last_command_ns() {

@@ -8,7 +8,7 @@
 # shellcheck disable=SC2034 # read by whoever runs scenarios
 DESCRIPTION="the kernel's target resets a controller on behalf of another one's host"
 # shellcheck disable=SC2034
-VARIANTS="identity:fence disabled:fence refused:fence gone:fence reset:fence
+VARIANTS="identity:fence disabled:fence no_cqt:fence refused:fence gone:fence reset:fence
 	events:fence unheard:fence stuck:fence idle:fence limits:fence partial:fence
 	cross:fence"
 # shellcheck disable=SC2034
@@ -74,7 +74,7 @@ variant_identity() {
 	wait_state "$SOURCE" live || bail "no reconnect"
 	expect_eq "the next instance has the next CIU" $((first_ciu % 255 + 1)) "$(ciu "$SOURCE")"
 	check "and another CIRN" [ "$(cirn "$SOURCE")" != "$first_cirn" ]
-	expect_eq "CQT is not known" 0 "$(identify "$SOURCE" 386 2)"
+	expect_eq "there is a CQT" "$TARGET_CQT_MS" "$(identify "$SOURCE" 386 2)"
 	# One in 65025 fails.
 	check "targets that are started anew begin with different CIUs" \
 		[ "$(first_cius | sort -u | wc -l)" != 1 ]
@@ -123,6 +123,30 @@ variant_disabled() {
 	check "words are refused" refuses attr_ccrl four
 	expect_eq "and change nothing" "0 1234" \
 		"$(cat "$TARGET/subsystems/$NQN/attr_ccrl") $(cat "$TARGET/subsystems/$NQN/attr_cqt")"
+}
+
+new_association() {
+	echo 1 >"/sys/class/nvme/$SOURCE/reset_controller"
+	wait_state "$SOURCE" live || bail "no reconnect"
+}
+
+variant_no_cqt() {
+	plan 8
+	target_start
+	target_set cqt 0
+	paths 1
+	expect_eq "without a CQT there is no CCRL" 0 "$(ccrl "$SOURCE")"
+	expect_eq "nor an identity" "0 0" "$(ciu "$SOURCE") $(cirn "$SOURCE")"
+	check "nor the event" not has_ccr_event "$SOURCE"
+	expect_eq "nor the command" "status 4001" "$(ccr "$SOURCE" 999 1 1 1)"
+	check "the target's log says why" \
+		eval "dmesg | grep -q 'nvmet: subsystem $NQN: attr_ccrl has no effect without attr_cqt$'"
+	target_set cqt 1
+	expect_eq "a controller keeps its CQT, too" "0 0" \
+		"$(ccrl "$SOURCE") $(identify "$SOURCE" 386 2)"
+	new_association
+	expect_eq "the next one has both" "4 1" "$(ccrl "$SOURCE") $(identify "$SOURCE" 386 2)"
+	check "and an identity" [ "$(ciu "$SOURCE")" != 0 ]
 }
 
 variant_refused() {

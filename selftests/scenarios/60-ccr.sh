@@ -54,7 +54,7 @@ variant_fence() {
 	expect_eq "controllers have an instance" 0 "$(cat /sys/class/nvme/nvme*/fence/ciu | grep -c '^0$')"
 	expect_eq "whose secret is root's" 400 "$(stat -c %a "/sys/class/nvme/$(path_ctrl 1)/fence/cirn")"
 	expect_eq "and a limit for resets" 4 "$(fence_attr 1 ccrl)"
-	expect_eq "and, here, no quiesce time" 0 "$(fence_attr 1 cqt)"
+	expect_eq "and a quiesce time" "$TARGET_CQT_MS" "$(fence_attr 1 cqt)"
 	result held "$(fence_counter 1 held)"
 	result released_by "$(fence_attr 1 evidence)"
 }
