@@ -7,7 +7,8 @@
 # shellcheck disable=SC2034 # read by whoever runs scenarios
 DESCRIPTION="ghost target is a target, and does what its script says"
 # shellcheck disable=SC2034 # on two processors only those with the kernel `fence`
-VARIANTS="plain:fence digests:stock small:stock file:stock discovery:stock ghost:stock ccr:fence"
+VARIANTS="plain:fence digests:stock small:stock file:stock discovery:stock ghost:stock ccr:fence
+	lost_log:stock same_id:stock same_id_early:stock array:stock array_lies:stock"
 # shellcheck disable=SC2034
 MACHINES="uml qemu"
 
@@ -165,4 +166,83 @@ variant_ccr() {
 	expect_eq "nothing is held any more" "" "$(scripted_target held)"
 	expect_eq "the writes were dropped" 4 "$(grep -c '"dropped".*"reason":"reset"' /out/target.json)"
 	check "no ghost write" registers_verify
+}
+
+# lost_log: log page 1Fh of path 2, in bytes
+lost_log() {
+	nvme get-log "/dev/$(path_ctrl 2)" --log-id=0x1f --log-len=16 --raw-binary "$@" | hexdump -ve '1/1 "%02x "'
+}
+
+# The controller that is lost is in the log of the other one, until that was read.
+variant_lost_log() {
+	local page="01 00 00 00 00 00 00 00 01 00 01 01 00 00 00 00 "
+	plan 4
+	scene_set_scripted none keep_alive_tmo=20 --lost-log
+	expect_eq "before the loss there is nothing in the log page" "00 00" "$(lost_log | cut -c 1-5)"
+	writer_start --blocks 1 --writes 1
+	lose_controller_1
+	writer_wait
+	expect_eq "then there is CNTLID 1, lost once, with CIU 1" "$page" "$(lost_log --rae)"
+	lost_log >/dev/null
+	expect_eq "and nothing when it was read" "00 00" "$(lost_log | cut -c 1-5)"
+}
+
+# back_at RULE: controller 1 is lost with a write, and its host comes back
+back_at() {
+	scene_set_scripted none keep_alive_tmo=20,reconnect_delay=1 --quiesce-ms 3600000
+	writer_start --blocks 1 --writes 3
+	lose_controller_1
+	writer_wait
+	scripted_target forget all
+	scripted_target rule "$1" >/dev/null
+	scripted_target accept 1
+	wait_state "$(path_ctrl 1)" live || bail "path 1 does not come back"
+	expect_eq "it is at a controller with the same ID" 1 \
+		"$(cat "/sys/class/nvme/$(path_ctrl 1)/cntlid")"
+	scripted_target release all
+}
+
+# An ID is used again when the controller that had it is over, and so there is no ghost.
+variant_same_id() {
+	plan 3
+	back_at 'assign : cntlid=old cleanup'
+	check "no ghost write" registers_verify
+}
+
+# And here it is not over.
+variant_same_id_early() {
+	plan 3
+	back_at 'assign : cntlid=old'
+	check "the ghost write is there" eval '! registers_verify'
+}
+
+# array_moves [TARGET OPTION...]: the path that the array has optimized is lost with a write; then it moves
+# the ANA group to the other one, for which the host has waited
+array_moves() {
+	scripted_target_start --quiesce-ms 3600000 "$@"
+	scripted_target ana 2 inaccessible
+	path_connect_direct 1 keep_alive_tmo=20
+	path_connect_direct 2 keep_alive_tmo=20
+	DEVICE=$(head_device)
+	writer_start --blocks 1 --writes 3
+	lose_controller_1
+	sleep 10
+	check "there is no path to write on" not path_optimized 2
+	scripted_target move 2
+	writer_wait
+	check "the host has seen the group move" path_optimized 2
+	scripted_target release all
+}
+
+variant_array() {
+	plan 4
+	array_moves
+	check "no ghost write" registers_verify
+}
+
+variant_array_lies() {
+	plan 4
+	echo 'move : ignore' >/tmp/script
+	array_moves --script /tmp/script
+	check "the ghost write is there" eval '! registers_verify'
 }
