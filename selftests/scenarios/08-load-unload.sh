@@ -91,7 +91,7 @@ variant_untimed() {
 	local removed=/sys/module/nvme_fence/removed
 	plan 11
 	connect_paths
-	check "the module is loaded" fence_load mode=time
+	check "the module is loaded" fence_load_as time
 	nvme set-feature "/dev/$(path_ctrl 1)" --feature-id=0x0f --value=0 >/dev/null ||
 		bail "keep alive is not turned off"
 	lose
