@@ -25,6 +25,11 @@ fn open_as(identity: Identity, terms: Terms, offer: Offer) -> Association {
 }
 
 fn open(cntlid: u16, port: u64) -> Association {
+    open_between(cntlid, port, 0)
+}
+
+/// An association between a port of the subsystem and one of the host.
+fn open_between(cntlid: u16, port: u64, host_port: u64) -> Association {
     let identity = Identity {
         cntlid,
         ciu: 1,
@@ -41,13 +46,18 @@ fn open(cntlid: u16, port: u64) -> Association {
         Offer {
             ccrl: 2,
             port,
+            host_port,
             ..Offer::default()
         },
     )
 }
 
 fn source(cntlid: u16, port: u64) -> Association {
-    let mut association = open(cntlid, port);
+    ready(open(cntlid, port))
+}
+
+/// It can be asked for resets.
+fn ready(mut association: Association) -> Association {
     association.handle(NOW, Event::Resumed, &KNOBS);
     association.source_mut().begin_log_read(NOW);
     let empty = Log::parse(&[0; 8]).unwrap();
@@ -267,6 +277,24 @@ fn the_best_source_goes_first() {
         find(&impacted, &proven),
         find(&impacted, &source(4, 1)),
         find(&impacted, &busy(4, 1)),
+    ];
+    assert!(in_order.iter().all(Option::is_some));
+    assert!(in_order.is_sorted_by(|a, b| a > b));
+}
+
+#[test]
+fn sources_are_ranked_as_the_specification_has_it() {
+    let mut impacted = lost(1, 1);
+    impacted.handle(NOW, Event::Listed(AssociationId(2)), &KNOBS);
+    let between = |cntlid, port, host_port| ready(open_between(cntlid, port, host_port));
+    let in_order = [
+        // It lists what is lost.
+        find(&impacted, &between(2, 1, 0)),
+        // Another port of the subsystem, and of the host.
+        find(&impacted, &between(3, 2, 1)),
+        find(&impacted, &between(4, 2, 0)),
+        find(&impacted, &between(5, 1, 1)),
+        find(&impacted, &between(6, 1, 0)),
     ];
     assert!(in_order.iter().all(Option::is_some));
     assert!(in_order.is_sorted_by(|a, b| a > b));
