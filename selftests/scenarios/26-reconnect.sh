@@ -134,7 +134,7 @@ variant_nvmet() {
 	DEVICE=$(head_device)
 	path_io_timeout 1 3000
 	trace_start
-	writer_start --blocks 1 --writes 3
+	writer_start --blocks 1 --writes 3 --readers
 	proxy 1 hold 1
 	proxy 1 hold 2
 	writer_go
@@ -143,6 +143,11 @@ variant_nvmet() {
 	by_reconnect reconnect
 	expect_eq "it has the same ID" "1 1" "$(controller_ids)"
 	check "no ghost write" registers_verify
+	note_ghost_write
+	result held "$(fence_counter 1 held)"
+	result released_by "$(fence_attr 1 evidence)"
+	result write_ns "$(report_ns writes max_ns)"
+	result read_ns "$(report_ns reads max_ns)"
 }
 
 # controller_ids: of what was lost, and of what is connected now
