@@ -9,7 +9,7 @@
 # shellcheck disable=SC2034 # read by whoever runs scenarios
 DESCRIPTION="a path that holds dirty pages is disconnected"
 # shellcheck disable=SC2034
-VARIANTS="fence:fence file_system:fence shutdown:fence honest:fence liar:fence never:fence control:fence"
+VARIANTS="fence:fence file_system:fence control:fence"
 # shellcheck disable=SC2034
 MACHINES="uml qemu"
 
@@ -17,11 +17,10 @@ IO_CONNECTION=2
 PAGES=8
 MOUNT=/tmp/mount
 
-# connect PARAMETER=VALUE: of the module
 connect() {
 	target_start
 	proxy_start 1
-	fence_load "$1" || bail "the module does not load"
+	fence_load_as "$1" || bail "the module does not load"
 	path_connect 1 nr_io_queues=1,keep_alive_tmo=20,ctrl_loss_tmo=600
 	path_io_timeout 1 3000
 	DEVICE=$(head_device)
@@ -48,7 +47,7 @@ writes_in_flight() {
 
 variant_fence() {
 	plan 5
-	connect evidence=time
+	connect time
 	WRITES=$PAGES
 	disconnect write_pages $PAGES
 	expect_eq "the writes were held" $PAGES "$(trace_count ' nvme_fence_hold: ')"
@@ -61,7 +60,7 @@ variant_fence() {
 
 variant_file_system() {
 	plan 3
-	connect evidence=time
+	connect time
 	/usr/sbin/mkfs.ext4 -q -E lazy_itable_init=0,lazy_journal_init=0 "$DEVICE" >/dev/null 2>&1 || bail "no file system"
 	mkdir $MOUNT
 	mount -t ext4 "$DEVICE" $MOUNT || bail "it is not mounted"
@@ -76,58 +75,9 @@ variant_file_system() {
 	expect_eq "nothing is held any more" 0 "$(cat /sys/module/nvme_fence/removed/held)"
 }
 
-# The admin connection is not silent: the controller says that its shutdown is complete.
-variant_shutdown() {
-	plan 4
-	connect hold=all
-	WRITES=$PAGES
-	disconnect write_pages $PAGES
-	expect_eq "the writes were held" $PAGES "$(trace_count ' nvme_fence_hold: ')"
-	expect_eq "until it was shut down" disabled "$(field nvme_fence_release evidence)"
-	expect_between "the path is gone at once" 0 "$(late_ms 5000)" "$TOOK"
-	check "and the writer knows that there is an error" [ "$STATUS" != 0 ]
-}
-
-# shut_down [RULE]: a controller of the scripted target, where a write is stuck
-shut_down() {
-	ccr_scene auto --ccrl 0
-	[ $# = 0 ] || scripted_target rule "$1" >/dev/null
-	writer_start --blocks 1 --writes 3
-	scripted_target rule 'write port=1 queue=io : hold=before-execution' >/dev/null
-	writer_go
-	await 10 grep -q '"event":"held"' /out/target.json || bail "nothing is stuck"
-	path_disconnect 1
-	writer_wait
-	ccr_execute_late
-}
-
-variant_honest() {
-	plan 3
-	shut_down
-	expect_eq "that it was shut down was the evidence" disabled \
-		"$(field nvme_fence_release evidence)"
-	check "no ghost write" registers_verify
-}
-
-# What is taken for granted: when the shutdown is complete, nothing executes any more.
-variant_liar() {
-	plan 3
-	shut_down 'shutdown : ignore'
-	expect_eq "that it was shut down was the evidence" disabled \
-		"$(field nvme_fence_release evidence)"
-	check "the ghost write is there" eval '! registers_verify'
-}
-
-# It never comes to its end.
-variant_never() {
-	plan 2
-	shut_down 'shutdown : never'
-	expect_eq "that is no evidence" time "$(field nvme_fence_release evidence)"
-}
-
 variant_control() {
 	plan 3
-	connect hold=none
+	connect off
 	disconnect write_pages $PAGES
 	expect_eq "nothing is held" 0 "$(trace_count ' nvme_fence_hold: ')"
 	expect_between "the path is gone when the write has timed out" 0 "$(late_ms 15000)" "$TOOK"
