@@ -9,10 +9,10 @@ mod page;
 mod tries;
 
 use self::evidence::Proof;
-use self::page::{is_whole, says_noticed, what_a_page_says, Says};
+use self::page::{is_whole, lists, says_noticed, what_a_page_says, Says};
 pub(crate) use self::tries::Read;
 use self::tries::Try;
-use nvme_fence_policy::{Answer, AssociationId, HeldUntil, Identity, Nanos};
+use nvme_fence_policy::{Answer, AssociationId, HeldUntil, Identity, LogPage, LogRead, Nanos};
 
 /// Keep alive timeout of all controllers, in milliseconds.
 pub(crate) const KATO_MS: u32 = 2_000;
@@ -40,6 +40,8 @@ struct Record {
     closed: bool,
     /// By when the specification has it fenced by time.
     due: Option<Nanos>,
+    /// Its controller is known to have noticed.
+    noticed: bool,
     held: u32,
     released: bool,
     /// It can be asked for resets.
@@ -66,6 +68,22 @@ pub(crate) struct Observer {
     pub(crate) reset: Option<Vec<u64>>,
     /// Records that a reset has fenced.
     pub(crate) fenced_by_reset: usize,
+    /// Records whose controllers were listed by others.
+    pub(crate) listed: usize,
+}
+
+impl Record {
+    /// Something waits for its controller to notice, or for the end of the wait for that.
+    fn awaits_notice(&self) -> bool {
+        self.closed && self.held > 0 && !self.released && !self.noticed && self.identity.ciu != 0
+    }
+
+    /// Its controller has noticed: nothing more is to be waited for but CQT.
+    fn notices(&mut self, now: Nanos) {
+        let quiet = Nanos(now.0 + u64::from(CQT_MS) * 1_000_000);
+        self.noticed |= self.due.is_none_or(|due| quiet < due);
+        self.due = Some(self.due.map_or(quiet, |due| due.min(quiet)));
+    }
 }
 
 impl Observer {
@@ -78,6 +96,7 @@ impl Observer {
             proof: None,
             reset: None,
             fenced_by_reset: 0,
+            listed: 0,
         }
     }
 
@@ -99,6 +118,7 @@ impl Observer {
             identity,
             closed: false,
             due: None,
+            noticed: false,
             held: 0,
             released: false,
             live: false,
@@ -187,16 +207,23 @@ impl Observer {
     pub(crate) fn log_read_begins(
         &mut self,
         source: AssociationId,
-        removes_completed: bool,
+        read: LogRead,
         now: Nanos,
     ) -> Check {
+        check!(
+            read.page != LogPage::LostHost
+                || read.retain_event
+                || !self.records.iter().any(Record::awaits_notice),
+            "cleared a list that somebody waits for"
+        );
         self.order += 1;
         let order = self.order;
         let record = self.find(source).ok_or("asked what is forgotten")?;
         check!(record.live, "read the log page of what is not in use");
         check!(record.read.is_none(), "two reads of one log page");
         record.read = Some(Read {
-            removes_completed,
+            page: read.page,
+            removes_completed: read.remove_completed,
             since: now,
             order,
         });
@@ -216,6 +243,10 @@ impl Observer {
         let Some(page) = page.filter(|page| is_whole(page)) else {
             return true;
         };
+        if read.page == LogPage::LostHost {
+            self.lost_host_log_read(source, page, now);
+            return true;
+        }
         self.proof = Some(Proof::Log(source, page.to_vec()));
         for record in &mut self.records {
             if what_a_page_says(page, &record.identity) != Says::NotReset {
@@ -224,14 +255,23 @@ impl Observer {
             let mut tries = record.tries.iter();
             let asked = tries.any(|one| one.source == source && one.may_be_in(&read));
             if asked && record.closed && says_noticed(page, &record.identity) {
-                let quiet = Nanos(now.0 + u64::from(CQT_MS) * 1_000_000);
-                record.due = Some(record.due.map_or(quiet, |due| due.min(quiet)));
+                record.notices(now);
             }
             for one in record.tries.iter_mut().filter(|one| one.source == source) {
                 one.not_listed(&read);
             }
         }
         true
+    }
+
+    /// A log page 1Fh was read. Nobody is a witness of itself.
+    fn lost_host_log_read(&mut self, source: AssociationId, page: &[u8], now: Nanos) {
+        for record in &mut self.records {
+            if record.closed && record.id != source && lists(page, &record.identity) {
+                self.listed += usize::from(record.awaits_notice());
+                record.notices(now);
+            }
+        }
     }
 
     /// What happened is over.

@@ -36,13 +36,18 @@ enum Step {
     /// The log page of an association is this, or cannot be read.
     Log(usize, Option<Vec<u8>>),
     Completed(usize),
+    HostLost(usize),
     BelieveResets(bool),
 }
 
-/// Entries of which many are about associations that there are.
+/// Entries of which many are about associations that there are, in both log pages: where one has the
+/// CIU, the other has something else.
 fn entry() -> impl Strategy<Value = [u8; 8]> {
-    let near = (1u8..=4, 0u8..=4, 1u8..=4, 0u8..=3, 0u8..=15)
-        .prop_map(|(icid, ciu, acid, ccrs, ccrf)| [icid, 0, ciu, 0, acid, 0, ccrs, ccrf]);
+    let near = (1u8..=4, 0u8..=4, 0u8..=4, 1u8..=4, 0u8..=3, 0u8..=15).prop_map(
+        |(icid, ciu, ciu_of_lost, acid, ccrs, ccrf)| {
+            [icid, 0, ciu, ciu_of_lost, acid, 0, ccrs, ccrf]
+        },
+    );
     prop_oneof![4 => near, 1 => any::<[u8; 8]>()]
 }
 
@@ -97,6 +102,7 @@ fn step() -> impl Strategy<Value = Step> {
         9 => (any::<usize>(), prop::option::weighted(0.9, page()))
             .prop_map(|(n, page)| Step::Log(n, page)),
         1 => controller().prop_map(Step::Completed),
+        1 => controller().prop_map(Step::HostLost),
         1 => any::<bool>().prop_map(Step::BelieveResets),
     ]
 }
@@ -147,6 +153,7 @@ fn take(world: &mut World, step: Step) -> Check {
             }
         }
         Step::Completed(controller) => world.completed_event(controller),
+        Step::HostLost(controller) => world.lost_host_event(controller),
         Step::BelieveResets(believes) => world.believe_resets(believes),
     }
 }
@@ -167,14 +174,15 @@ fn end(world: &mut World) -> Check {
     Ok(())
 }
 
-fn live(ccrl: u8, history: Vec<Step>) -> Result<usize, String> {
-    let mut world = World::new(CONTROLLERS, ccrl)?;
+/// Returns how many records were fenced by resets, and how many controllers were listed by others.
+fn live(ccrl: u8, history: Vec<Step>) -> Result<(usize, usize), String> {
+    let mut world = World::with_lost_host_logs(CONTROLLERS, ccrl)?;
     for step in history {
         take(&mut world, step)?;
     }
-    let fenced_by_reset = world.observer.fenced_by_reset;
+    let (fenced, listed) = (world.observer.fenced_by_reset, world.observer.listed);
     end(&mut world)?;
-    Ok(fenced_by_reset)
+    Ok((fenced, listed))
 }
 
 proptest! {
@@ -204,13 +212,17 @@ proptest! {
 }
 
 #[test]
-fn resets_succeed_in_many_histories() {
+fn resets_succeed_and_controllers_are_listed_in_many_histories() {
     let mut runner = TestRunner::deterministic();
     let histories = prop::collection::vec(step(), 1..80);
-    let fenced_by_reset: usize = (0..1000)
-        .map(|_| live(2, histories.new_tree(&mut runner).unwrap().current()).unwrap())
-        .sum();
-    assert!(fenced_by_reset > 100, "{fenced_by_reset}");
+    let (mut fenced, mut listed) = (0, 0);
+    for _ in 0..1000 {
+        let history = histories.new_tree(&mut runner).unwrap().current();
+        let of_this = live(2, history).unwrap();
+        fenced += of_this.0;
+        listed += of_this.1;
+    }
+    assert!(fenced > 100 && listed > 100, "{fenced} and {listed}");
 }
 
 #[test]
@@ -257,7 +269,7 @@ fn who_holds_most_is_reset_first() {
 /// as fast as it is asked.
 fn unhelpful(ccrl: u8, status: u16, page: Option<&[u8]>, event: bool) -> Check {
     const SECONDS: usize = 60;
-    let mut world = World::new(2, ccrl)?;
+    let mut world = World::with_lost_host_logs(2, ccrl)?;
     world.hold(0)?;
     world.close_without_deadline(0)?;
     check!(world.resets == 1, "a source is asked at once");

@@ -45,6 +45,8 @@ pub(crate) struct World {
     pub(crate) observer: Observer,
     /// How many resets each source can take.
     ccrl: u8,
+    /// They list others that have lost touch with the host.
+    lost_host_logs: bool,
     next_id: u64,
     pub(crate) commands: Vec<Asked>,
     /// Resets that were asked for, in all.
@@ -56,12 +58,22 @@ pub(crate) struct World {
 impl World {
     /// All controllers are connected, and their log pages are empty.
     pub(crate) fn new(controllers: usize, ccrl: u8) -> Result<Self, String> {
+        Self::with(controllers, ccrl, false)
+    }
+
+    /// The same, and controllers list others that have lost touch with the host.
+    pub(crate) fn with_lost_host_logs(controllers: usize, ccrl: u8) -> Result<Self, String> {
+        Self::with(controllers, ccrl, true)
+    }
+
+    fn with(controllers: usize, ccrl: u8, lost_host_logs: bool) -> Result<Self, String> {
         let mut world = Self {
             now: Nanos(1_000_000_000),
             subsystem: Subsystem::new(knobs(true)),
             associations: Associations(Vec::new()),
             observer: Observer::new(ccrl),
             ccrl,
+            lost_host_logs,
             next_id: 1,
             commands: Vec::new(),
             resets: 0,
@@ -110,6 +122,7 @@ impl World {
             offer: Offer {
                 ccrl: self.ccrl,
                 port: controller as u64 % 2,
+                lost_host_log: self.lost_host_logs,
                 ..Offer::default()
             },
         };
@@ -200,6 +213,11 @@ impl World {
     /// The log page of a controller has news.
     pub(crate) fn completed_event(&mut self, controller: usize) -> Check {
         self.handle(Input::ResetCompleted(controller_id(controller)))
+    }
+
+    /// The list of others that a controller has has news.
+    pub(crate) fn lost_host_event(&mut self, controller: usize) -> Check {
+        self.handle(Input::HostLost(controller_id(controller)))
     }
 
     /// The administrator sets whether resets count.
@@ -324,8 +342,7 @@ impl World {
                     self.resets += 1;
                 }
                 Question::ReadLog(read) => {
-                    let removes = read.remove_completed;
-                    self.observer.log_read_begins(source, removes, self.now)?;
+                    self.observer.log_read_begins(source, read, self.now)?;
                     self.log_reads += 1;
                 }
             }

@@ -31,6 +31,15 @@ fn about<'a>(page: &'a [u8], identity: &'a Identity) -> impl Iterator<Item = usi
         })
 }
 
+/// Does a log page 1Fh list an instance of a controller?
+pub(super) fn lists(page: &[u8], identity: &Identity) -> bool {
+    identity.ciu != 0
+        && (1..=entries(page)).map(|entry| 8 * entry).any(|at| {
+            let cntlid = u16::from(page[at]) + 256 * u16::from(page[at + 1]);
+            cntlid == identity.cntlid && page[at + 3] == identity.ciu
+        })
+}
+
 /// Reads the bytes once more, in another way.
 pub(super) fn what_a_page_says(page: &[u8], identity: &Identity) -> Says {
     let mut says = Says::NotReset;

@@ -3,11 +3,12 @@
 //! Resets and log pages that were asked for, and how they stand.
 
 use nvme_fence_policy::ccr::{ANSWER_MS, RESULT_MS};
-use nvme_fence_policy::{Answer, AssociationId, Nanos};
+use nvme_fence_policy::{Answer, AssociationId, LogPage, Nanos};
 
 /// A read of a log page that is under way.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Read {
+    pub(crate) page: LogPage,
     pub(crate) removes_completed: bool,
     pub(super) since: Nanos,
     /// Where its begin stands among all that happened.
