@@ -7,6 +7,7 @@ use policy_check::replay::{Summary, replay};
 const IO_TIMEOUT: &str = include_str!("data/io-timeout.trace");
 const RECONNECT: &str = include_str!("data/reconnect.trace");
 const CCR: &str = include_str!("data/ccr.trace");
+const NOTICES: &str = include_str!("data/notices.trace");
 
 /// A jiffy.
 const TOLERANCE: u64 = 10_000_000;
@@ -21,7 +22,7 @@ fn findings(trace: &str, from: &str, to: &str) -> String {
 
 #[test]
 fn recorded_traces_are_what_the_policy_does() {
-    for trace in [IO_TIMEOUT, RECONNECT, CCR] {
+    for trace in [IO_TIMEOUT, RECONNECT, CCR, NOTICES] {
         let Summary {
             events,
             records,
@@ -160,4 +161,72 @@ fn a_trace_with_gaps_proves_nothing() {
     let summary = replay(&format!("CPU:0 [LOST 3 EVENTS]\n{IO_TIMEOUT}"), TOLERANCE);
     assert!(summary.findings[0].what.contains("missing"));
     assert_eq!(replay("", TOLERANCE).findings.len(), 1);
+}
+
+#[test]
+fn a_deadline_moves_only_forward_and_only_for_a_notice() {
+    for (from, to, finding) in [
+        // What moves it.
+        (
+            "rule=lost-host-log t_last_ns=4339999488 n=0",
+            "rule=traffic t_last_ns=4339999488 n=0",
+            "closed twice",
+        ),
+        (
+            "rule=lost-host-log t_last_ns=4339999488 n=0",
+            "rule=notification t_last_ns=4339999488 n=0",
+            "closed twice",
+        ),
+        (
+            "rule=lost-host-log t_last_ns=4339999488 n=0",
+            "rule=ccr-failed t_last_ns=4339999488 n=0",
+            "knows of no reset that has failed",
+        ),
+        (
+            "step=reported-failed",
+            "step=reported-in-progress",
+            "knows of no reset that has failed",
+        ),
+        // It was asked for too late to be about this.
+        (
+            "20.000020: nvme_fence_reset",
+            "20.000020: nvme_fence_news",
+            "does not move the deadline",
+        ),
+        // How far.
+        (
+            "n=0 katt_ms=20000 cqt_ms=10000",
+            "n=1 katt_ms=20000 cqt_ms=10000",
+            "its parts come to",
+        ),
+        (
+            "n=0 katt_ms=20000 cqt_ms=10000 cqt_source=default deadline_ns=14339999488",
+            "n=0 katt_ms=20000 cqt_ms=70000 cqt_source=default deadline_ns=74339999488",
+            "does not move the deadline",
+        ),
+        (
+            "t_last_ns=4339999488 n=0 katt_ms=20000 cqt_ms=10000 cqt_source=default deadline_ns=14339999488",
+            "t_last_ns=4300000000 n=0 katt_ms=20000 cqt_ms=10000 cqt_source=default deadline_ns=14300000000",
+            "long ago",
+        ),
+        (
+            "deadline_ns=14339999488",
+            "deadline_ns=14339999487",
+            "its parts come to",
+        ),
+        // When it is fenced then.
+        (
+            "14.340001: nvme_fence_evidence",
+            "14.330001: nvme_fence_evidence",
+            "before its deadline",
+        ),
+        (
+            "rule=lost-host-log t_last_ns=31000000512",
+            "rule=none t_last_ns=31000000512",
+            "closed twice",
+        ),
+    ] {
+        let found = findings(NOTICES, from, to);
+        assert!(found.contains(finding), "{from} -> {to}: {found:?}");
+    }
 }

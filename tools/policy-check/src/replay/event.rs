@@ -2,7 +2,8 @@
 
 //! The module's trace events, from their text.
 
-use nvme_fence_policy::ccr::log::Status;
+use nvme_fence_policy::ccr::log::{Failure, Status};
+use nvme_fence_policy::wait::Notice;
 use nvme_fence_policy::{
     Answer, AssociationId, CqtSource, Deadline, Evidence, Kind, Nanos, ResetStep, Rule,
 };
@@ -210,7 +211,7 @@ fn reset_step(step: &str) -> Option<ResetStep> {
         "not-sent" => ResetStep::Answered(Answer::NotSent),
         "reported-in-progress" => ResetStep::Reported(Some(Status::InProgress)),
         "reported-success" => ResetStep::Reported(Some(Status::Success)),
-        "reported-failed" => ResetStep::Reported(Some(Status::Failed)),
+        "reported-failed" => ResetStep::Reported(Some(Status::Failed(Failure::PLAIN))),
         "reported-invalid" => ResetStep::Reported(Some(Status::Invalid)),
         "not-reported" => ResetStep::Reported(None),
         _ => return None,
@@ -223,6 +224,8 @@ fn deadline(text: &str) -> Result<Option<(Deadline, u64)>, &'static str> {
         "command" => Rule::Command,
         "traffic" => Rule::Traffic,
         "notification" => Rule::Notification,
+        "ccr-failed" => Rule::Noticed(Notice::FailedReset),
+        "lost-host-log" => Rule::Noticed(Notice::LostHostLog),
         _ => return Err("rule"),
     };
     let deadline = Deadline {

@@ -47,7 +47,7 @@ impl Possible {
     }
 
     /// Keeps those of which `f` is true. Returns whether there are any; if not, keeps all.
-    fn keep(&mut self, f: impl Fn(&Association) -> bool) -> bool {
+    pub(super) fn keep(&mut self, f: impl Fn(&Association) -> bool) -> bool {
         let fits = self.0.iter().any(&f);
         if fits {
             self.0.retain(f);

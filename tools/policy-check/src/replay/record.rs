@@ -4,15 +4,22 @@
 //!
 //! Until a record is closed, the policy needs no terms or clocks to decide; which they were is only
 //! known when it is. So what happened before is remembered, and replayed when the deadline, or
-//! evidence without one, shows what they must have been.
+//! evidence without one, shows what they must have been. The same is done when the deadline moves, as
+//! the controller is known to have noticed: only then the trace tells that a reset had failed when it
+//! had begun, and what there is to wait for if there was no deadline before.
 
 use super::event::{Event, Step};
 use super::possible::{CUT_OFF, Possible};
+use nvme_fence_policy::ccr::log::Status;
+use nvme_fence_policy::wait::Notice;
 use nvme_fence_policy::{
     Action, Association, AssociationId, Belief, Clocks, Command, ControllerId, CqtSource, Deadline,
     Event as PolicyEvent, Evidence, Identity, Knobs, Nanos, Offer, Opened, ResetStep, Rule, State,
     Terms, Verdict,
 };
+
+/// A trace does not tell which controller lists one that has noticed.
+const UNKNOWN_SOURCE: AssociationId = AssociationId(u64::MAX);
 
 /// A trace does not tell CIRNs. What was reset by one has one.
 const UNKNOWN_CIRN: u64 = 1;
@@ -22,9 +29,10 @@ pub(super) struct Record {
     controller: String,
     identity: Identity,
     association: Possible,
+    terms: Terms,
     knobs: Knobs,
-    /// What happened before the terms were known, with the time of it.
-    early: Vec<(Nanos, Input)>,
+    /// What happened, with the time of it: the terms may have been others than was thought.
+    past: Vec<(Nanos, Input)>,
     closed: bool,
     first_hold: Option<u64>,
     evidence: Option<Evidence>,
@@ -40,6 +48,10 @@ enum Input {
     Hold(Command),
     Reset(AssociationId, ResetStep),
     SourceLost(AssociationId),
+    /// It was closed, with these settings, and this deadline was announced.
+    Closed(Option<Deadline>, Knobs),
+    /// Another controller lists it among those that have noticed.
+    Listed,
 }
 
 impl Record {
@@ -54,8 +66,9 @@ impl Record {
             controller,
             identity,
             association: Possible::new(association(identity, NO_TERMS)),
+            terms: NO_TERMS,
             knobs: Knobs::DEFAULT,
-            early: Vec::new(),
+            past: Vec::new(),
             closed: false,
             first_hold: None,
             evidence: None,
@@ -110,7 +123,7 @@ impl Record {
                 self.hold(at, command, &mut wrong);
                 self.compare_held(*held, *held_bytes, &mut wrong);
             }
-            Step::Deadline(deadline) => self.close(at, *deadline, &mut wrong),
+            Step::Deadline(deadline) => self.announce(at, *deadline, tolerance, &mut wrong),
             Step::Evidence {
                 evidence,
                 held,
@@ -145,7 +158,7 @@ impl Record {
 
     /// The association of another record is lost.
     pub(super) fn source_lost(&mut self, at: Nanos, source: AssociationId) {
-        self.early.push((at, Input::SourceLost(source)));
+        self.past.push((at, Input::SourceLost(source)));
         let lost = PolicyEvent::SourceLost(source);
         self.association.handle(at, lost, &self.knobs);
     }
@@ -157,7 +170,7 @@ impl Record {
         step: ResetStep,
         wrong: &mut Vec<String>,
     ) {
-        self.early.push((at, Input::Reset(source, step)));
+        self.past.push((at, Input::Reset(source, step)));
         if !self.association.reset(at, source, step, &self.knobs) {
             wrong.push(format!(
                 "the policy does not ask record {} to reset it: it is {}",
@@ -168,15 +181,15 @@ impl Record {
     }
 
     fn lost(&mut self, at: Nanos, cntlid: u16, ciu: u8, wrong: &mut Vec<String>) {
-        if self.early.iter().all(|(_, input)| !input.is_loss()) {
+        if self.past.iter().all(|(_, input)| !input.is_loss()) {
             self.identity = Identity {
                 cntlid,
                 ciu,
                 cirn: UNKNOWN_CIRN,
             };
-            (self.association, _) = self.relive(None);
+            self.relive();
         }
-        self.early.push((at, Input::Lost));
+        self.past.push((at, Input::Lost));
         let actions = self.association.handle(at, PolicyEvent::Lost, &self.knobs);
         // It may have been used on in between, which is not in the trace.
         if !actions.into_iter().eq([Action::ReportLost]) && self.closed {
@@ -185,7 +198,7 @@ impl Record {
     }
 
     fn hold(&mut self, at: Nanos, command: Command, wrong: &mut Vec<String>) {
-        self.early.push((at, Input::Hold(command)));
+        self.past.push((at, Input::Hold(command)));
         self.first_hold.get_or_insert(at.0);
         self.held += 1;
         self.held_bytes += u64::from(command.bytes);
@@ -207,63 +220,113 @@ impl Record {
         }
     }
 
-    fn close(&mut self, at: Nanos, told: Option<(Deadline, u64)>, wrong: &mut Vec<String>) {
-        if self.closed {
-            wrong.push("closed twice".into());
-            return;
-        }
-        self.closed = true;
-        if let Some((deadline, sum)) = told
-            && deadline.at().0 != sum
-        {
-            wrong.push(format!("its parts come to {}, not {sum}", deadline.at().0));
-        }
-        if told.is_some_and(|(deadline, _)| deadline.t_last.0 >= at.0 + CUT_OFF) {
-            wrong.push("it waits from a time that is still to come".into());
-        }
-        let deadline = told.map(|(deadline, _)| deadline);
-        let (association, knobs) = self.relive(deadline);
-        (self.association, self.knobs) = (association, knobs);
-        let clocks = clocks(deadline);
-        let actions = self
-            .association
-            .handle(at, PolicyEvent::Closed(clocks), &self.knobs);
-        let announced = actions.into_iter().find_map(|action| {
-            if let Action::ReportDeadline(deadline) = action {
-                Some(deadline)
-            } else {
-                None
+    /// A deadline is announced: it is closed, or its controller is known to have noticed.
+    fn announce(
+        &mut self,
+        at: Nanos,
+        told: Option<(Deadline, u64)>,
+        tolerance: u64,
+        wrong: &mut Vec<String>,
+    ) {
+        if let Some((deadline, sum)) = told {
+            if deadline.at().0 != sum {
+                wrong.push(format!("its parts come to {}, not {sum}", deadline.at().0));
             }
-        });
-        if announced != Some(deadline) {
+            if deadline.t_last.0 >= at.0 + CUT_OFF {
+                wrong.push("it waits from a time that is still to come".into());
+            }
+        }
+        let told = told.map(|(deadline, _)| deadline);
+        match (self.closed, told) {
+            (false, told) => self.close(at, told, wrong),
+            (true, Some(deadline)) if matches!(deadline.rule, Rule::Noticed(_)) => {
+                if at.0 > deadline.t_last.0.saturating_add(tolerance) {
+                    wrong.push("what it waits for now was long ago".into());
+                }
+                self.notice(&deadline, wrong);
+            }
+            (true, _) => wrong.push("closed twice".into()),
+        }
+    }
+
+    fn close(&mut self, at: Nanos, told: Option<Deadline>, wrong: &mut Vec<String>) {
+        self.closed = true;
+        if let Some(deadline) = &told {
+            self.learn(deadline);
+        }
+        self.past.push((at, Input::Closed(told, self.knobs)));
+        if let Some(announced) = self.relive() {
+            wrong.push(format!("the policy comes to {announced:?}, not {told:?}"));
+        }
+    }
+
+    /// The controller is known to have noticed, and so the deadline moves.
+    fn notice(&mut self, told: &Deadline, wrong: &mut Vec<String>) {
+        self.learn(told);
+        if told.rule == Rule::Noticed(Notice::LostHostLog) {
+            self.past.push((told.t_last, Input::Listed));
+        } else if !self.fail_when_begun(told.t_last) {
+            wrong.push("the policy knows of no reset that has failed".into());
+        }
+        if let Some(announced) = self.relive() {
             wrong.push(format!(
-                "the policy comes to {announced:?}, not {deadline:?}"
+                "the policy would have come to {announced:?} when it was closed"
+            ));
+        }
+        let moved = State::Fencing(Some(*told));
+        if !self.association.keep(|one| one.state() == moved) {
+            wrong.push(format!(
+                "the policy does not move the deadline to {told:?}: it is {:?}",
+                self.association.any().state()
             ));
         }
     }
 
-    /// An association with the terms that the deadline names, to which the same happened.
-    fn relive(&self, deadline: Option<Deadline>) -> (Possible, Knobs) {
-        let mut knobs = self.knobs;
-        let mut terms = NO_TERMS;
-        if let Some(deadline) = deadline {
-            terms.tbkas = deadline.rule == Rule::Traffic;
-            terms.kato_ms = deadline.katt_ms;
-            if deadline.rule == Rule::Notification {
-                knobs.set_evidence(knobs.evidence().with(Belief::Notification));
-            }
-            // What is out of range has no effect, and is told from what follows.
-            let _in_range = match deadline.cqt_source {
-                CqtSource::Controller => {
-                    terms.cqt_ms = u16::try_from(deadline.cqt_ms).unwrap_or(0);
-                    terms.cqt_ms > 0
-                }
-                CqtSource::Default => knobs.set_cqt_default_ms(deadline.cqt_ms),
-                CqtSource::Override => knobs.set_cqt_override_ms(deadline.cqt_ms),
-            };
+    /// What was last told of a reset is that it has failed: it is known now that this was when it had
+    /// begun, and when that was read. Returns whether it is so.
+    fn fail_when_begun(&mut self, at: Nanos) -> bool {
+        let resets = self.past.iter_mut().rev();
+        let last = resets
+            .map(|(when, input)| (when, input))
+            .find(|(_, input)| matches!(input, Input::Reset(..)));
+        let Some((when, Input::Reset(_, ResetStep::Reported(Some(Status::Failed(failure)))))) =
+            last
+        else {
+            return false;
+        };
+        *when = at;
+        failure.noticed = true;
+        true
+    }
+
+    /// A deadline tells of terms and settings.
+    fn learn(&mut self, deadline: &Deadline) {
+        self.terms.tbkas |= deadline.rule == Rule::Traffic;
+        self.terms.kato_ms = deadline.katt_ms;
+        if deadline.rule == Rule::Notification {
+            let evidence = self.knobs.evidence().with(Belief::Notification);
+            self.knobs.set_evidence(evidence);
         }
-        let mut association = Possible::new(association(self.identity, terms));
-        for &(at, input) in &self.early {
+        // What is out of range has no effect, and is told from what follows.
+        let _in_range = match deadline.cqt_source {
+            CqtSource::Controller => {
+                self.terms.cqt_ms = u16::try_from(deadline.cqt_ms).unwrap_or(0);
+                self.terms.cqt_ms > 0 && self.knobs.set_cqt_override_ms(0)
+            }
+            CqtSource::Default => {
+                self.knobs.set_cqt_default_ms(deadline.cqt_ms) && self.knobs.set_cqt_override_ms(0)
+            }
+            CqtSource::Override => self.knobs.set_cqt_override_ms(deadline.cqt_ms),
+        };
+    }
+
+    /// Lives once more, by what is known by now. Returns what the policy announces when it is closed, if
+    /// that is not what was announced.
+    fn relive(&mut self) -> Option<Option<Option<Deadline>>> {
+        let mut another = None;
+        let knobs = self.knobs;
+        let mut association = Possible::new(association(self.identity, self.terms));
+        for &(at, input) in &self.past {
             association.wait(at, &knobs);
             match input {
                 Input::Lost => {
@@ -278,9 +341,25 @@ impl Record {
                 Input::SourceLost(source) => {
                     association.handle(at, PolicyEvent::SourceLost(source), &knobs);
                 }
+                Input::Listed => {
+                    let listed = PolicyEvent::Listed(UNKNOWN_SOURCE);
+                    association.handle(at, listed, &knobs);
+                }
+                Input::Closed(told, knobs) => {
+                    let closed = PolicyEvent::Closed(clocks(told));
+                    let actions = association.handle(at, closed, &knobs);
+                    let announced = actions.into_iter().find_map(|action| match action {
+                        Action::ReportDeadline(deadline) => Some(deadline),
+                        Action::ReportLost | Action::Release(_) | Action::Discard => None,
+                    });
+                    if announced != Some(told) {
+                        another = Some(announced);
+                    }
+                }
             }
         }
-        (association, knobs)
+        self.association = association;
+        another
     }
 
     fn fence(&mut self, at: Nanos, evidence: Evidence, tolerance: u64, wrong: &mut Vec<String>) {
