@@ -44,7 +44,7 @@ pub(super) const ALL: &[Mutant] = &[
         name: "asks-the-failed",
         what: "who has just failed is asked again",
         file: "subsystem/choice.rs",
-        from: "|| !impacted.tries().allows(source.id())",
+        from: "|| !impacted.tries().allows(source.id(), source.identity().cntlid)",
         to: "|| impacted.tries().awaits(source.id())",
     },
     Mutant {
