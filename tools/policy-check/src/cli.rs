@@ -162,6 +162,12 @@ pub(crate) struct BoundsArgs {
     /// How much may go wrong with resets
     #[arg(long)]
     nuisances: Option<u8>,
+    /// A reset that fails may say that the controller has noticed, and where it is to be tried again
+    #[arg(long)]
+    failures_tell: Option<bool>,
+    /// Controllers list others that have lost touch with the host
+    #[arg(long)]
+    lost_host_logs: Option<bool>,
     /// Sources answer at once
     #[arg(long)]
     prompt: Option<bool>,
@@ -226,6 +232,8 @@ impl BoundsArgs {
             send_failures,
             ccrl,
             nuisances,
+            failures_tell,
+            lost_host_logs,
             prompt,
             stale,
             namesakes,

@@ -22,6 +22,7 @@ mod asking;
 pub mod bounds;
 mod enabled;
 mod judge;
+mod lost_host;
 mod narrate;
 mod policy;
 mod property;
@@ -40,7 +41,7 @@ pub use action::Action;
 pub use bounds::{Assumption, Bounds, KeepAlive};
 pub use narrate::narrate;
 pub use property::Violation;
-pub use service::Reply;
+pub use service::{Ending, Failure, Reply, Retry};
 pub use settings::Setting;
 pub use state::State;
 

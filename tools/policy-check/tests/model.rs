@@ -64,6 +64,8 @@ fn every_assumption_is_needed() {
         Assumption::WholeNotification,
         Assumption::DeletionCloses,
         Assumption::HonestTarget,
+        Assumption::HonestLostHostLog,
+        Assumption::HonestFailure,
         Assumption::CleanUpBeforeConnect,
     ] {
         let (bounds, violation) = suite::without(assumption);

@@ -2,7 +2,7 @@
 
 //! What can happen in the model.
 
-use super::service::Reply;
+use super::service::{Ending, Reply};
 use super::settings::Setting;
 
 /// One step. `write` counts from 0, `on` is the number of an association.
@@ -185,8 +185,8 @@ pub enum Action {
         source: u8,
         /// What was to be reset.
         of: u8,
-        /// It has been.
-        success: bool,
+        /// How it ends.
+        ending: Ending,
     },
     /// The event that a reset is over arrives.
     EventArrives {
@@ -203,7 +203,22 @@ pub enum Action {
         /// On which association.
         source: u8,
     },
-    /// The log page is read.
+    /// A controller has noticed that it lost touch with the host, and others come to know it.
+    Notices {
+        /// The association.
+        on: u8,
+    },
+    /// The event that others have lost touch with the host arrives.
+    LostHostEventArrives {
+        /// On which association.
+        source: u8,
+    },
+    /// It is lost.
+    LostHostEventLost {
+        /// On which association.
+        source: u8,
+    },
+    /// A log page is read.
     LogRead {
         /// On which association.
         source: u8,

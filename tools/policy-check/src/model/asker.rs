@@ -6,9 +6,9 @@
 use super::bounds::Bounds;
 use super::policy::Policy;
 use super::property::Violation;
-use super::service::Read;
+use super::service::{How, Read};
 use super::state::{Phase, State};
-use nvme_fence_policy::{Answer, Question, Request};
+use nvme_fence_policy::{Answer, LogPage, Question, Request};
 use std::sync::Arc;
 
 /// More than this is never to be asked for in one instant.
@@ -19,8 +19,8 @@ const ASKED_AT_ONCE_MAX: usize = 32;
 pub(super) enum Asked {
     /// To reset this association.
     Reset(u8),
-    /// What its log page says. Retain Asynchronous Event, Remove Completed.
-    Log(bool, bool),
+    /// What a log page of it says.
+    Log(How),
 }
 
 /// What is to be sent.
@@ -66,7 +66,18 @@ impl State {
                 if self.link(source).is_given_up() {
                     self.blame(Violation::AskedInVain);
                 }
-                Asked::Log(read.retain_event, read.remove_completed)
+                let retain_event = read.retain_event;
+                Asked::Log(match read.page {
+                    LogPage::Resets => How::Resets {
+                        retain_event,
+                        remove_completed: read.remove_completed,
+                        accepted: self.accepted_by(source),
+                    },
+                    LogPage::LostHost => {
+                        self.check_lost_host_read(bounds, retain_event);
+                        How::LostHost { retain_event }
+                    }
+                })
             }
         };
         self.chosen = Some(Chosen { source, asked });
@@ -87,9 +98,7 @@ impl State {
         link.truth.sent = now;
         match asked {
             Asked::Reset(of) => link.service.send(of),
-            Asked::Log(retain_event, remove_completed) => {
-                link.service.read = Some(Read::Underway(retain_event, remove_completed));
-            }
+            Asked::Log(how) => link.service.read = Some(Read::Underway(how)),
         }
     }
 
@@ -103,7 +112,8 @@ impl State {
                 self.note_not_sent(source, of);
                 self.tell_answer(bounds, source, of, Answer::NotSent);
             }
-            Asked::Log(..) => self.tell_log(bounds, source, None),
+            Asked::Log(How::Resets { .. }) => self.tell_resets(bounds, source, None),
+            Asked::Log(How::LostHost { .. }) => self.tell_lost_host(bounds, source, None),
         }
     }
 

@@ -4,9 +4,18 @@
 
 use super::bounds::Bounds;
 use super::property::Violation;
-use super::service::{Ccrs, Page, Reply};
+use super::service::{Ccrs, Failure, How, Page, Read, Reply, ResetsPage, Retry};
 use super::state::{Link, Phase, State};
 use nvme_fence_policy::Belief;
+
+/// Whether the host can be sure that what it has read is about what it waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Notice {
+    /// It can.
+    Sure,
+    /// It may believe it, and need not.
+    Unsure,
+}
 
 impl State {
     /// A source is asked to have `of` reset: is there any sense in that?
@@ -21,8 +30,12 @@ impl State {
         let too_soon = bounds.horizon() < 5 && impacted.asked & 1 << by != 0;
         let itself = impacted.controller == source.controller;
         // A read of the log page that is under way may be older than the question.
-        let reading = source.service.read.is_some();
-        if !useful || too_soon || itself || !self.settings.believes(Belief::Ccr) {
+        let reading = matches!(
+            source.service.read,
+            Some(Read::Underway(How::Resets { .. }) | Read::Answered(Page::Resets(_)))
+        );
+        let forbidden = !impacted.may_be_tried_on(by, source.controller);
+        if !useful || too_soon || itself || forbidden || !self.settings.believes(Belief::Ccr) {
             self.blame(Violation::AskedInVain);
         }
         if self.any_unanswered() {
@@ -38,12 +51,15 @@ impl State {
     }
 
     /// A source has answered the command about `of`.
-    pub(super) fn note_answer(&mut self, source: u8, of: u8, reply: Reply) {
+    pub(super) fn note_answer(&mut self, bounds: &Bounds, source: u8, of: u8, reply: Reply) {
         let bit = 1 << source;
         self.link(source).quiet_since = self.now;
         match reply {
             // If it is in use all the same, the result was about an earlier loss.
             Reply::Immediate => self.link(of).asked &= !bit,
+            Reply::Accepted | Reply::InProgress if bounds.failures_tell => {
+                self.link(of).accepted[0] |= bit;
+            }
             Reply::Accepted | Reply::InProgress => {}
             Reply::Refused => self.link(of).awaited &= !bit,
             Reply::LogFull | Reply::LimitExceeded => {
@@ -67,8 +83,21 @@ impl State {
         self.link(source).rests_until = self.now + 1;
     }
 
+    /// Those whose reset a source has accepted before now: one bit each.
+    pub(super) fn accepted_by(&self, source: u8) -> u8 {
+        let accepted = |link: &Link| link.accepted[1] & 1 << source != 0;
+        let links = self.links.iter().enumerate();
+        let of = links.filter(|(_, link)| accepted(link));
+        of.fold(0, |all, (of, _)| all | 1 << of)
+    }
+
     /// A read of the log page of a source is over. Returns those that are to be released for it.
-    pub(super) fn note_page(&mut self, source: u8, page: Option<&Page>) -> u8 {
+    pub(super) fn note_page(
+        &mut self,
+        bounds: &Bounds,
+        source: u8,
+        page: Option<&ResetsPage>,
+    ) -> u8 {
         let Some(page) = page else {
             self.link(source).rests_until = self.now + 1;
             return 0;
@@ -76,9 +105,15 @@ impl State {
         let released = self.expect_release(source, page);
         let bit = 1 << source;
         for of in 0..self.links.len() as u8 {
-            let is_news = self.is_fencing(of) && page.says_reset(of);
+            let is_news = self.is_fencing(of) && self.link(of).awaited & bit != 0;
+            if !is_news {
+                continue;
+            }
+            if let Some(failure) = page.failure(of) {
+                self.note_failure(bounds, source, of, failure, page.accepted & 1 << of != 0);
+            }
             let link = self.link(of);
-            if is_news && link.awaited & bit != 0 {
+            if page.says_reset(of) {
                 link.told_reset = true;
                 // Whatever comes of it, that was all.
                 link.asked &= !bit;
@@ -88,8 +123,64 @@ impl State {
         released
     }
 
+    /// The log page says that the reset of `of` has failed. That it was over when it was read is only
+    /// sure if it was accepted before.
+    fn note_failure(
+        &mut self,
+        bounds: &Bounds,
+        source: u8,
+        of: u8,
+        failure: Failure,
+        accepted_before: bool,
+    ) {
+        let bit = 1 << source;
+        if failure.noticed {
+            let fresh = self.link(of).unfresh & bit == 0;
+            let notice = if fresh { Notice::Sure } else { Notice::Unsure };
+            self.note_notice(of, notice);
+        }
+        if !bounds.failures_tell || !accepted_before {
+            return;
+        }
+        let link = self.link(of);
+        link.awaited &= !bit;
+        link.accepted = link.accepted.map(|accepted| accepted & !bit);
+        match failure.retry {
+            Retry::Nowhere | Retry::On(_) => link.retry = Some(failure.retry),
+            Retry::Elsewhere => link.declined |= bit,
+            Retry::Anywhere => {}
+        }
+    }
+
+    /// The host has read that the controller of an association has noticed: only CQT is left to wait,
+    /// if that was more.
+    pub(super) fn note_notice(&mut self, of: u8, notice: Notice) {
+        let quiet = self.now + self.settings.cqt;
+        if !self.is_fencing(of) || !self.settings.believes(Belief::Time) {
+            return;
+        }
+        let link = self.link(of);
+        let due = match notice {
+            Notice::Sure => {
+                link.told_noticed = true;
+                &mut link.due
+            }
+            Notice::Unsure => &mut link.may_be_due,
+        };
+        *due = Some(due.map_or(quiet, |due| due.min(quiet)));
+    }
+
+    /// Does it make a difference to know that the controller of an association has noticed?
+    pub(super) fn awaits_notice(&self, bounds: &Bounds, of: u8) -> bool {
+        let link = &self.links[usize::from(of)];
+        let quiet = self.now + self.settings.cqt;
+        let counts = self.settings.believes(Belief::Time) && !bounds.nameless;
+        let helps = !link.told_noticed && link.due.is_none_or(|due| due > quiet);
+        self.is_fencing(of) && counts && helps
+    }
+
     /// The log page of a source says of some that they were reset: those of whom it is news.
-    fn expect_release(&self, source: u8, page: &Page) -> u8 {
+    fn expect_release(&self, source: u8, page: &ResetsPage) -> u8 {
         let bit = 1 << source;
         (0..self.links.len() as u8)
             .filter(|of| {
@@ -143,6 +234,8 @@ impl State {
         for link in &mut self.links {
             link.awaited &= !(1 << source);
             link.asked &= !(1 << source);
+            link.accepted = link.accepted.map(|accepted| accepted & !(1 << source));
+            link.declined &= !(1 << source);
         }
     }
 
@@ -198,6 +291,20 @@ impl State {
 
     fn could_ask(&self, of: u8, by: u8) -> bool {
         let (impacted, source) = (&self.links[usize::from(of)], &self.links[usize::from(by)]);
-        impacted.controller != source.controller && impacted.asked & 1 << by == 0
+        impacted.controller != source.controller
+            && impacted.asked & 1 << by == 0
+            && impacted.may_be_tried_on(by, source.controller)
+    }
+}
+
+impl Link {
+    /// Do those who have failed to reset it have nothing against it that this source is asked?
+    fn may_be_tried_on(&self, by: u8, controller: u8) -> bool {
+        let named = match self.retry {
+            None | Some(Retry::Elsewhere | Retry::Anywhere) => true,
+            Some(Retry::On(named)) => named == controller,
+            Some(Retry::Nowhere) => false,
+        };
+        named && self.declined & 1 << by == 0
     }
 }

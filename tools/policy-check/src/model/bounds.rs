@@ -64,6 +64,12 @@ pub enum Assumption {
     DeletionCloses,
     /// A target that says that it has reset a controller has done so.
     HonestTarget,
+    /// A target lists among the controllers that have lost touch with the host (log page 1Fh) only those
+    /// that have noticed, and means the instances that have these CIUs now.
+    HonestLostHostLog,
+    /// A target that says of a reset that failed that the controller had begun to reset itself
+    /// (CLRI) says so truly.
+    HonestFailure,
     /// A target accepts a Connect only when the controller that had the same ID before can execute
     /// nothing any more.
     CleanUpBeforeConnect,
@@ -129,6 +135,11 @@ pub struct Bounds {
     /// How much may go wrong with resets: answers that are no help, resets that fail, events and log
     /// pages that are lost, entries that nobody asked for.
     pub nuisances: u8,
+    /// A reset that fails may say that the controller had begun to reset itself, and where it is to
+    /// be tried again. Else it can be tried anywhere.
+    pub failures_tell: bool,
+    /// Controllers list others that have lost touch with the host (log page 1Fh).
+    pub lost_host_logs: bool,
     /// Once a source has a command for a reset, or a read of its log page, the answer is there at
     /// once, and so is the event when a reset is over.
     pub prompt: bool,

@@ -172,12 +172,25 @@ impl State {
                 Copy::None | Copy::Underway | Copy::Arrived | Copy::Executed => {}
             }
         }
+        if self.may_notice(bounds, link) {
+            actions.push(Action::Notices { on });
+        }
         if link.phase == Phase::Closed {
             return;
         }
         for connection in 0..bounds.connections {
             self.enabled_notice(bounds, on, connection, actions);
         }
+    }
+
+    /// May others come to know that a controller has lost touch with the host? It makes no difference
+    /// if the host does not lose it.
+    fn may_notice(&self, bounds: &Bounds, link: &Link) -> bool {
+        let may_be_lost = self.now <= bounds.lose_by && self.left.losses > 0;
+        let matters = link.record.is_some() && (link.phase != Phase::Open || may_be_lost);
+        let truly = link.truth.may_give_up(bounds, self.now)
+            || !bounds.assumes(Assumption::HonestLostHostLog);
+        bounds.lost_host_logs && !link.listed && matters && truly
     }
 
     /// How a connection may come to be closed from the other end.

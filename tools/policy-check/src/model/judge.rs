@@ -24,7 +24,10 @@ impl State {
         }
         let happened = match evidence {
             Evidence::Ccr => link.told_reset && self.settings.believes(Belief::Ccr),
-            Evidence::Time => link.due.is_some_and(|due| now >= due),
+            Evidence::Time => [link.due, link.may_be_due]
+                .into_iter()
+                .flatten()
+                .any(|due| now >= due),
             Evidence::Reconnect => !bounds.nameless && self.is_proven_by_reconnect(on),
             Evidence::ReconnectById => self.is_proven_by_reconnect(on),
             Evidence::Disabled => link.disabled,

@@ -3,7 +3,7 @@
 //! A step in words.
 
 use super::action::Action;
-use super::service::Reply;
+use super::service::{Ending, Reply, Retry};
 use super::settings::Setting;
 use super::state::{Place, State};
 use std::fmt;
@@ -124,13 +124,9 @@ impl State {
             Action::ResetAnswered { source, of } => format!(
                 "association {source}: the answer to the command about association {of} arrives"
             ),
-            Action::ResetEnds {
-                source,
-                of,
-                success,
-            } => format!(
+            Action::ResetEnds { source, of, ending } => format!(
                 "association {source}: the reset of association {of} {}",
-                if success { "is complete" } else { "has failed" }
+                end_in_words(ending)
             ),
             Action::EventArrives { source } => {
                 format!("association {source}: the event of a completed reset arrives")
@@ -140,6 +136,17 @@ impl State {
             }
             Action::EventLost { source } => {
                 format!("association {source}: the event of a completed reset is lost")
+            }
+            Action::Notices { on } => {
+                format!(
+                    "the controller of association {on} has lost touch with the host: it is listed"
+                )
+            }
+            Action::LostHostEventArrives { source } => {
+                format!("association {source}: the event of a host that was lost arrives")
+            }
+            Action::LostHostEventLost { source } => {
+                format!("association {source}: the event of a host that was lost is lost")
             }
             Action::LogRead { source, foreign } => format!(
                 "association {source}: the log page is read{}",
@@ -180,4 +187,22 @@ fn in_words(reply: Reply) -> &'static str {
         Reply::Refused => "never",
         Reply::Failed => "an error",
     }
+}
+
+fn end_in_words(ending: Ending) -> String {
+    let Ending::Failed(failure) = ending else {
+        return "is complete".into();
+    };
+    let begun = if failure.noticed {
+        " when it had begun"
+    } else {
+        ""
+    };
+    let retry = match failure.retry {
+        Retry::Nowhere => "nowhere".into(),
+        Retry::On(controller) => format!("on controller {controller}"),
+        Retry::Elsewhere => "elsewhere".into(),
+        Retry::Anywhere => "anywhere".into(),
+    };
+    format!("has failed{begun}; it is to be tried again {retry}")
 }

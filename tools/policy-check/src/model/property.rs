@@ -39,6 +39,8 @@ pub enum Violation {
     Unasked,
     /// A result was not fetched, as its event was lost.
     Unread,
+    /// The list of controllers that have noticed was cleared while somebody waited for one.
+    Removed,
     /// The host read that a controller was reset, and the record was not released.
     Unbelieved,
     /// The timer, or what asks for resets, does not come to rest.
@@ -47,7 +49,7 @@ pub enum Violation {
 
 impl Violation {
     /// All of them, the worst first.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::GhostWrite,
         Self::NoEvidence,
         Self::WrongEvidence,
@@ -62,6 +64,7 @@ impl Violation {
         Self::ManyUnanswered,
         Self::Unasked,
         Self::Unread,
+        Self::Removed,
         Self::Unbelieved,
         Self::Restless,
     ];
@@ -83,6 +86,7 @@ impl Violation {
             Self::ManyUnanswered => "one command for a reset is unanswered at most",
             Self::Unasked => "who can have a controller reset is asked to",
             Self::Unread => "a result is fetched although its event was lost",
+            Self::Removed => "no list is cleared while somebody waits for an entry",
             Self::Unbelieved => "a reset that the host has read of is evidence",
             Self::Restless => "the module comes to rest",
         }
@@ -106,6 +110,7 @@ impl fmt::Display for Violation {
             Self::ManyUnanswered => "many unanswered",
             Self::Unasked => "not asked for",
             Self::Unread => "result not fetched",
+            Self::Removed => "list cleared",
             Self::Unbelieved => "reset not believed",
             Self::Restless => "no rest",
         })
@@ -142,6 +147,7 @@ pub(super) fn all() -> Vec<Property<World>> {
         ManyUnanswered,
         Unasked,
         Unread,
+        Removed,
         Unbelieved,
         Restless
     ]

@@ -5,7 +5,8 @@
 
 use super::action::Action;
 use super::bounds::{Assumption, Bounds};
-use super::service::{Ccrs, Page, Read, Reply, Stage};
+use super::lost_host::LostHostPage;
+use super::service::{Ccrs, Ending, How, Page, Read, Reply, ResetsPage, Stage};
 use super::shell::{association_id, controller_id};
 use super::state::{Link, Phase, State};
 use super::truth::ADMIN;
@@ -54,13 +55,20 @@ impl State {
     }
 
     /// A reset ends.
-    pub(super) fn reset_ends(&mut self, bounds: &Bounds, source: u8, of: u8, success: bool) {
-        let ccrs = if success {
-            self.reset(bounds, of);
-            Ccrs::Success
-        } else {
-            self.left.nuisances -= 1;
-            Ccrs::Failed
+    pub(super) fn reset_ends(&mut self, bounds: &Bounds, source: u8, of: u8, ending: Ending) {
+        let ccrs = match ending {
+            Ending::Success => {
+                self.reset(bounds, of);
+                Ccrs::Success
+            }
+            Ending::Failed(failure) => {
+                self.left.nuisances -= 1;
+                let lie = !bounds.assumes(Assumption::HonestFailure);
+                if failure.noticed && !lie {
+                    self.notices(bounds, of);
+                }
+                Ccrs::Failed(failure)
+            }
         };
         self.link(source).service.complete(of, ccrs);
     }
@@ -74,7 +82,7 @@ impl State {
             .position(|command| command.of == of && matches!(command.stage, Stage::Answered(_)));
         let Some(index) = answered else { return };
         if let Stage::Answered(reply) = service.commands.remove(index).stage {
-            self.note_answer(source, of, reply);
+            self.note_answer(bounds, source, of, reply);
             self.link(of).told_reset |= reply == Reply::Immediate;
             self.tell_answer(bounds, source, of, reply.decode());
         }
@@ -98,32 +106,55 @@ impl State {
         self.tell(bounds, Input::ResetCompleted(controller));
     }
 
-    /// The log page of a source arrives at the host, or does not.
+    /// A log page of a source arrives at the host, or does not.
     pub(super) fn log_arrives(&mut self, bounds: &Bounds, source: u8, arrives: bool) {
         match self.link(source).service.read.take() {
-            Some(Read::Answered(page)) if arrives => self.tell_log(bounds, source, Some(&page)),
-            Some(_) => self.tell_log(bounds, source, None),
+            Some(Read::Answered(Page::Resets(page))) => {
+                self.tell_resets(bounds, source, Some(&page).filter(|_| arrives));
+            }
+            Some(Read::Answered(Page::LostHost(page))) => {
+                self.tell_lost_host(bounds, source, Some(&page).filter(|_| arrives));
+            }
+            Some(Read::Underway(How::Resets { .. })) => self.tell_resets(bounds, source, None),
+            Some(Read::Underway(How::LostHost { .. })) => self.tell_lost_host(bounds, source, None),
             None => {}
         }
     }
 
-    /// The host learns what became of a read of the log page.
-    pub(super) fn tell_log(&mut self, bounds: &Bounds, source: u8, page: Option<&Page>) {
-        let released = self.note_page(source, page);
-        let name = |link: (usize, &Link)| {
-            let identity = bounds.identity(link.1.controller, link.0 as u8);
-            (identity.cntlid as u8, identity.ciu)
-        };
-        let names: Vec<_> = self.links.iter().enumerate().map(name).collect();
-        let bytes = page.map(|page| page.bytes(bounds, &names));
-        let read = Input::LogRead {
-            source: association_id(source),
-            page: bytes.as_deref(),
-        };
-        self.tell(bounds, read);
+    /// The host learns what became of a read of the log page about resets.
+    pub(super) fn tell_resets(&mut self, bounds: &Bounds, source: u8, page: Option<&ResetsPage>) {
+        let released = self.note_page(bounds, source, page);
+        let bytes = page.map(|page| page.bytes(bounds, &self.names(bounds)));
+        self.tell_log(bounds, source, bytes.as_deref());
         if page.is_some() {
             self.note_log(source, released);
         }
+    }
+
+    /// The host learns what became of a read of the log page about controllers that have noticed.
+    pub(super) fn tell_lost_host(
+        &mut self,
+        bounds: &Bounds,
+        source: u8,
+        page: Option<&LostHostPage>,
+    ) {
+        self.note_lost_host_page(source, page);
+        let bytes = page.map(|page| page.bytes(bounds, &self.names(bounds)));
+        self.tell_log(bounds, source, bytes.as_deref());
+    }
+
+    fn tell_log(&mut self, bounds: &Bounds, source: u8, page: Option<&[u8]>) {
+        let source = association_id(source);
+        self.tell(bounds, Input::LogRead { source, page });
+    }
+
+    /// What log pages call each association: its Controller ID and CIU.
+    fn names(&self, bounds: &Bounds) -> Vec<(u8, u8)> {
+        let name = |(on, link): (usize, &Link)| {
+            let identity = bounds.identity(link.controller, on as u8);
+            (identity.cntlid as u8, identity.ciu)
+        };
+        self.links.iter().enumerate().map(name).collect()
     }
 
     /// What can happen to what `on` does for others.
@@ -152,17 +183,9 @@ impl State {
         if !link.truth.dead {
             for entry in service.underway() {
                 let of = entry.of;
-                actions.push(Action::ResetEnds {
-                    source,
-                    of,
-                    success: true,
-                });
-                if nuisance {
-                    actions.push(Action::ResetEnds {
-                        source,
-                        of,
-                        success: false,
-                    });
+                let impacted = self.links[usize::from(of)].controller;
+                for ending in Ending::all(bounds, impacted, nuisance) {
+                    actions.push(Action::ResetEnds { source, of, ending });
                 }
             }
         }
@@ -174,6 +197,12 @@ impl State {
             actions.push(Action::EventArrives { source });
             if nuisance {
                 actions.push(Action::EventLost { source });
+            }
+        }
+        if service.lost_host.event {
+            actions.push(Action::LostHostEventArrives { source });
+            if nuisance {
+                actions.push(Action::LostHostEventLost { source });
             }
         }
         match &service.read {
@@ -213,20 +242,19 @@ impl State {
             actions.push(Action::ResetEnds {
                 source,
                 of,
-                success: true,
+                ending: Ending::Success,
             });
         }
     }
 
     /// Nobody waits for anything from this source any more.
     pub(super) fn give_up_on(&mut self, bounds: &Bounds, source: u8) {
-        let service = std::mem::take(&mut self.link(source).service);
+        let mut service = std::mem::take(&mut self.link(source).service);
         for command in &service.commands {
             self.tell_answer(bounds, source, command.of, Answer::Failed);
         }
-        if service.read.is_some() {
-            self.tell_log(bounds, source, None);
-        }
+        self.link(source).service.read = service.read.take();
+        self.log_arrives(bounds, source, false);
         if bounds.lost_sources_receive {
             self.link(source).service = service.left_behind();
         }

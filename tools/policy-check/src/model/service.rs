@@ -6,9 +6,11 @@
 //! A command that arrives is answered in every way that a target may choose: the impacted controller
 //! is reset at once, or later, or the reset fails. What is not a matter of choice is decided: a reset
 //! that is in progress already, and the limit (CCRL). When a reset is reported to have succeeded, the
-//! impacted controller executes nothing any more.
+//! impacted controller executes nothing any more. One that has failed may say that the impacted
+//! controller had begun to reset itself, and where it is to be tried again.
 
 use super::bounds::Bounds;
+use super::lost_host::{LostHostLog, LostHostPage};
 use nvme_fence_policy::Answer;
 use nvme_fence_policy::ccr::answer::{
     CCR_IN_PROGRESS, CCR_LIMIT_EXCEEDED, CCR_LOG_FULL, INVALID_FIELD,
@@ -16,6 +18,9 @@ use nvme_fence_policy::ccr::answer::{
 
 /// Internal Error: one of many that stand for nothing in particular.
 const INTERNAL_ERROR: u16 = 0x006;
+
+/// ACID if no other controller is to be asked.
+const NO_CONTROLLER: u16 = 0xffff;
 
 /// How a controller answers the command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -70,12 +75,105 @@ pub(super) struct Command {
     pub(super) stage: Stage,
 }
 
-/// The field CCRS.
+/// Where a reset that failed is to be tried again (RETRY, ACID).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Retry {
+    /// Nowhere.
+    Nowhere,
+    /// On this controller.
+    On(u8),
+    /// On any but the source that says so.
+    Elsewhere,
+    /// On any.
+    Anywhere,
+}
+
+/// What a source says of a reset that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Failure {
+    /// The impacted controller had begun to reset itself (CLRI).
+    pub noticed: bool,
+    /// Where it is to be tried again.
+    pub retry: Retry,
+}
+
+impl Failure {
+    /// Nothing has come of it, and it can be tried again.
+    pub(super) const PLAIN: Self = Self {
+        noticed: false,
+        retry: Retry::Anywhere,
+    };
+
+    /// All that there can be of an `impacted` controller.
+    fn all(bounds: &Bounds, impacted: u8) -> Vec<Self> {
+        if !bounds.failures_tell {
+            return vec![Self::PLAIN];
+        }
+        let others = (0..bounds.controllers).filter(|controller| *controller != impacted);
+        let retries: Vec<_> = [Retry::Nowhere, Retry::Elsewhere, Retry::Anywhere]
+            .into_iter()
+            .chain(others.map(Retry::On))
+            .collect();
+        [false, true]
+            .into_iter()
+            .flat_map(|noticed| retries.iter().map(move |&retry| Self { noticed, retry }))
+            .collect()
+    }
+
+    /// The fields ACID and CCRF.
+    fn encode(self) -> (u16, u8) {
+        let validated_and_initiated = if self.noticed { 0b11 } else { 0b01 };
+        let (acid, retry) = match self.retry {
+            Retry::Nowhere => (NO_CONTROLLER, 0),
+            Retry::On(controller) => (u16::from(controller) + 1, 1),
+            Retry::Elsewhere => (NO_CONTROLLER, 2),
+            Retry::Anywhere => (NO_CONTROLLER, 3),
+        };
+        (acid, validated_and_initiated | retry << 2)
+    }
+}
+
+/// How a reset that was accepted ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// The controller is reset.
+    Success,
+    /// It is not.
+    Failed(Failure),
+}
+
+impl Ending {
+    /// How that of an `impacted` controller may end; it fails only if there `may_fail` something.
+    pub(super) fn all(bounds: &Bounds, impacted: u8, may_fail: bool) -> Vec<Self> {
+        let mut endings = vec![Self::Success];
+        if may_fail {
+            let failures = Failure::all(bounds, impacted);
+            endings.extend(failures.into_iter().map(Self::Failed));
+        }
+        endings
+    }
+}
+
+/// The field CCRS, and what else is there of a reset that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Ccrs {
-    InProgress = 0,
-    Success = 1,
-    Failed = 2,
+    InProgress,
+    Success,
+    Failed(Failure),
+}
+
+impl Ccrs {
+    /// The fields ACID, CCRS and CCRF.
+    fn encode(self) -> (u16, u8, u8) {
+        match self {
+            Self::InProgress => (NO_CONTROLLER, 0, 0),
+            Self::Success => (NO_CONTROLLER, 1, 0),
+            Self::Failed(failure) => {
+                let (acid, ccrf) = failure.encode();
+                (acid, 2, ccrf)
+            }
+        }
+    }
 }
 
 /// An entry of the log page.
@@ -86,22 +184,26 @@ pub(super) struct Entry {
     pub(super) ccrs: Ccrs,
 }
 
-/// What a log page says when it is read.
+/// What the log page about resets (1Eh) says when it is read.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Page {
+pub(super) struct ResetsPage {
     pub(super) entries: Vec<Entry>,
+    /// Those whose reset was accepted before the read began: one bit each.
+    pub(super) accepted: u8,
     /// It lists earlier instances that had the same names as those of today.
     pub(super) stale: bool,
     /// It lists what was never asked for.
     pub(super) foreign: bool,
 }
 
-impl Page {
+impl ResetsPage {
     /// Its bytes. Of each association, what log pages call it is its Controller ID and CIU.
     pub(super) fn bytes(&self, bounds: &Bounds, names: &[(u8, u8)]) -> Vec<u8> {
         let mut entries: Vec<[u8; 8]> = Vec::new();
         let mut list = |icid: u8, ciu: u8, ccrs: Ccrs| {
-            entries.push([icid, 0, ciu, 0, 0, 0, ccrs as u8, 0]);
+            let (acid, ccrs, ccrf) = ccrs.encode();
+            let [acid_low, acid_high] = acid.to_le_bytes();
+            entries.push([icid, 0, ciu, 0, acid_low, acid_high, ccrs, ccrf]);
         };
         if self.stale {
             for of in 0..bounds.associations {
@@ -120,9 +222,7 @@ impl Page {
                 list(icid + bounds.controllers, *ciu, Ccrs::Success);
             }
         }
-        let mut bytes = vec![entries.len() as u8, 0, 0, 0, 0, 0, 0, 0];
-        bytes.extend(entries.concat());
-        bytes
+        page(&entries)
     }
 
     /// Does it truly say that an association was reset?
@@ -130,13 +230,56 @@ impl Page {
         let mut about = self.entries.iter().filter(|entry| entry.of == of);
         about.any(|entry| entry.ccrs == Ccrs::Success)
     }
+
+    /// What it truly says of the failure of a reset.
+    pub(super) fn failure(&self, of: u8) -> Option<Failure> {
+        self.entries.iter().find_map(|entry| match entry.ccrs {
+            Ccrs::Failed(failure) if entry.of == of => Some(failure),
+            Ccrs::InProgress | Ccrs::Success | Ccrs::Failed(_) => None,
+        })
+    }
 }
 
-/// How far the read of the log page is.
+/// The bytes of a log page with these entries.
+pub(super) fn page(entries: &[[u8; 8]]) -> Vec<u8> {
+    let mut bytes = vec![entries.len() as u8, 0, 0, 0, 0, 0, 0, 0];
+    bytes.extend(entries.concat());
+    bytes
+}
+
+/// What a log page says.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Page {
+    /// 1Eh.
+    Resets(ResetsPage),
+    /// 1Fh.
+    LostHost(LostHostPage),
+}
+
+/// How a log page is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum How {
+    /// 1Eh.
+    Resets {
+        /// Retain Asynchronous Event.
+        retain_event: bool,
+        /// Remove Completed.
+        remove_completed: bool,
+        /// Those whose reset was accepted before the read began: one bit each.
+        accepted: u8,
+    },
+    /// 1Fh.
+    LostHost {
+        /// Retain Asynchronous Event, and the entries with it.
+        retain_event: bool,
+    },
+}
+
+/// How far the read of a log page is. There is one at a time.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Read {
-    /// The command is on its way. Retain Asynchronous Event, Remove Completed.
-    Underway(bool, bool),
+    /// The command is on its way.
+    Underway(How),
     /// The page is on its way back.
     Answered(Page),
 }
@@ -154,6 +297,8 @@ pub(super) struct Service {
     /// It is not sent again before the log page was read.
     pub(super) masked: bool,
     pub(super) read: Option<Read>,
+    /// Its log page 1Fh.
+    pub(super) lost_host: LostHostLog,
 }
 
 impl Service {
@@ -201,6 +346,7 @@ impl Service {
         self.entries.clear();
         self.stale = false;
         self.masked = false;
+        self.lost_host.forget();
     }
 
     /// What is left of it when the host has closed the association: commands that may still arrive,
@@ -264,16 +410,37 @@ impl Service {
         self.masked = true;
     }
 
-    /// Its log page is read.
+    /// One of its log pages is read.
     pub(super) fn read_log(&mut self, foreign: bool) {
-        let Some(Read::Underway(retain_event, remove_completed)) = self.read else {
-            return;
+        let page = match self.read {
+            Some(Read::Underway(How::Resets {
+                retain_event,
+                remove_completed,
+                accepted,
+            })) => {
+                Page::Resets(self.read_resets(retain_event, remove_completed, accepted, foreign))
+            }
+            Some(Read::Underway(How::LostHost { retain_event })) => {
+                Page::LostHost(self.lost_host.read(retain_event, foreign))
+            }
+            Some(Read::Answered(_)) | None => return,
         };
-        self.read = Some(Read::Answered(Page {
+        self.read = Some(Read::Answered(page));
+    }
+
+    fn read_resets(
+        &mut self,
+        retain_event: bool,
+        remove_completed: bool,
+        accepted: u8,
+        foreign: bool,
+    ) -> ResetsPage {
+        let page = ResetsPage {
             entries: self.entries.clone(),
+            accepted,
             stale: self.stale,
             foreign,
-        }));
+        };
         if remove_completed {
             self.entries.retain(|entry| entry.ccrs == Ccrs::InProgress);
             self.stale = false;
@@ -281,5 +448,6 @@ impl Service {
         if !retain_event {
             self.masked = false;
         }
+        page
     }
 }

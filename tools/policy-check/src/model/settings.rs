@@ -4,7 +4,7 @@
 
 use super::bounds::{Bounds, Cqt};
 use super::policy::Policy;
-use super::state::State;
+use super::state::{Link, Phase, State};
 use nvme_fence_policy::{Belief, Beliefs, Hold, Knobs};
 use std::sync::Arc;
 
@@ -75,12 +75,26 @@ impl State {
                 changes.push(Setting::Believe(belief, !self.settings.believes(belief)));
             }
         }
+        if bounds.lost_host_logs && self.time_may_be_disbelieved() {
+            let believes = self.settings.believes(Belief::Time);
+            changes.push(Setting::Believe(Belief::Time, !believes));
+        }
         for cqt in [bounds.cqt, bounds.cqt + 1] {
             if cqt != self.settings.cqt {
                 changes.push(Setting::Cqt(cqt));
             }
         }
         changes
+    }
+
+    /// Has everything that waits, or will, a deadline that it keeps? What has none would wait for ever.
+    fn time_may_be_disbelieved(&self) -> bool {
+        let is_over = |link: &Link| match link.phase {
+            Phase::Open => self.left.losses == 0,
+            Phase::Broken(_) | Phase::Lost(_) | Phase::Deleting(_) => false,
+            Phase::Closed => true,
+        };
+        self.links.iter().all(is_over)
     }
 
     /// The administrator changes a setting.

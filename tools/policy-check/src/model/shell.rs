@@ -111,6 +111,7 @@ impl State {
             // All have the same address: there is no choice to be made for that.
             offer: Offer {
                 ccrl: bounds.ccrl,
+                lost_host_log: bounds.lost_host_logs,
                 ..Offer::default()
             },
         };

@@ -4,9 +4,10 @@
 
 use super::asker::Chosen;
 use super::bounds::{BLOCKS_MAX, Bounds, CONTROLLERS_MAX, WRITES_MAX};
+use super::lost_host::LostHostLog;
 use super::policy::Policy;
 use super::property::Violation;
-use super::service::Service;
+use super::service::{Retry, Service};
 use super::settings::{self, Settings};
 use super::shell::Record;
 use super::truth::Truth;
@@ -92,6 +93,12 @@ pub(super) struct Link {
     pub(super) noticed: Option<u8>,
     /// By when the specification has it fenced by time.
     pub(super) due: Option<u8>,
+    /// The same, if a log page counts of which the host cannot be sure that it is new enough.
+    pub(super) may_be_due: Option<u8>,
+    /// The host was told that the controller has noticed.
+    pub(super) told_noticed: bool,
+    /// Others have listed it among the controllers that have noticed.
+    pub(super) listed: bool,
     /// The controller was disabled before the association was closed.
     pub(super) disabled: bool,
     /// The administrator said that nothing can execute any more.
@@ -102,6 +109,12 @@ pub(super) struct Link {
     pub(super) asked: u8,
     /// Those that may still bring a result: one bit each.
     pub(super) awaited: u8,
+    /// Those that have accepted it, in this tick, and in an earlier one: one bit each.
+    pub(super) accepted: [u8; 2],
+    /// Those that said that others are to be asked instead: one bit each.
+    pub(super) declined: u8,
+    /// Where a source said last that it is to be tried again, if that is not for itself to say.
+    pub(super) retry: Option<Retry>,
     /// Those whose log page was being read when they were asked: what it says may be older.
     pub(super) unfresh: u8,
     /// When it last answered, or its log page was read.
@@ -205,6 +218,7 @@ impl State {
     /// A new association with a controller.
     pub(super) fn open(&mut self, bounds: &Bounds, controller: u8, keep_alive_sent: u8) {
         let number = self.links.len() as u8;
+        let listed = self.listed();
         self.links.push(Link {
             controller,
             opened: self.now,
@@ -214,16 +228,23 @@ impl State {
             told_closed: 0,
             noticed: None,
             due: None,
+            may_be_due: None,
+            told_noticed: false,
+            listed: false,
             disabled: false,
             vouched: false,
             told_reset: false,
             asked: 0,
             awaited: 0,
+            accepted: [0; 2],
+            declined: 0,
+            retry: None,
             unfresh: 0,
             quiet_since: 0,
             rests_until: 0,
             service: Service {
                 stale: bounds.stale,
+                lost_host: LostHostLog::new(listed),
                 ..Service::default()
             },
             truth: Truth::new(self.now),

@@ -15,7 +15,7 @@ impl State {
     /// Takes a step.
     pub(super) fn step(&mut self, bounds: &Bounds, action: Action) {
         match action {
-            Action::Tick => self.now += 1,
+            Action::Tick => self.tick(),
             Action::Issue { write, block, on } => {
                 self.issued += 1;
                 self.write(write).block = block;
@@ -95,12 +95,8 @@ impl State {
             }
             Action::LateResetArrives { source, of } => self.late_reset_arrives(source, of),
             Action::ResetAnswered { source, of } => self.reset_answered(bounds, source, of),
-            Action::ResetEnds {
-                source,
-                of,
-                success,
-            } => {
-                self.reset_ends(bounds, source, of, success);
+            Action::ResetEnds { source, of, ending } => {
+                self.reset_ends(bounds, source, of, ending);
                 if bounds.prompt && self.link(source).service.event {
                     self.event_arrives(bounds, source);
                 }
@@ -113,6 +109,14 @@ impl State {
             Action::EventLost { source } => {
                 self.left.nuisances -= 1;
                 self.link(source).service.event = false;
+            }
+            Action::Notices { on } => self.notices(bounds, on),
+            Action::LostHostEventArrives { source } => {
+                self.lost_host_event_arrives(bounds, source);
+            }
+            Action::LostHostEventLost { source } => {
+                self.left.nuisances -= 1;
+                self.link(source).service.lost_host.event = false;
             }
             Action::LogRead { source, foreign } => {
                 let now = self.now;
@@ -138,8 +142,17 @@ impl State {
         if action == Action::Timeout && (!bounds.late_asks || self.has_asked(bounds)) {
             self.check_unasked(bounds);
             self.check_unread();
+            self.check_unread_notices(bounds);
         }
         self.tidy(bounds);
+    }
+
+    fn tick(&mut self) {
+        self.now += 1;
+        for link in &mut self.links {
+            let [just_now, before] = link.accepted;
+            link.accepted = [0, before | just_now];
+        }
     }
 
     fn send(&mut self, write: u8, on: u8) {

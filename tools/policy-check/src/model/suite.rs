@@ -2,6 +2,7 @@
 
 //! The models that make up the proof.
 
+mod notices;
 mod resets;
 mod waits;
 
@@ -52,6 +53,8 @@ pub const SMALL: Bounds = Bounds {
     send_failures: 0,
     ccrl: 0,
     nuisances: 0,
+    failures_tell: false,
+    lost_host_logs: false,
     prompt: false,
     stale: false,
     namesakes: false,
@@ -81,7 +84,7 @@ pub const RESETS: Bounds = Bounds {
 
 /// The cases. Together they have everything in them that the model knows.
 pub fn cases() -> Vec<Case> {
-    [waits::cases(), resets::cases()].concat()
+    [waits::cases(), resets::cases(), notices::cases()].concat()
 }
 
 fn case(name: &'static str, about: &'static str, bounds: Bounds) -> Case {
@@ -134,6 +137,16 @@ pub fn without(assumption: Assumption) -> (Bounds, Violation) {
             Violation::HeldForever,
         ),
         Assumption::HonestTarget => (RESETS, Violation::GhostWrite),
+        Assumption::HonestLostHostLog => (notices::NOTICES, Violation::GhostWrite),
+        Assumption::HonestFailure => (
+            Bounds {
+                nuisances: 1,
+                failures_tell: true,
+                prompt: true,
+                ..RESETS
+            },
+            Violation::GhostWrite,
+        ),
         Assumption::CleanUpBeforeConnect => (
             Bounds {
                 evidence: SMALL.evidence.with(Belief::Reconnect),

@@ -9,7 +9,13 @@ impl State {
     /// Forgets what makes no difference any more.
     pub(super) fn tidy(&mut self, bounds: &Bounds) {
         let now = self.now;
+        let awaited = self.awaited_notices(bounds);
+        let waiting = self.unfinished();
         for link in &mut self.links {
+            link.service.lost_host.keep(waiting);
+            if awaited == 0 {
+                link.service.lost_host.quiet_since = 0;
+            }
             let host_listens = link.phase != Phase::Closed;
             link.truth.tidy(bounds, now, host_listens);
             if link.truth.dead && host_listens {
@@ -28,6 +34,13 @@ impl State {
         if bounds.lost_sources_receive {
             self.tidy_lost_sources();
         }
+    }
+
+    /// The associations that the host is not done with: one bit each.
+    fn unfinished(&self) -> u8 {
+        let links = self.links.iter().enumerate();
+        let unfinished = links.filter(|(_, link)| link.record.is_some());
+        unfinished.fold(0, |all, (on, _)| all | 1 << on)
     }
 
     /// What is dead receives nothing, and cannot be reset once more.
@@ -51,6 +64,9 @@ impl Link {
         self.opened = 0;
         self.noticed = None;
         self.due = None;
+        self.may_be_due = None;
+        self.told_noticed = false;
+        self.listed = false;
         // What it was sent as a source may still arrive.
         if self.service.commands.is_empty() {
             self.truth.sent = 0;
@@ -60,6 +76,9 @@ impl Link {
         self.told_reset = false;
         self.asked = 0;
         self.awaited = 0;
+        self.accepted = [0; 2];
+        self.declined = 0;
+        self.retry = None;
         self.unfresh = 0;
     }
 }

@@ -9,10 +9,11 @@
 //!   with traffic based keep alive, at the end of a whole period of KATT in which no command arrived,
 //!   that is two KATT after the last command at the latest;
 //! - or it closed the last connection of the association itself. A controller that has closed one
-//!   connection may go on to serve the others.
+//!   connection may go on to serve the others;
+//! - or it began to reset itself, as another controller had it.
 //!
-//! From that moment on nothing arrives either; on a connection that is closed, nothing ever does. Commands that arrived before may be executed until
-//! the end, in any order. A controller that was disabled executes nothing at all.
+//! From that moment on nothing arrives either; on a connection that is closed, nothing ever does.
+//! Commands that arrived before may be executed until the end, in any order. A controller that was disabled executes nothing at all.
 //!
 //! The moments of timeouts count as before and after: a command may still arrive at the very tick at
 //! which the controller gives up, but nothing executes at the tick at which CQT is over. So the
@@ -48,6 +49,8 @@ pub(super) struct Truth {
     pub(super) keep_alive: bool,
     /// When the controller closed each connection.
     pub(super) closed_by_peer: [Option<u8>; CONNECTIONS_MAX],
+    /// When the controller gave the host up, and others came to know it.
+    pub(super) gave_up: Option<u8>,
     /// It can do nothing any more.
     pub(super) dead: bool,
     /// The writes.
@@ -62,6 +65,7 @@ impl Truth {
             sent: now,
             keep_alive: false,
             closed_by_peer: [None; CONNECTIONS_MAX],
+            gave_up: None,
             dead: false,
             copies: [Copy::None; WRITES_MAX],
         }
@@ -76,9 +80,18 @@ impl Truth {
     /// Does the controller still listen?
     pub(super) fn listens(&self, bounds: &Bounds, now: u8) -> bool {
         !self.dead
+            && self.gave_up.is_none()
             && self.ended_by_peer(bounds).is_none()
             && (bounds.keep_alive == KeepAlive::Off
                 || now <= self.heard + bounds.periods() * bounds.katt_true())
+    }
+
+    /// May the controller give the host up now, and others come to know it?
+    pub(super) fn may_give_up(&self, bounds: &Bounds, now: u8) -> bool {
+        let hears_nothing = bounds.keep_alive != KeepAlive::Off
+            && now >= self.heard + bounds.periods() * bounds.katt_true();
+        let alive = !self.dead && self.gave_up.is_none();
+        alive && (hears_nothing || self.ended_by_peer(bounds).is_some())
     }
 
     /// Does the controller still listen on this connection?
@@ -98,10 +111,9 @@ impl Truth {
     pub(super) fn may_execute(&self, bounds: &Bounds, now: u8) -> bool {
         let by_keep_alive = bounds.keep_alive == KeepAlive::Off
             || now < self.heard + bounds.periods() * bounds.katt_true() + bounds.cqt;
-        let by_closing = self
-            .ended_by_peer(bounds)
-            .is_none_or(|at| now < at + bounds.cqt);
-        !self.dead && by_keep_alive && by_closing
+        let ended = [self.ended_by_peer(bounds), self.gave_up];
+        let quiesces = ended.into_iter().flatten().all(|at| now < at + bounds.cqt);
+        !self.dead && by_keep_alive && quiesces
     }
 
     /// Something arrives.
@@ -130,6 +142,7 @@ impl Truth {
         }
         if self.dead {
             self.heard = 0;
+            self.gave_up = None;
             self.closed_by_peer = [None; CONNECTIONS_MAX];
         }
     }
