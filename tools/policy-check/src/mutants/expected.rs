@@ -225,6 +225,47 @@ pub(super) const ALL: &[(&str, Expected)] = &[
         "repeated-id",
         Unnoticed("controllers of the model have IDs of their own"),
     ),
+    // What shows that a controller has noticed, and where a reset is to be tried again.
+    ("listed-any-instance", Noticed("notice-nuisances")),
+    ("listed-any-controller", Noticed("notice-nuisances")),
+    (
+        "listed-nameless",
+        Unnoticed("nobody waits for an entry that would be about what has no CIU"),
+    ),
+    (
+        "listed-by-itself",
+        Unnoticed("no target of the model lists the controller that is asked"),
+    ),
+    ("listed-unheard", Noticed("notice")),
+    ("list-cleared", Noticed("notice")),
+    ("list-not-read", Noticed("notice")),
+    ("list-not-polled", Noticed("notice-nuisances")),
+    ("list-polled-for-ever", Noticed("notice")),
+    (
+        "list-event-unheard",
+        Unnoticed("the list is read a second later, as if the event was lost"),
+    ),
+    ("notice-postpones", Noticed("notice")),
+    ("noticed-anyhow", Noticed("notice-knobs")),
+    ("clri-unheard", Noticed("failure")),
+    ("clri-is-reset", Noticed("failure")),
+    ("validated-for-clri", Noticed("failure")),
+    (
+        "clri-unasked",
+        Unnoticed("the subsystem shows a log page only to those who wait for that source"),
+    ),
+    (
+        "clri-of-old",
+        Unnoticed(
+            "a source is asked about a name when older entries of it are removed, so no page has one",
+        ),
+    ),
+    ("nowhere-ignored", Noticed("failure-sources")),
+    ("acid-ignored", Noticed("failure-sources")),
+    (
+        "elsewhere-ignored",
+        Unnoticed("no case lasts until a source that has failed is asked again"),
+    ),
     ("none-holds", Noticed("knobs")),
     ("notified-anyhow", Noticed("knobs")),
     ("not-sent-counts", Noticed("reset-late-asks")),

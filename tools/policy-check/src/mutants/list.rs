@@ -3,6 +3,7 @@
 //! The mutants.
 
 mod life;
+mod notices;
 mod reconnect;
 mod resets;
 mod subsystem;
@@ -53,6 +54,7 @@ pub fn all() -> impl Iterator<Item = &'static Mutant> {
         life::ALL,
         reconnect::ALL,
         resets::ALL,
+        notices::ALL,
         subsystem::ALL,
     ];
     all.into_iter().flatten()
