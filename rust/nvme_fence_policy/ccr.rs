@@ -16,7 +16,8 @@
 //! Which reset is asked for next, and through which source, is a matter of the whole
 //! [`subsystem`](crate::subsystem).
 //!
-//! Nothing of this touches the deadline of the time rule: a reset can only make the wait shorter.
+//! A reset can only make the wait shorter. The deadline of the time rule stays as it is, or gets
+//! earlier, as a reset that failed can show that the controller has noticed.
 
 pub mod answer;
 pub mod log;
