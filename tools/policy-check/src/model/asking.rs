@@ -112,8 +112,9 @@ impl State {
             if let Some(failure) = page.failure(of) {
                 self.note_failure(bounds, source, of, failure, page.accepted & 1 << of != 0);
             }
+            let counts = self.settings.believes(Belief::Ccr);
             let link = self.link(of);
-            if page.says_reset(of) {
+            if counts && page.says_reset(of) {
                 link.told_reset = true;
                 // Whatever comes of it, that was all.
                 link.asked &= !bit;
@@ -186,7 +187,8 @@ impl State {
             .filter(|of| {
                 let link = &self.links[usize::from(*of)];
                 let fresh = link.awaited & bit != 0 && link.unfresh & bit == 0;
-                fresh && self.is_fencing(*of) && page.says_reset(*of)
+                let counts = self.settings.believes(Belief::Ccr);
+                counts && fresh && self.is_fencing(*of) && page.says_reset(*of)
             })
             .fold(0, |all, of| all | 1 << of)
     }
