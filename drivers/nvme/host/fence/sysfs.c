@@ -180,7 +180,7 @@ struct nvme_fence_dir *nvme_fence_dir_create(struct kobject *parent,
 	struct nvme_fence_dir *dir;
 	int ret;
 
-	dir = kzalloc(sizeof(*dir), GFP_KERNEL);
+	dir = kzalloc_obj(*dir);
 	if (!dir)
 		return ERR_PTR(-ENOMEM);
 	dir->object = object;
