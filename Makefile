@@ -28,12 +28,14 @@ help:
 ## make uninstall         take away what was installed there
 ## make patch KSRC=DIR    apply fixes, hook series and target series to a kernel tree of your own
 ## make import KSRC=DIR   put the module into such a tree, as CONFIG_NVME_FENCE_POLICY
+## make series OUT=DIR AUTHOR="Name <address>" [V=N]
+##                        all of it as mails for git send-email, a directory for each series
 ## make clean             remove what builds left in the checkout
 ## make clean-cache       remove the laboratory's cache: the next run starts from nothing
 ##
 ## Variables:
 ##   KERNEL=7.3             which kernel, 7.3 or 7.2, and so which series: drivers/nvme/patches/$KERNEL
-##   KSRC=DIR               make the laboratory's kernels from a copy of this tree; it is not changed
+##   KSRC=DIR               make the laboratory's kernels, or mails, for this tree; it is not changed
 ##   UPDATE=1               look for a newer point release of the kernel's Debian package
 ##   KEEP=1                 keep console, trace and kernel log of machines that passed, too
 ##   SMP=1                  `make test` does what `make test-smp` does, too
@@ -112,10 +114,13 @@ patch:
 import:
 	@$(LAB)/import-tree "$(KSRC)"
 
+series:
+	@$(LAB)/mail-series "$(OUT)" "$(AUTHOR)" "$(V)"
+
 clean:
 	git clean -fdXq -- drivers rust tools ':(glob)*' ':(glob).*'
 
 clean-cache:
 	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/nvme-fence"
 
-.PHONY: help doctor ready test list test-smp soak bench bench-failover demo model mutants shell kernel modules tools man install uninstall patch import clean clean-cache
+.PHONY: help doctor ready test list test-smp soak bench bench-failover demo model mutants shell kernel modules tools man install uninstall patch import series clean clean-cache
