@@ -15,6 +15,8 @@ help:
 ## make soak SEEDS=N      random faults and load from N seeds (FIRST_SEED=1, ROUNDS=25 for each); prints those that fail
 ## make bench             what the fence costs: counts instructions and memory, prints a table
 ## make bench-failover    how long a failover takes: stock, by time, by reset
+## make blktests BLKTESTS=DIR
+##                        tests of that checkout of blktests, and ours, on two kernels in QEMU
 ## make demo              a ghost write, seen on a stock kernel and stopped by the fence
 ## make model             try everything that can happen around the policy, within bounds
 ## make mutants           change the policy in small ways, and see that each change is noticed
@@ -41,6 +43,7 @@ help:
 ##   SMP=1                  `make test` does what `make test-smp` does, too
 ##   SMP_KERNELS=fence-smp  only this kernel of the SMP machine
 ##   SEED=N ROUNDS=N        for scenarios that draw lots: what, and how often
+##   TESTS=nvme/901         for make blktests: which (all of nvme)
 ##   JOBS=N                 how many machines run at once (one per processor; of the SMP machine one)
 ##   NVME_FENCE_MIRROR=URL  the Debian mirror (the one that apt on this machine uses)
 ##   NVME_FENCE_TOOLCHAIN=  host: this machine's toolchain; root: a Debian root made for it
@@ -55,7 +58,7 @@ doctor:
 ready:
 	@$(LAB)/doctor --quiet
 
-test test-smp soak bench bench-failover demo shell kernel: ready
+test test-smp soak bench bench-failover blktests demo shell kernel: ready
 
 test:
 	@selftests/all $(SCENARIO)
@@ -74,6 +77,9 @@ bench:
 
 bench-failover:
 	@selftests/bench-failover
+
+blktests:
+	@$(LAB)/blktests "$(BLKTESTS)" $(TESTS)
 
 demo:
 	@$(LAB)/demo
@@ -123,4 +129,4 @@ clean:
 clean-cache:
 	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/nvme-fence"
 
-.PHONY: help doctor ready test list test-smp soak bench bench-failover demo model mutants shell kernel modules tools man install uninstall patch import series clean clean-cache
+.PHONY: help doctor ready test list test-smp soak bench bench-failover blktests demo model mutants shell kernel modules tools man install uninstall patch import series clean clean-cache
