@@ -18,6 +18,7 @@
 //! - [`ccr`]: Cross-Controller Reset (TP8028), which makes the wait shorter;
 //! - `lost_host`: Lost Host Communication, which says that a controller has noticed;
 //! - [`knobs`]: what the administrator can set;
+//! - [`overlap`]: which blocks are tracked, instead of commands being held;
 //! - [`held_until`], [`sum`]: until when commands are held, and how many they are;
 //! - [`identity`], [`evidence`], [`log_page`], [`output`], [`time`]: the words that they share.
 
@@ -35,6 +36,7 @@ pub mod knobs;
 pub mod log_page;
 mod lost_host;
 pub mod output;
+pub mod overlap;
 mod reconnect;
 pub mod subsystem;
 pub mod sum;
@@ -52,6 +54,7 @@ pub use identity::{AssociationId, ControllerId, Identity};
 pub use knobs::{Belief, Beliefs, CqtSource, Hold, Knobs};
 pub use log_page::LogPage;
 pub use output::{Output, ResetStep};
+pub use overlap::Blocks;
 pub use subsystem::choice::{Neighbours, Priority};
 pub use subsystem::{Fate, Input, Question, Request, Scope, Storage, Subsystem};
 pub use sum::Sum;

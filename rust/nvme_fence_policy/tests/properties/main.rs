@@ -4,6 +4,7 @@
 
 mod namesakes;
 mod observer;
+mod overlap;
 mod resets;
 mod world;
 
