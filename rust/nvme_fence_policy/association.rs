@@ -30,6 +30,7 @@ use crate::hold::{Command, PassReason, Verdict};
 use crate::identity::{AssociationId, ControllerId, Identity};
 use crate::knobs::{Belief, Knobs};
 use crate::output::{Output, ResetStep};
+use crate::overlap::{Blocks, Slot, Tracked};
 use crate::time::Nanos;
 use crate::wait::{Clocks, Deadline, Notice, Rule, Terms};
 
@@ -78,6 +79,11 @@ pub struct Association {
     /// Commands that are held or being sent on.
     held: u32,
     held_bytes: u64,
+    /// What is tracked for it.
+    tracked: Tracked,
+    /// It is released, and nobody has said yet that all is sent on. That may be nothing at all: what
+    /// is tracked may be on its way already.
+    releasing: bool,
     /// The resets that were asked for.
     tries: Tries,
     /// What it does for others.
@@ -99,6 +105,8 @@ impl Association {
             proven: None,
             held: 0,
             held_bytes: 0,
+            tracked: Tracked::NOTHING,
+            releasing: false,
             tries: Tries::new(),
             source: Source::new(opened.offer),
             listed_by: None,
@@ -125,7 +133,7 @@ impl Association {
         };
         closed
             && knobs.believes(Belief::Ccr)
-            && self.held != 0
+            && self.is_waited_for()
             && self.identity().is_of_one_instance()
             && self.tries.has_room()
     }
@@ -167,10 +175,46 @@ impl Association {
             State::Fenced(_) | State::Gone => Verdict::Pass(PassReason::Fenced),
         };
         if verdict == Verdict::Hold {
-            self.held = self.held.saturating_add(1);
-            self.held_bytes = self.held_bytes.saturating_add(u64::from(command.bytes));
+            self.count_held(command.bytes);
         }
         verdict
+    }
+
+    /// Tracks a command that is held, if that is possible: then it is to be sent again when that is
+    /// said.
+    pub(crate) fn track(&mut self, command: &Command, slots: &mut [Slot]) -> bool {
+        let Some(blocks) = command.blocks else {
+            return false;
+        };
+        if command.may_be_repeated() {
+            return self.tracked.add(slots, blocks);
+        }
+        self.tracked.meets(slots, &blocks);
+        false
+    }
+
+    /// Has a new write wait, if it overlaps what is tracked. It counts as held then.
+    pub(crate) fn detain(&mut self, slots: &[Slot], write: &Blocks, bytes: u32) -> bool {
+        let waits = self.tracked.detain(slots, write);
+        if waits {
+            self.count_held(bytes);
+        }
+        waits
+    }
+
+    fn count_held(&mut self, bytes: u32) {
+        self.held = self.held.saturating_add(1);
+        self.held_bytes = self.held_bytes.saturating_add(u64::from(bytes));
+    }
+
+    fn count_sent_on(&mut self, commands: u32, bytes: u64) {
+        self.held = self.held.saturating_sub(commands);
+        self.held_bytes = self.held_bytes.saturating_sub(bytes);
+    }
+
+    /// Whether anything waits for evidence, or would if it came.
+    fn is_waited_for(&self) -> bool {
+        self.held != 0 || !self.tracked.is_empty()
     }
 
     /// The controller is removed from the host: nothing will be known of it but what is held.
@@ -300,9 +344,22 @@ impl Association {
                 self.discard_if_drained()
             }
             (State::Fenced(_), Event::Drained { commands, bytes }) => {
-                self.held = self.held.saturating_sub(commands);
-                self.held_bytes = self.held_bytes.saturating_sub(bytes);
+                self.releasing = false;
+                self.count_sent_on(commands, bytes);
                 self.discard_if_drained()
+            }
+            (State::Fenced(_), Event::Repeated { commands, bytes }) => {
+                self.count_sent_on(commands, bytes);
+                self.discard_if_drained()
+            }
+
+            // Not before it is closed: until then the host may send more.
+            (State::Fencing(_), Event::Emptied) if self.tracked.set_emptied() => {
+                Actions::one(Action::Repeat)
+            }
+            (State::Fencing(_), Event::Repeated { commands, bytes }) => {
+                self.count_sent_on(commands, bytes);
+                Actions::NONE
             }
 
             // Nobody was asked about it before it is closed: an answer is about another association,
@@ -316,7 +373,9 @@ impl Association {
                 | Event::Reported { .. }
                 | Event::Listed(_)
                 | Event::SourceLost(_)
-                | Event::Drained { .. },
+                | Event::Drained { .. }
+                | Event::Emptied
+                | Event::Repeated { .. },
             )
             | (
                 State::Lost,
@@ -326,7 +385,9 @@ impl Association {
                 | Event::Listed(_)
                 | Event::SourceLost(_)
                 | Event::Timeout
-                | Event::Drained { .. },
+                | Event::Drained { .. }
+                | Event::Emptied
+                | Event::Repeated { .. },
             )
             | (
                 State::Fencing(_),
@@ -335,7 +396,8 @@ impl Association {
                 | Event::Disabled
                 | Event::Closed(_)
                 | Event::Detached
-                | Event::Drained { .. },
+                | Event::Drained { .. }
+                | Event::Emptied,
             )
             | (
                 State::Fenced(_),
@@ -348,7 +410,8 @@ impl Association {
                 | Event::Reported { .. }
                 | Event::Listed(_)
                 | Event::SourceLost(_)
-                | Event::Timeout,
+                | Event::Timeout
+                | Event::Emptied,
             )
             | (
                 State::Gone,
@@ -364,7 +427,9 @@ impl Association {
                 | Event::Listed(_)
                 | Event::SourceLost(_)
                 | Event::Timeout
-                | Event::Drained { .. },
+                | Event::Drained { .. }
+                | Event::Emptied
+                | Event::Repeated { .. },
             ) => Actions::NONE,
         }
     }
@@ -387,8 +452,7 @@ impl Association {
             return Action::Discard;
         }
         if let Some(evidence) = self.proven {
-            self.state = State::Fenced(evidence);
-            return Action::Release(evidence);
+            return self.release(evidence);
         }
         let deadline = Deadline::find(&self.opened.terms, self.opened.at, clocks, knobs);
         self.state = State::Fencing(deadline);
@@ -429,18 +493,24 @@ impl Association {
     }
 
     fn fence(&mut self, evidence: Evidence) -> Actions {
-        self.state = State::Fenced(evidence);
         self.tries = Tries::new();
         self.source.leave_service();
-        if self.held == 0 {
-            self.discard_if_drained()
-        } else {
-            Actions::one(Action::Release(evidence))
+        if self.is_waited_for() {
+            return Actions::one(self.release(evidence));
         }
+        self.state = State::Fenced(evidence);
+        self.discard_if_drained()
+    }
+
+    fn release(&mut self, evidence: Evidence) -> Action {
+        self.state = State::Fenced(evidence);
+        self.tracked = Tracked::NOTHING;
+        self.releasing = true;
+        Action::Release(evidence)
     }
 
     fn discard_if_drained(&mut self) -> Actions {
-        if !self.closed || self.held != 0 {
+        if !self.closed || self.held != 0 || self.releasing {
             return Actions::NONE;
         }
         self.state = State::Gone;

@@ -9,6 +9,7 @@
 //! - it may have reached the transport.
 
 use crate::knobs::{Hold, Knobs};
+use crate::overlap::Blocks;
 
 /// Status Code Type and Status Code of a command that the host failed for want of a usable path.
 pub const HOST_PATH_ERROR: u16 = 0x370;
@@ -50,6 +51,21 @@ impl Kind {
             | Self::Other => true,
         }
     }
+
+    /// Is it the same whether such a command executes once or twice, if nothing else was written to
+    /// its blocks in between?
+    const fn is_repeatable(self) -> bool {
+        match self {
+            Self::Read
+            | Self::Flush
+            | Self::Write
+            | Self::WriteZeroes
+            | Self::Deallocate
+            | Self::ZoneManagementSend => true,
+            // One appends a second time; of the other nobody knows.
+            Self::ZoneAppend | Self::Other => false,
+        }
+    }
 }
 
 /// A command that did not succeed.
@@ -63,6 +79,10 @@ pub struct Command {
     pub sent: bool,
     /// Length of its data in bytes.
     pub bytes: u32,
+    /// What it changes, if that is known, and is one range: of a command for a zone, the zone.
+    pub blocks: Option<Blocks>,
+    /// It is to be completed with an error, and not to be sent again.
+    pub fails: bool,
 }
 
 /// Why a command may leave at once.
@@ -105,6 +125,11 @@ impl Command {
             return Verdict::Pass(PassReason::NotSent);
         }
         Verdict::Hold
+    }
+
+    /// May it be sent again before it is known that its first copy can not execute any more?
+    pub(crate) const fn may_be_repeated(&self) -> bool {
+        self.kind.is_repeatable() && !self.fails
     }
 }
 

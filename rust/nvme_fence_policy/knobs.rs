@@ -11,18 +11,25 @@ pub use belief::{Belief, Beliefs};
 pub enum Hold {
     /// All that were cancelled and change the medium.
     All,
+    /// New ones that overlap what was cancelled and is sent again at once (see [`overlap`]), and what
+    /// was cancelled and can not be sent again.
+    ///
+    /// [`overlap`]: crate::overlap
+    Overlap,
     /// None: cancelled commands leave at once, as without fencing.
     None,
 }
 
 impl Hold {
-    /// All values, in the order in which they are listed.
+    /// All values that can be chosen, in the order in which they are listed. [`Self::Overlap`] can not:
+    /// nvme-core does not check new writes yet.
     pub const ALL: [Self; 2] = [Self::All, Self::None];
 
     /// The word that stands for it.
     pub const fn name(self) -> &'static str {
         match self {
             Self::All => "all",
+            Self::Overlap => "overlap",
             Self::None => "none",
         }
     }

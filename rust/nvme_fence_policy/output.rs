@@ -37,6 +37,9 @@ pub enum Output {
     },
     /// Tell what the commands that are held for this association wait for. [`None`]: not for time.
     Deadline(AssociationId, Option<Deadline>),
+    /// Send again what is tracked for this association, without having it checked, then say
+    /// [`Input::Repeated`](crate::subsystem::Input::Repeated).
+    Repeat(AssociationId),
     /// There is evidence for this association: send on what is held for it, then say
     /// [`Input::Drained`](crate::subsystem::Input::Drained).
     Release(AssociationId, Evidence),

@@ -5,7 +5,8 @@
 //! Nothing in one subsystem has anything to do with another one. Who uses the crate has one
 //! [`Subsystem`] for each, with a [`Storage`] for its associations and a lock around both, and then
 //!
-//! 1. tells it what happens, by [`Subsystem::open`], [`Subsystem::hold`] and [`Subsystem::handle`];
+//! 1. tells it what happens, by [`Subsystem::open`], [`Subsystem::hold`] and [`Subsystem::handle`], and,
+//!    as long as anything is tracked, of new writes by [`Subsystem::check`];
 //! 2. after each of these takes what is to be done, by [`Subsystem::poll_output`], until there is
 //!    nothing left;
 //! 3. says [`Input::Timeout`] at [`Subsystem::next_deadline`], or later;
@@ -28,8 +29,9 @@ use crate::association::{Association, Event, Opened, State};
 use crate::held_until::HeldUntil;
 use crate::hold::{Command, PassReason, Verdict};
 use crate::identity::{AssociationId, ControllerId};
-use crate::knobs::Knobs;
+use crate::knobs::{Hold, Knobs};
 use crate::output::Output;
+use crate::overlap::Blocks;
 use crate::reconnect;
 use crate::sum::Sum;
 use crate::time::Nanos;
@@ -39,6 +41,8 @@ use crate::time::Nanos;
 pub enum Fate {
     /// It must be held.
     Hold,
+    /// It must be kept until [`Output::Repeat`] has it sent again.
+    Track,
     /// It may leave at once.
     Pass(PassReason),
     /// It has to be held, but nothing is known of its association any more.
@@ -115,13 +119,36 @@ impl Subsystem {
             return Fate::Pass(reason);
         }
         // It may come late, when its association was closed and discarded.
-        let Some(association) = find_mut(associations, association) else {
+        let mut all = associations.iter_mut_with_slots();
+        let Some((association, slots)) = all.find(|(one, _)| one.id() == association) else {
             return Fate::Unknown;
         };
         match association.hold(command, &self.knobs) {
+            Verdict::Hold if self.tracks() && association.track(command, slots) => Fate::Track,
             Verdict::Hold => Fate::Hold,
             Verdict::Pass(reason) => Fate::Pass(reason),
         }
+    }
+
+    /// Whether a new write of so many bytes must wait, as it overlaps what is tracked: for the
+    /// association that is returned, and as what is held for it.
+    ///
+    /// What [`Output::Repeat`] sends again is not new. What [`Output::Release`] sends on is: it may
+    /// overlap what is tracked for another association.
+    pub fn check(
+        &self,
+        associations: &mut impl Storage,
+        write: &Blocks,
+        bytes: u32,
+    ) -> Option<AssociationId> {
+        associations
+            .iter_mut_with_slots()
+            .find_map(|(one, slots)| one.detain(slots, write, bytes).then(|| one.id()))
+    }
+
+    /// Are commands tracked that are cancelled now?
+    fn tracks(&self) -> bool {
+        self.knobs.hold() == Hold::Overlap
     }
 
     /// Takes note of what happened. What follows is to be taken by [`Self::poll_output`].
@@ -157,6 +184,20 @@ impl Subsystem {
             } => {
                 if let Some(association) = find_mut(associations, association) {
                     association.note(now, Event::Drained { commands, bytes }, &self.knobs);
+                }
+            }
+            Input::Emptied(association) => {
+                if let Some(association) = find_mut(associations, association) {
+                    association.note(now, Event::Emptied, &self.knobs);
+                }
+            }
+            Input::Repeated {
+                association,
+                commands,
+                bytes,
+            } => {
+                if let Some(association) = find_mut(associations, association) {
+                    association.note(now, Event::Repeated { commands, bytes }, &self.knobs);
                 }
             }
             Input::Timeout => {

@@ -52,6 +52,15 @@ pub enum Event {
         /// Sum of their lengths.
         bytes: u64,
     },
+    /// The host has no copy any more of what it sent on the association.
+    Emptied,
+    /// So many tracked commands were sent again, with so many bytes.
+    Repeated {
+        /// Number of commands.
+        commands: u32,
+        /// Sum of their lengths.
+        bytes: u64,
+    },
 }
 
 /// What is to be done about an association. Actions are carried out in their order.
@@ -63,6 +72,8 @@ pub enum Action {
     ReportDeadline(Option<Deadline>),
     /// There is evidence: send on what is held, then say [`Event::Drained`].
     Release(Evidence),
+    /// Send again what is tracked, then say [`Event::Repeated`].
+    Repeat,
     /// Forget the association.
     Discard,
 }

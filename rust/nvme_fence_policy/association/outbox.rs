@@ -15,6 +15,7 @@ pub(super) struct Outbox {
     lost: bool,
     reset: Option<(AssociationId, ControllerId, ResetStep)>,
     deadline: bool,
+    repeat: bool,
     release: bool,
     discard: bool,
     unmatched: u16,
@@ -27,6 +28,7 @@ impl Outbox {
         lost: false,
         reset: None,
         deadline: false,
+        repeat: false,
         release: false,
         discard: false,
         unmatched: 0,
@@ -40,6 +42,7 @@ impl Outbox {
             match action {
                 Action::ReportLost => self.lost = true,
                 Action::ReportDeadline(_) => self.deadline = true,
+                Action::Repeat => self.repeat = true,
                 Action::Release(_) => self.release = true,
                 Action::Discard => self.discard = true,
             }
@@ -86,6 +89,9 @@ impl Outbox {
         }
         if let (true, State::Fencing(deadline)) = (core::mem::take(&mut self.deadline), state) {
             return Some(Output::Deadline(id, deadline));
+        }
+        if core::mem::take(&mut self.repeat) {
+            return Some(Output::Repeat(id));
         }
         if let (true, State::Fenced(evidence)) = (core::mem::take(&mut self.release), state) {
             return Some(Output::Release(id, evidence));

@@ -29,6 +29,8 @@ const WRITE: Command = Command {
     status: HOST_ABORTED_CMD,
     sent: true,
     bytes: 4096,
+    blocks: None,
+    fails: false,
 };
 const READ: Command = Command {
     kind: Kind::Read,

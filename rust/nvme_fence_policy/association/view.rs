@@ -7,6 +7,7 @@ use crate::ccr::source::Source;
 use crate::ccr::tries::Tries;
 use crate::evidence::Evidence;
 use crate::identity::{AssociationId, ControllerId, Identity};
+use crate::overlap::Tracked;
 use crate::time::Nanos;
 use crate::wait::{Deadline, Terms};
 
@@ -46,7 +47,8 @@ impl Association {
         self.state
     }
 
-    /// Number of commands that are held or being sent on.
+    /// Number of commands that are held or being sent on: cancelled ones, those that are tracked and
+    /// not sent again yet, and new ones that wait.
     pub const fn held(&self) -> u32 {
         self.held
     }
@@ -62,6 +64,11 @@ impl Association {
             State::Lost if matches!(self.proven, Some(Evidence::Admin)) => self.held,
             State::Open | State::Lost | State::Fencing(_) | State::Fenced(_) | State::Gone => 0,
         }
+    }
+
+    /// What is tracked for it.
+    pub const fn tracked(&self) -> &Tracked {
+        &self.tracked
     }
 
     /// The resets that were asked for on its behalf.

@@ -41,6 +41,8 @@ fn hold(association: &mut Association) {
         status: HOST_ABORTED_CMD,
         sent: true,
         bytes: 4096,
+        blocks: None,
+        fails: false,
     };
     assert_eq!(association.hold(&write, &Knobs::DEFAULT), Verdict::Hold);
 }

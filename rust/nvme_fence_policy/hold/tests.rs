@@ -7,6 +7,8 @@ const CANCELLED_WRITE: Command = Command {
     status: HOST_ABORTED_CMD,
     sent: true,
     bytes: 4096,
+    blocks: None,
+    fails: false,
 };
 
 #[test]

@@ -34,6 +34,18 @@ pub enum Input<'a> {
         /// Sum of their lengths.
         bytes: u64,
     },
+    /// The host has no copy any more of what it sent on this association, which is closed: not in a
+    /// socket, not in a queue of its network devices. Who can not tell never says so.
+    Emptied(AssociationId),
+    /// So many commands that were tracked for an association were sent again.
+    Repeated {
+        /// The association.
+        association: AssociationId,
+        /// Number of commands.
+        commands: u32,
+        /// Sum of their lengths.
+        bytes: u64,
+    },
     /// It may have got later than [`Subsystem::next_deadline`](super::Subsystem::next_deadline).
     Timeout,
     /// The controller says that a reset that it was asked for is completed.

@@ -3,6 +3,7 @@
 //! Where the associations of a subsystem are kept.
 
 use crate::association::Association;
+use crate::overlap::Slot;
 
 /// The associations of one subsystem. The crate allocates nothing, so whoever uses it keeps them: a
 /// new one is put at the end, and what is to be discarded is taken out.
@@ -12,4 +13,11 @@ pub trait Storage {
 
     /// All of them, in the same order.
     fn iter_mut(&mut self) -> impl Iterator<Item = &mut Association>;
+
+    /// All of them, in the same order, each with what is lent to it for its table of tracked ranges:
+    /// always the same slots. Who lends none has held what could be tracked.
+    fn iter_mut_with_slots(&mut self) -> impl Iterator<Item = (&mut Association, &mut [Slot])> {
+        self.iter_mut()
+            .map(|association| (association, Default::default()))
+    }
 }

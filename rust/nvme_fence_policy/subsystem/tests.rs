@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
 extern crate std;
+mod overlap;
+
 use super::*;
 use crate::association::State;
 use crate::ccr::answer::Answer;
@@ -21,6 +23,8 @@ const WRITE: Command = Command {
     status: HOST_ABORTED_CMD,
     sent: true,
     bytes: 4096,
+    blocks: None,
+    fails: false,
 };
 const TERMS: Terms = Terms {
     kato_ms: 5000,
@@ -30,7 +34,7 @@ const TERMS: Terms = Terms {
 const A: ControllerId = ControllerId(1);
 const B: ControllerId = ControllerId(2);
 
-fn ms(n: u64) -> Nanos {
+const fn ms(n: u64) -> Nanos {
     Nanos(1_000_000_000).after_millis(n)
 }
 

@@ -15,6 +15,8 @@ const WRITE: Command = Command {
     status: HOST_ABORTED_CMD,
     sent: true,
     bytes: 4096,
+    blocks: None,
+    fails: false,
 };
 const TERMS: Terms = Terms {
     kato_ms: 5000,

@@ -26,6 +26,8 @@ pub(crate) fn carry_out(state: &mut State) {
             Output::Deadline(id, found) => with(state, id, |record| deadline(record, found)),
             Output::Release(id, evidence) => release(state, id, evidence),
             Output::Discard(id) => state.discard(id),
+            // Nothing is tracked.
+            Output::Repeat(_) => {}
             Output::RepeatedId(id, newcomer) => {
                 with(state, id, |record| repeated_id(record, newcomer))
             }

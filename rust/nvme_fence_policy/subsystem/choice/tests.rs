@@ -72,6 +72,8 @@ const WRITE: Command = Command {
     status: HOST_ABORTED_CMD,
     sent: true,
     bytes: 4096,
+    blocks: None,
+    fails: false,
 };
 
 fn close(association: &mut Association) {

@@ -6,6 +6,7 @@ mod namesakes;
 mod observer;
 mod overlap;
 mod resets;
+mod tracking;
 mod world;
 
 use nvme_fence_policy::hold::{HOST_ABORTED_CMD, HOST_PATH_ERROR};
@@ -51,6 +52,8 @@ fn commands() -> impl Strategy<Value = Command> {
             status,
             sent,
             bytes,
+            blocks: None,
+            fails: false,
         }
     })
 }
@@ -302,6 +305,7 @@ proptest! {
                         prop_assert!(seen.closed.is_some());
                         prop_assert_eq!(association.held(), 0, "forgot held commands");
                     }
+                    Action::Repeat => prop_assert!(false, "nothing is tracked"),
                     Action::ReportLost | Action::ReportDeadline(_) => {}
                 }
             }

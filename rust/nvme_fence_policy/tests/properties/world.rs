@@ -152,6 +152,8 @@ impl World {
             status: HOST_ABORTED_CMD,
             sent: true,
             bytes: 4096,
+            blocks: None,
+            fails: false,
         };
         // The last one that was made with it.
         let controller = controller_id(controller);
@@ -286,6 +288,7 @@ impl World {
                         step: ResetStep::Reported(_),
                         ..
                     } => self.observer.check_reported(impacted, source)?,
+                    Output::Repeat(_) => return Err("nothing is tracked".into()),
                     Output::Lost(_)
                     | Output::ResetStep { .. }
                     | Output::Deadline(..)

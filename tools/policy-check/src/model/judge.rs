@@ -54,6 +54,7 @@ impl State {
         match fate {
             Fate::Hold if !holds => self.blame(Violation::NeedlessHold),
             Fate::Hold => {}
+            Fate::Track => self.blame(Violation::NoEvidence),
             // Nothing was held when the association was closed, so nobody waits for its end.
             Fate::Unknown if !is_known => self.counted |= 1 << write,
             // The administrator had them pass, and knows what may come of it.

@@ -34,6 +34,8 @@ fn cancelled(status: u16) -> Command {
         status,
         sent: true,
         bytes: BYTES,
+        blocks: None,
+        fails: false,
     }
 }
 
@@ -135,6 +137,7 @@ impl State {
                 Output::Release(id, evidence) => self.release(bounds, id, evidence),
                 Output::Discard(id) => self.discard(id),
                 Output::Lost(_)
+                | Output::Repeat(_)
                 | Output::ResetStep { .. }
                 | Output::Deadline(..)
                 | Output::LogUnmatched(..)
@@ -173,7 +176,7 @@ impl State {
         let fate = Arc::make_mut(&mut self.policy).hold(association, &cancelled(status));
         self.judge_fate(bounds, write, on, fate);
         self.write(write).place = match fate {
-            Fate::Hold => {
+            Fate::Hold | Fate::Track => {
                 if let Some(record) = &mut self.link(on).record {
                     record.bios |= 1 << write;
                 }

@@ -119,6 +119,8 @@ impl Record {
                     status: *status,
                     sent: true,
                     bytes: *bytes,
+                    blocks: None,
+                    fails: false,
                 };
                 self.hold(at, command, &mut wrong);
                 self.compare_held(*held, *held_bytes, &mut wrong);

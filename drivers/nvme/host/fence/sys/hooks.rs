@@ -61,6 +61,9 @@ impl OfferedCommand<'_> {
             status: self.0.status,
             sent: self.0.sent,
             bytes: self.0.bytes,
+            // Nothing is tracked: nvme-core can not tell yet when nothing of it is left in the host.
+            blocks: None,
+            fails: false,
         }
     }
 
@@ -246,7 +249,7 @@ unsafe extern "C" fn nvme_fence_rs_hold(
     let (handle, cmd) = unsafe { (handle(data), &*cmd) };
     // INVARIANT: By the safety requirements.
     match handle.hold(&OfferedCommand(cmd)) {
-        Fate::Hold => raw::nvme_fence_verdict_NVME_FENCE_HOLD,
+        Fate::Hold | Fate::Track => raw::nvme_fence_verdict_NVME_FENCE_HOLD,
         Fate::Pass(_) => raw::nvme_fence_verdict_NVME_FENCE_PASS,
         Fate::Unknown => raw::nvme_fence_verdict_NVME_FENCE_UNKNOWN,
     }

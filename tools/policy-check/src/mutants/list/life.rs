@@ -100,8 +100,8 @@ pub(super) const ALL: &[Mutant] = &[
         name: "drained-too-early",
         what: "a record is discarded before it is drained",
         file: "association.rs",
-        from: "        if !self.closed || self.held != 0 {",
-        to: "        if !self.closed {",
+        from: "if !self.closed || self.held != 0 || self.releasing {",
+        to: "if !self.closed {",
     },
     Mutant {
         name: "uncounted",
@@ -170,7 +170,7 @@ pub(super) const ALL: &[Mutant] = &[
         name: "asks-for-nothing",
         what: "what holds nothing is to be reset",
         file: "association.rs",
-        from: "            && self.held != 0\n            &&",
+        from: "            && self.is_waited_for()\n            &&",
         to: "            &&",
     },
     Mutant {
