@@ -38,7 +38,9 @@ pub(crate) enum Command {
 
 /// Which commands wait: a value of the setting `hold`.
 fn hold(word: &str) -> Result<Hold, String> {
-    Hold::from_name(word).ok_or_else(|| "it is all or none".to_owned())
+    let mut all = [Hold::All, Hold::Overlap, Hold::None].into_iter();
+    all.find(|hold| hold.name() == word)
+        .ok_or_else(|| "it is all, overlap or none".to_owned())
 }
 
 /// What is believed: values of the setting `evidence`, separated by commas.
@@ -195,6 +197,18 @@ pub(crate) struct BoundsArgs {
     /// What a source was sent still arrives when its association is closed
     #[arg(long)]
     lost_sources_receive: Option<bool>,
+    /// Ranges that can be tracked for each association
+    #[arg(long)]
+    slots: Option<u8>,
+    /// What is sent stays in the host for a while
+    #[arg(long)]
+    buffers: Option<bool>,
+    /// Writes of another host
+    #[arg(long)]
+    foreign: Option<u8>,
+    /// How often the module may be unloaded
+    #[arg(long)]
+    unloads: Option<u8>,
 }
 
 impl BoundsArgs {
@@ -242,7 +256,11 @@ impl BoundsArgs {
             tick_ms,
             changes,
             late_asks,
-            lost_sources_receive
+            lost_sources_receive,
+            slots,
+            buffers,
+            foreign,
+            unloads
         );
     }
 }

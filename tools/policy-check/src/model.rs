@@ -35,7 +35,9 @@ mod step;
 pub mod suite;
 mod teardown;
 mod tidy;
+mod tracking;
 mod truth;
+mod unload;
 
 pub use action::Action;
 pub use bounds::{Assumption, Bounds, KeepAlive};

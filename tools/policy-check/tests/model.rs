@@ -4,7 +4,7 @@
 
 use nvme_fence_policy::Hold;
 use policy_check::check::{Outcome, Search, check};
-use policy_check::model::suite::{self, RESETS, SMALL};
+use policy_check::model::suite::{self, RESETS, SMALL, TRACKING};
 use policy_check::model::{Assumption, Bounds, KeepAlive, Violation, World};
 
 fn run(bounds: Bounds) -> Outcome {
@@ -42,6 +42,17 @@ fn nothing_goes_wrong_with_a_reset() {
 }
 
 #[test]
+fn nothing_goes_wrong_with_what_is_tracked() {
+    let outcome = run(Bounds {
+        blocks: 1,
+        buffers: true,
+        ..TRACKING
+    });
+    assert!(outcome.found.is_none(), "{outcome:?}");
+    assert!(outcome.unique > 10_000);
+}
+
+#[test]
 fn without_fencing_there_is_a_ghost_write() {
     let outcome = run(Bounds {
         hold: Hold::None,
@@ -66,6 +77,11 @@ fn every_assumption_is_needed() {
         Assumption::HonestTarget,
         Assumption::HonestLostHostLog,
         Assumption::HonestFailure,
+        Assumption::OneHost,
+        Assumption::OneWriteAtATime,
+        Assumption::SameContent,
+        Assumption::EmptySockets,
+        Assumption::RememberedWhenUnloaded,
         Assumption::CleanUpBeforeConnect,
     ] {
         let (bounds, violation) = suite::without(assumption);

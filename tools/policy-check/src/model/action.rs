@@ -132,6 +132,47 @@ pub enum Action {
         /// The association.
         on: u8,
     },
+    /// A write leaves the host.
+    Leave {
+        /// Which write.
+        write: u8,
+        /// The association.
+        on: u8,
+    },
+    /// The host tells that nothing of an association is left in it.
+    Empty {
+        /// The association.
+        on: u8,
+    },
+    /// The work item of a record sends again what is tracked.
+    Repeat {
+        /// The association.
+        on: u8,
+    },
+    /// The work item of a record has sent again what is tracked.
+    Repeated {
+        /// The association.
+        on: u8,
+    },
+    /// The module is unloaded.
+    Unload,
+    /// After that, nvme-core finds that an association is fenced by time.
+    Expire {
+        /// The association.
+        on: u8,
+    },
+    /// Another host writes, and that is done.
+    ForeignWrite {
+        /// Which write.
+        write: u8,
+        /// Where to.
+        block: u8,
+    },
+    /// The application changes the memory of a write before that is done.
+    Alter {
+        /// Which write.
+        write: u8,
+    },
     /// The work item of a record ends.
     Drained {
         /// The association.

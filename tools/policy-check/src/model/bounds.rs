@@ -73,6 +73,19 @@ pub enum Assumption {
     /// A target accepts a Connect only when the controller that had the same ID before can execute
     /// nothing any more.
     CleanUpBeforeConnect,
+    /// Where commands are tracked, no other host writes to the namespace.
+    OneHost,
+    /// Where commands are tracked, the application does not write to a block before it knows of the
+    /// write before that it is done.
+    OneWriteAtATime,
+    /// Where commands are tracked, the application does not change the memory of a write before it
+    /// knows that it is done.
+    SameContent,
+    /// When the host says that nothing of an association is left in it, nothing leaves any more.
+    EmptySockets,
+    /// When the module is unloaded, nvme-core knows for which associations something was tracked, and
+    /// has all writes wait for their end.
+    RememberedWhenUnloaded,
 }
 
 /// The bounds of a model. Times are in ticks.
@@ -163,6 +176,14 @@ pub struct Bounds {
     /// Commands that a source was sent still arrive when the host has closed its association, and
     /// resets that it had begun go on.
     pub lost_sources_receive: bool,
+    /// So many ranges can be tracked for each association.
+    pub slots: u8,
+    /// Whether what is sent stays in the host for a while, which reads its memory only when it leaves.
+    pub buffers: bool,
+    /// Writes of another host.
+    pub foreign: u8,
+    /// How often the module may be unloaded.
+    pub unloads: u8,
     /// What is not taken for granted.
     pub dropped: Option<Assumption>,
 }
@@ -270,6 +291,11 @@ impl Bounds {
         }
         if self.nameless && self.ccrl > 0 {
             return Err("a controller without CIU and CIRN cannot be reset through another one");
+        }
+        if self.unloads > 0 && (self.ccrl > 0 || self.admin > 0) {
+            return Err(
+                "without the module nobody asks for resets, and there is no word to be said",
+            );
         }
         if !(1..=1000).contains(&self.tick_ms) {
             return Err("a tick can be one millisecond to one second");

@@ -19,6 +19,7 @@ impl State {
             self.enabled_host(bounds, on, actions);
             self.enabled_network(bounds, on, actions);
             self.enabled_module(on, actions);
+            self.enabled_tracking(bounds, on, actions);
             self.enabled_service(bounds, on, actions);
         }
         for write in 0..self.issued {
@@ -30,6 +31,8 @@ impl State {
             self.enabled_controller(bounds, controller, actions);
         }
         self.enabled_issue(bounds, actions);
+        self.enabled_others(bounds, actions);
+        self.enabled_unload(bounds, actions);
         if self.policy.next_deadline().is_some() {
             actions.push(Action::Timeout);
         }
@@ -59,9 +62,7 @@ impl State {
         let issued = &self.writes[..usize::from(write)];
         let fresh = issued.iter().map(|write| write.block + 1).max();
         for block in 0..bounds.blocks.min(fresh.unwrap_or(0) + 1) {
-            let busy =
-                |write: &super::state::Write| write.block == block && write.place != Place::Done;
-            if issued.iter().any(busy) {
+            if self.is_outstanding(block) && bounds.assumes(Assumption::OneWriteAtATime) {
                 continue;
             }
             for on in self.open_links() {
@@ -160,7 +161,10 @@ impl State {
         }
         for write in 0..self.issued {
             match truth.copies[usize::from(write)] {
-                Copy::Underway if truth.may_arrive(bounds, self.now, bounds.connection(write)) => {
+                Copy::Underway
+                    if truth.buffered & 1 << write == 0
+                        && truth.may_arrive(bounds, self.now, bounds.connection(write)) =>
+                {
                     actions.push(Action::Arrive { write, on });
                 }
                 Copy::Arrived if truth.may_execute(bounds, self.now) => {

@@ -52,9 +52,14 @@ impl State {
         let holds = self.settings.holds;
         let is_known = self.link(on).record.is_some();
         match fate {
-            Fate::Hold if !holds => self.blame(Violation::NeedlessHold),
-            Fate::Hold => {}
-            Fate::Track => self.blame(Violation::NoEvidence),
+            Fate::Hold | Fate::Track if !holds => self.blame(Violation::NeedlessHold),
+            Fate::Hold => self.judge_held(bounds, write, on),
+            Fate::Track if !self.settings.tracks => {
+                self.blame(Violation::NoEvidence);
+            }
+            // It would be kept for a moment that is over.
+            Fate::Track if self.link(on).emptied => self.blame(Violation::NeedlessHold),
+            Fate::Track => {}
             // Nothing was held when the association was closed, so nobody waits for its end.
             Fate::Unknown if !is_known => self.counted |= 1 << write,
             // The administrator had them pass, and knows what may come of it.

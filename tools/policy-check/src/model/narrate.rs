@@ -14,8 +14,16 @@ pub fn narrate(before: &State, action: Action, after: &State) -> String {
     let writes = before.writes.iter().zip(&after.writes).enumerate();
     for (write, (old, new)) in writes {
         match (old.place, new.place) {
-            (Place::InFlight(_), Place::Held(_)) => {
-                text += &format!("; the policy holds write {}", write + 1);
+            (Place::InFlight(_), Place::Held(on)) => {
+                let tracks = |state: &State| {
+                    let record = state.links[usize::from(on)].record.as_ref();
+                    record.is_some_and(|record| record.tracked & 1 << write != 0)
+                };
+                let verb = if tracks(after) { "tracks" } else { "holds" };
+                text += &format!("; the policy {verb} write {}", write + 1);
+            }
+            (Place::Unissued | Place::Queued, Place::Held(on)) => {
+                text += &format!("; write {} waits for association {on}", write + 1);
             }
             (Place::InFlight(_), Place::Queued) => {
                 text += &format!("; the policy lets write {} pass", write + 1);
@@ -29,6 +37,10 @@ pub fn narrate(before: &State, action: Action, after: &State) -> String {
         if work(old) == Some(Work::Idle) && work(new) == Some(Work::Queued) {
             text += &format!("; the policy releases what association {on} held");
         }
+        let repeat = |link: &super::state::Link| link.record.as_ref().map(|record| record.repeat);
+        if repeat(old) == Some(Work::Idle) && repeat(new) == Some(Work::Queued) {
+            text += &format!("; the policy has sent again what association {on} tracks");
+        }
     }
     format!("t={}: {text}", before.now)
 }
@@ -40,11 +52,32 @@ impl State {
         match action {
             Action::Tick => "a tick passes".into(),
             Action::Issue { write, block, on } => format!(
-                "the application writes {n} to block {block} (write {n}); it is sent on association {on}",
+                "the application writes {n} to block {block} (write {n}); its path is association {on}",
                 n = number(write)
             ),
+            Action::Leave { write, on } => format!(
+                "write {} leaves the host on association {on}",
+                number(write)
+            ),
+            Action::Empty { on } => {
+                format!("the host tells that nothing of association {on} is left in it")
+            }
+            Action::Repeat { on } => format!("what association {on} tracks goes out again"),
+            Action::Repeated { on } => format!("association {on} has sent again what it tracks"),
+            Action::Unload => "the module is unloaded".into(),
+            Action::Expire { on } => {
+                format!("nvme-core finds association {on} fenced by time, and releases it")
+            }
+            Action::ForeignWrite { write, block } => format!(
+                "another host writes {n} to block {block} (write {n}), and that is done",
+                n = number(write)
+            ),
+            Action::Alter { write } => format!(
+                "the application changes the memory of write {}",
+                number(write)
+            ),
             Action::Send { write, on } => {
-                format!("write {} is sent again, on association {on}", number(write))
+                format!("write {} goes to association {on}", number(write))
             }
             Action::KeepAlive { on } => format!("a Keep Alive is sent on association {on}"),
             Action::KeepAliveArrives { on } => {

@@ -2,20 +2,37 @@
 
 //! The policy as the module keeps it: the crate's subsystem, and the associations that are lent to it.
 
+use nvme_fence_policy::overlap::Slot;
 use nvme_fence_policy::{
-    Association, AssociationId, Command, Fate, Input, Knobs, Nanos, Opened, Output, Request,
-    Storage, Subsystem,
+    Association, AssociationId, Blocks, Command, Fate, Input, Knobs, Nanos, Opened, Output,
+    Request, Storage, Subsystem,
 };
 use std::fmt::{self, Debug, Write};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// An association, and what stands for it when states are hashed: the policy's types are not made for
 /// that.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 struct Kept {
     association: Association,
+    slots: Vec<Slot>,
     digest: u64,
 }
+
+impl Kept {
+    /// The slots that are in use. What is in the others makes no difference.
+    fn tracked_slots(&self) -> &[Slot] {
+        &self.slots[..usize::from(self.association.tracked().ranges())]
+    }
+}
+
+impl PartialEq for Kept {
+    fn eq(&self, other: &Self) -> bool {
+        self.association == other.association && self.tracked_slots() == other.tracked_slots()
+    }
+}
+
+impl Eq for Kept {}
 
 /// All associations that are not discarded yet.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,6 +45,12 @@ impl Storage for Associations {
 
     fn iter_mut(&mut self) -> impl Iterator<Item = &mut Association> {
         self.0.iter_mut().map(|kept| &mut kept.association)
+    }
+
+    fn iter_mut_with_slots(&mut self) -> impl Iterator<Item = (&mut Association, &mut [Slot])> {
+        self.0
+            .iter_mut()
+            .map(|kept| (&mut kept.association, kept.slots.as_mut_slice()))
     }
 }
 
@@ -84,11 +107,14 @@ impl Policy {
         };
         let before = before.map_or(&[][..], |before| &before.associations.0);
         for kept in &mut self.associations.0 {
-            let same = |old: &&Kept| old.association == kept.association;
+            let same = |old: &&Kept| **old == *kept;
             kept.digest = match before.iter().find(same) {
                 Some(old) => old.digest,
                 // The secret is not printed with the rest.
-                None => digest(&kept.association, kept.association.identity().cirn),
+                None => digest(
+                    &(&kept.association, kept.tracked_slots()),
+                    kept.association.identity().cirn,
+                ),
             };
         }
     }
@@ -98,10 +124,11 @@ impl Policy {
         self.subsystem.open(&mut self.associations, opened)
     }
 
-    /// Keeps a new association.
-    pub(super) fn keep(&mut self, association: Association) {
+    /// Keeps a new association, for which so many ranges can be tracked.
+    pub(super) fn keep(&mut self, association: Association, slots: u8) {
         self.associations.0.push(Kept {
             association,
+            slots: vec![Slot::FREE; usize::from(slots)],
             digest: 0,
         });
     }
@@ -116,6 +143,17 @@ impl Policy {
     pub(super) fn hold(&mut self, association: AssociationId, command: &Command) -> Fate {
         self.subsystem
             .hold(&mut self.associations, association, command)
+    }
+
+    /// Does a new write have to wait, and for which association?
+    pub(super) fn check(&mut self, write: &Blocks, bytes: u32) -> Option<AssociationId> {
+        self.subsystem.check(&mut self.associations, write, bytes)
+    }
+
+    /// Is anything tracked?
+    pub(super) fn tracks(&self) -> bool {
+        let mut all = self.associations.iter();
+        all.any(|association| !association.tracked().is_empty())
     }
 
     /// Something happens.

@@ -13,6 +13,8 @@ use std::fmt;
 pub enum Violation {
     /// A block went back to a value older than one that was acknowledged.
     GhostWrite,
+    /// A block became what nobody wrote there: a copy of a write whose memory had changed.
+    SpoiledWrite,
     /// A record was released while its association could still execute something.
     NoEvidence,
     /// The evidence named is not what happened.
@@ -51,6 +53,7 @@ impl Violation {
     /// All of them, the worst first.
     pub const ALL: [Self; 17] = [
         Self::GhostWrite,
+        Self::SpoiledWrite,
         Self::NoEvidence,
         Self::WrongEvidence,
         Self::HeldForever,
@@ -73,6 +76,7 @@ impl Violation {
     pub const fn property(self) -> &'static str {
         match self {
             Self::GhostWrite => "no block goes back behind what was acknowledged",
+            Self::SpoiledWrite => "no block becomes what nobody wrote there",
             Self::NoEvidence => "what is released cannot execute any more",
             Self::WrongEvidence => "the evidence named is what happened",
             Self::HeldForever => "every held command is released in the end",
@@ -97,6 +101,7 @@ impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::GhostWrite => "ghost write",
+            Self::SpoiledWrite => "spoiled write",
             Self::NoEvidence => "release without evidence",
             Self::WrongEvidence => "wrong evidence",
             Self::HeldForever => "held forever",
@@ -134,6 +139,7 @@ macro_rules! properties {
 pub(super) fn all() -> Vec<Property<World>> {
     properties![
         GhostWrite,
+        SpoiledWrite,
         NoEvidence,
         WrongEvidence,
         HeldForever,

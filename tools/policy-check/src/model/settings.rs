@@ -13,6 +13,8 @@ use std::sync::Arc;
 pub(super) struct Settings {
     /// What may still execute is held.
     pub(super) holds: bool,
+    /// What is cancelled is tracked if that is possible.
+    pub(super) tracks: bool,
     /// What counts as evidence.
     evidence: Beliefs,
     /// So long the host waits for a controller to quiesce, in ticks.
@@ -35,8 +37,18 @@ impl Settings {
     pub(super) fn new(bounds: &Bounds) -> Self {
         Self {
             holds: bounds.hold != Hold::None,
+            tracks: bounds.hold == Hold::Overlap,
             evidence: bounds.evidence,
             cqt: bounds.cqt,
+        }
+    }
+
+    /// Which commands wait.
+    fn hold(&self) -> Hold {
+        match (self.holds, self.tracks) {
+            (false, _) => Hold::None,
+            (true, true) => Hold::Overlap,
+            (true, false) => Hold::All,
         }
     }
 
@@ -47,7 +59,10 @@ impl Settings {
 
     fn set(&mut self, setting: Setting) {
         match setting {
-            Setting::Hold(hold) => self.holds = hold != Hold::None,
+            Setting::Hold(hold) => {
+                self.holds = hold != Hold::None;
+                self.tracks = hold == Hold::Overlap;
+            }
             Setting::Believe(belief, true) => self.evidence = self.evidence.with(belief),
             Setting::Believe(belief, false) => self.evidence = self.evidence.without(belief),
             Setting::Cqt(cqt) => self.cqt = cqt,
@@ -61,11 +76,14 @@ impl State {
         if self.left.changes == 0 {
             return Vec::new();
         }
-        let hold = match self.settings.holds {
-            true => Hold::None,
-            false => Hold::All,
+        // Where there are no slots, nothing can be tracked.
+        let holds: &[Hold] = match bounds.slots {
+            0 => &[Hold::All, Hold::None],
+            _ => &[Hold::All, Hold::Overlap, Hold::None],
         };
-        let mut changes = vec![Setting::Hold(hold)];
+        let now = self.settings.hold();
+        let others = holds.iter().copied().filter(|hold| *hold != now);
+        let mut changes: Vec<_> = others.map(Setting::Hold).collect();
         // What can not be had makes no difference.
         for (belief, had) in [
             (Belief::Ccr, bounds.ccrl > 0),

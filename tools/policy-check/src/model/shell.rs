@@ -6,13 +6,14 @@
 use super::bounds::Bounds;
 use super::property::Violation;
 use super::state::{Phase, Place, State};
+use super::tracking::blocks;
 use nvme_fence_policy::{
     AssociationId, Command, ControllerId, Evidence, Fate, Input, Kind, Offer, Opened, Output,
 };
 use std::sync::Arc;
 
 /// Length of every write.
-const BYTES: u32 = 4096;
+pub(super) const BYTES: u32 = 4096;
 
 /// A status with which the controller itself answered.
 const ANSWERED: u16 = 0x303;
@@ -27,14 +28,14 @@ pub(super) fn controller_id(controller: u8) -> ControllerId {
     ControllerId(u64::from(controller))
 }
 
-/// A write that may have been sent and got this status from the host.
-fn cancelled(status: u16) -> Command {
+/// A write to a block that may have been sent and got this status from the host.
+fn cancelled(status: u16, block: u8) -> Command {
     Command {
         kind: Kind::Write,
         status,
         sent: true,
         bytes: BYTES,
-        blocks: None,
+        blocks: blocks(block),
         fails: false,
     }
 }
@@ -55,9 +56,14 @@ pub(super) enum Work {
 /// What is held for an association.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Record {
-    /// The writes that are held.
+    /// The writes that are held, those that are tracked or wait included.
     pub(super) bios: u8,
     pub(super) work: Work,
+    /// Those of them that will be sent again: one bit each.
+    pub(super) tracked: u8,
+    pub(super) repeat: Work,
+    /// The writes whose ghosts newer ones have to wait for: one bit each.
+    pub(super) remembered: u8,
 }
 
 impl Record {
@@ -66,43 +72,81 @@ impl Record {
         Self {
             bios: 0,
             work: Work::Idle,
+            tracked: 0,
+            repeat: Work::Idle,
+            remembered: 0,
         }
     }
 
     /// The policy releases it.
-    fn queue(&mut self) -> Result<(), Violation> {
+    pub(super) fn queue(&mut self) -> Result<(), Violation> {
         if self.work != Work::Idle {
             return Err(Violation::ReleasedTwice);
         }
         self.work = Work::Queued;
+        self.remembered = 0;
         Ok(())
     }
 
-    /// The work item takes out what is to be sent on, which is so much as the policy counts. Returns
-    /// the writes.
-    fn start_draining(&mut self, (count, bytes): (u32, u64)) -> Result<u8, Violation> {
+    /// The policy has what is tracked sent again.
+    fn queue_repeat(&mut self) -> Result<(), Violation> {
+        if self.repeat != Work::Idle {
+            return Err(Violation::ReleasedTwice);
+        }
+        self.repeat = Work::Queued;
+        Ok(())
+    }
+
+    /// The work item takes out what is to be sent on, which is so much as the policy counts, if there
+    /// is one. Returns the writes.
+    fn start_draining(&mut self, held: Option<(u32, u64)>) -> Result<u8, Violation> {
         let bios = std::mem::take(&mut self.bios);
-        if count != bios.count_ones() || bytes != u64::from(count) * u64::from(BYTES) {
+        self.tracked = 0;
+        let beside = match self.repeat {
+            Work::Sending(commands, _) => commands,
+            Work::Idle | Work::Queued | Work::Done => 0,
+        };
+        let count = bios.count_ones() + beside;
+        if held.is_some_and(|held| held != (count, u64::from(count) * u64::from(BYTES))) {
             return Err(Violation::Miscounted);
         }
-        self.work = Work::Sending(count, bytes);
+        self.work = sending(bios);
         Ok(bios)
     }
 
-    /// Does it hold something for which there is no evidence yet?
+    /// The work item takes out what is to be sent again. Returns the writes.
+    pub(super) fn start_repeating(&mut self) -> u8 {
+        let writes = std::mem::take(&mut self.tracked);
+        self.bios &= !writes;
+        self.repeat = sending(writes);
+        writes
+    }
+
+    /// Does it hold or track something for which there is no evidence yet?
     pub(super) fn is_waiting(&self) -> bool {
-        self.work == Work::Idle && self.bios != 0
+        self.work == Work::Idle && (self.bios | self.remembered) != 0
     }
 
     /// Has it anything that must not be forgotten?
     pub(super) fn is_busy(&self) -> bool {
-        self.bios != 0 || matches!(self.work, Work::Queued | Work::Sending(..))
+        self.bios != 0
+            || matches!(self.work, Work::Queued | Work::Sending(..))
+            || matches!(self.repeat, Work::Sending(1.., _))
     }
+}
+
+/// These writes are being sent on.
+fn sending(writes: u8) -> Work {
+    let commands = writes.count_ones();
+    Work::Sending(commands, u64::from(commands) * u64::from(BYTES))
 }
 
 impl State {
     /// Tells the policy of a new association.
     pub(super) fn tell_open(&mut self, bounds: &Bounds, on: u8) {
+        if self.unloaded {
+            return;
+        }
         let controller = self.link(on).controller;
         let opened = Opened {
             id: association_id(on),
@@ -119,12 +163,15 @@ impl State {
         };
         let association = Arc::make_mut(&mut self.policy).open(opened);
         self.carry_out(bounds);
-        Arc::make_mut(&mut self.policy).keep(association);
+        Arc::make_mut(&mut self.policy).keep(association, bounds.slots);
         self.tell(bounds, Input::Resumed(controller_id(controller)));
     }
 
     /// Tells the policy what happens, and does what follows.
     pub(super) fn tell(&mut self, bounds: &Bounds, input: Input<'_>) {
+        if self.unloaded {
+            return;
+        }
         let now = bounds.nanos(self.now);
         Arc::make_mut(&mut self.policy).handle(now, input);
         self.carry_out(bounds);
@@ -134,10 +181,10 @@ impl State {
     pub(super) fn carry_out(&mut self, bounds: &Bounds) {
         while let Some(output) = Arc::make_mut(&mut self.policy).next_output() {
             match output {
+                Output::Repeat(id) => self.queue_repeat(id),
                 Output::Release(id, evidence) => self.release(bounds, id, evidence),
                 Output::Discard(id) => self.discard(id),
                 Output::Lost(_)
-                | Output::Repeat(_)
                 | Output::ResetStep { .. }
                 | Output::Deadline(..)
                 | Output::LogUnmatched(..)
@@ -159,6 +206,16 @@ impl State {
         }
     }
 
+    fn queue_repeat(&mut self, id: AssociationId) {
+        let queued = match &mut self.link(id.0 as u8).record {
+            Some(record) => record.queue_repeat(),
+            None => Err(Violation::Forgotten),
+        };
+        if let Err(violation) = queued {
+            self.blame(violation);
+        }
+    }
+
     fn discard(&mut self, id: AssociationId) {
         Arc::make_mut(&mut self.policy).discard(id);
         let record = self.link(id.0 as u8).record.take();
@@ -169,16 +226,25 @@ impl State {
 
     /// The host gives up a write: the policy is asked.
     pub(super) fn cancel(&mut self, bounds: &Bounds, write: u8, on: u8, status: u16) {
+        if self.unloaded {
+            self.cancel_without_policy(write, on);
+            return;
+        }
         if self.holds_needlessly(on, status) {
             self.blame(Violation::NeedlessHold);
         }
         let association = association_id(on);
-        let fate = Arc::make_mut(&mut self.policy).hold(association, &cancelled(status));
+        let block = self.writes[usize::from(write)].block;
+        let command = cancelled(status, block);
+        let fate = Arc::make_mut(&mut self.policy).hold(association, &command);
         self.judge_fate(bounds, write, on, fate);
         self.write(write).place = match fate {
             Fate::Hold | Fate::Track => {
                 if let Some(record) = &mut self.link(on).record {
                     record.bios |= 1 << write;
+                    let tracked = u8::from(fate == Fate::Track) << write;
+                    record.tracked |= tracked;
+                    record.remembered |= tracked;
                 }
                 Place::Held(on)
             }
@@ -188,7 +254,7 @@ impl State {
 
     /// Would the policy hold any of the commands that can do no harm?
     fn holds_needlessly(&self, on: u8, status: u16) -> bool {
-        let write = cancelled(status);
+        let write = cancelled(status, 0);
         let harmless = [
             Command {
                 kind: Kind::Read,
@@ -216,7 +282,7 @@ impl State {
 
     /// The work item of a record begins to send on what was held.
     pub(super) fn send_on(&mut self, on: u8) {
-        let held = self.policy.held(association_id(on));
+        let held = (!self.unloaded).then(|| self.policy.held(association_id(on)));
         let Some(record) = &mut self.link(on).record else {
             return;
         };

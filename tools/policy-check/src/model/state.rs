@@ -10,7 +10,7 @@ use super::property::Violation;
 use super::service::{Retry, Service};
 use super::settings::{self, Settings};
 use super::shell::Record;
-use super::truth::Truth;
+use super::truth::{Content, Truth};
 use std::sync::Arc;
 
 /// Where the host has a write.
@@ -70,7 +70,7 @@ impl Link {
         }
     }
 
-    /// Is something held for it, for which there is no evidence yet?
+    /// Is something held for it or tracked, for which there is no evidence yet?
     pub(super) fn is_waiting(&self) -> bool {
         self.record.as_ref().is_some_and(Record::is_waiting)
     }
@@ -103,6 +103,8 @@ pub(super) struct Link {
     pub(super) disabled: bool,
     /// The administrator said that nothing can execute any more.
     pub(super) vouched: bool,
+    /// The policy was told that nothing of it is left in the host.
+    pub(super) emptied: bool,
     /// A source said that it was reset.
     pub(super) told_reset: bool,
     /// Sources that were asked to have it reset, and may not be asked at once again: one bit each.
@@ -144,6 +146,8 @@ pub(super) struct Budget {
     pub(super) send_failures: u8,
     pub(super) nuisances: u8,
     pub(super) changes: u8,
+    pub(super) foreign: u8,
+    pub(super) unloads: u8,
 }
 
 /// A state of host, network, controllers and target.
@@ -155,12 +159,16 @@ pub struct State {
     pub(super) issued: u8,
     /// What the blocks hold.
     pub(super) stored: [u8; BLOCKS_MAX],
+    /// Which content of that write.
+    pub(super) contents: [Content; BLOCKS_MAX],
     /// The newest value that the application knows to be in a block.
     pub(super) acknowledged: [u8; BLOCKS_MAX],
     pub(super) links: Vec<Link>,
     /// What the policy knows. States between which that did not change share it.
     pub(super) policy: Arc<Policy>,
     pub(super) settings: Settings,
+    /// The module is gone, and with it the policy.
+    pub(super) unloaded: bool,
     /// What the work item that asks has been told to ask, and has not sent yet.
     pub(super) chosen: Option<Chosen>,
     /// Controllers that were removed.
@@ -168,6 +176,10 @@ pub struct State {
     /// Writes that could not be held, as their record was gone, or were not to be held as the
     /// administrator had it. They may come back as ghosts.
     pub(super) counted: u8,
+    /// Writes that were tracked and sent again, which are not checked: one bit each.
+    pub(super) repeated: u8,
+    /// Writes whose memory the application has changed: one bit each.
+    pub(super) altered: u8,
     pub(super) left: Budget,
     /// What went wrong. Nothing happens after that.
     pub(super) wrong: Option<Violation>,
@@ -181,13 +193,17 @@ impl State {
             writes: Default::default(),
             issued: 0,
             stored: [0; BLOCKS_MAX],
+            contents: Default::default(),
             acknowledged: [0; BLOCKS_MAX],
             links: Vec::new(),
             policy: Arc::new(settings::policy(bounds)),
             settings: Settings::new(bounds),
+            unloaded: false,
             chosen: None,
             removed: [false; CONTROLLERS_MAX],
             counted: 0,
+            repeated: 0,
+            altered: 0,
             left: Budget {
                 losses: bounds.losses,
                 keep_alives: bounds.keep_alives,
@@ -201,6 +217,8 @@ impl State {
                 send_failures: bounds.send_failures,
                 nuisances: bounds.nuisances,
                 changes: bounds.changes,
+                foreign: bounds.foreign,
+                unloads: bounds.unloads,
             },
             wrong: None,
         };
@@ -233,6 +251,7 @@ impl State {
             listed: false,
             disabled: false,
             vouched: false,
+            emptied: false,
             told_reset: false,
             asked: 0,
             awaited: 0,

@@ -7,7 +7,7 @@ use super::bounds::Bounds;
 use super::property::Violation;
 use super::shell::controller_id;
 use super::state::{Place, State};
-use super::truth::Copy;
+use super::truth::{Content, Copy};
 use nvme_fence_policy::hold::HOST_PATH_ERROR;
 use nvme_fence_policy::{Input, Scope};
 
@@ -19,9 +19,10 @@ impl State {
             Action::Issue { write, block, on } => {
                 self.issued += 1;
                 self.write(write).block = block;
-                self.send(write, on);
+                self.submit(bounds, write, on);
             }
-            Action::Send { write, on } => self.send(write, on),
+            Action::Send { write, on } => self.submit(bounds, write, on),
+            Action::Leave { write, on } => self.leave(write, on),
             Action::KeepAlive { on } => {
                 let now = self.now;
                 self.left.keep_alives -= 1;
@@ -77,6 +78,13 @@ impl State {
             Action::Timeout => self.timeout(bounds),
             Action::SendOn { on } => self.send_on(on),
             Action::Drained { on } => self.drained(bounds, on),
+            Action::Empty { on } => self.empty(bounds, on),
+            Action::Repeat { on } => self.repeat(on),
+            Action::Repeated { on } => self.repeated(bounds, on),
+            Action::Unload => self.unload(bounds),
+            Action::Expire { on } => self.expire(bounds, on),
+            Action::ForeignWrite { write, block } => self.foreign_write(write, block),
+            Action::Alter { write } => self.altered |= 1 << write,
             Action::AdminReleases { controller } => self.admin_releases(bounds, controller),
             Action::AdminReleasesRemoved => self.admin_releases_removed(bounds),
             Action::Change { setting } => self.change(bounds, setting),
@@ -137,8 +145,10 @@ impl State {
         if !bounds.late_asks {
             self.ask(bounds);
         }
-        self.check_timer(bounds);
-        self.check_heard(bounds);
+        if !self.unloaded {
+            self.check_timer(bounds);
+            self.check_heard(bounds);
+        }
         if action == Action::Timeout && (!bounds.late_asks || self.has_asked(bounds)) {
             self.check_unasked(bounds);
             self.check_unread();
@@ -155,20 +165,35 @@ impl State {
         }
     }
 
-    fn send(&mut self, write: u8, on: u8) {
+    pub(super) fn send(&mut self, bounds: &Bounds, write: u8, on: u8) {
         let now = self.now;
         self.write(write).place = Place::InFlight(on);
         let truth = &mut self.link(on).truth;
         truth.sent = now;
         truth.copies[usize::from(write)] = Copy::Underway;
+        truth.buffered |= 1 << write;
+        if !bounds.buffers {
+            self.leave(write, on);
+        }
     }
 
     fn execute(&mut self, write: u8, on: u8) {
-        self.link(on).truth.copies[usize::from(write)] = Copy::Executed;
+        let truth = &mut self.link(on).truth;
+        truth.copies[usize::from(write)] = Copy::Executed;
+        let content = truth.contents[usize::from(write)];
         let block = usize::from(self.write(write).block);
-        self.stored[block] = write + 1;
-        let counted = self.counted & 1 << write != 0;
-        if self.stored[block] < self.acknowledged[block] && !counted {
+        let (old, new) = (self.stored[block], write + 1);
+        let changes = (old, self.contents[block]) != (new, content);
+        self.stored[block] = new;
+        self.contents[block] = content;
+        // Of two writes that are under way at once, either may be the last.
+        let done = self.write(write).place == Place::Done;
+        if !done || !changes || self.counted & 1 << write != 0 {
+            return;
+        }
+        if old == new || content == Content::Reused {
+            self.blame(Violation::SpoiledWrite);
+        } else if new < self.acknowledged[block] {
             self.blame(Violation::GhostWrite);
         }
     }

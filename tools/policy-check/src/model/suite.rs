@@ -3,6 +3,7 @@
 //! The models that make up the proof.
 
 mod notices;
+mod overlap;
 mod resets;
 mod waits;
 
@@ -64,6 +65,10 @@ pub const SMALL: Bounds = Bounds {
     changes: 0,
     late_asks: false,
     lost_sources_receive: false,
+    slots: 0,
+    buffers: false,
+    foreign: 0,
+    unloads: 0,
     dropped: None,
 };
 
@@ -82,9 +87,23 @@ pub const RESETS: Bounds = Bounds {
     ..SMALL
 };
 
+/// Commands are tracked: as [`SMALL`], with room for all of them.
+pub const TRACKING: Bounds = Bounds {
+    hold: Hold::Overlap,
+    slots: 4,
+    writes: 2,
+    ..SMALL
+};
+
 /// The cases. Together they have everything in them that the model knows.
 pub fn cases() -> Vec<Case> {
-    [waits::cases(), resets::cases(), notices::cases()].concat()
+    [
+        waits::cases(),
+        overlap::cases(),
+        resets::cases(),
+        notices::cases(),
+    ]
+    .concat()
 }
 
 fn case(name: &'static str, about: &'static str, bounds: Bounds) -> Case {
@@ -154,6 +173,29 @@ pub fn without(assumption: Assumption) -> (Bounds, Violation) {
                 ..SMALL
             },
             Violation::GhostWrite,
+        ),
+        Assumption::OneHost => (
+            Bounds {
+                foreign: 1,
+                ..TRACKING
+            },
+            Violation::GhostWrite,
+        ),
+        Assumption::OneWriteAtATime => (TRACKING, Violation::GhostWrite),
+        Assumption::SameContent => (TRACKING, Violation::SpoiledWrite),
+        Assumption::RememberedWhenUnloaded => (
+            Bounds {
+                unloads: 1,
+                ..TRACKING
+            },
+            Violation::GhostWrite,
+        ),
+        Assumption::EmptySockets => (
+            Bounds {
+                buffers: true,
+                ..TRACKING
+            },
+            Violation::SpoiledWrite,
         ),
     };
     let bounds = Bounds {

@@ -73,6 +73,7 @@ impl Link {
         }
         self.disabled = false;
         self.vouched = false;
+        self.emptied = false;
         self.told_reset = false;
         self.asked = 0;
         self.awaited = 0;

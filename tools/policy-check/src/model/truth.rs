@@ -24,7 +24,8 @@ use super::bounds::{Assumption, Bounds, CONNECTIONS_MAX, KeepAlive, WRITES_MAX};
 /// The connection of what is not a write.
 pub(super) const ADMIN: u8 = 0;
 
-/// One write on one association.
+/// One write on one association. As long as it is in a socket of the host it is no more than a
+/// reference to the memory of the application.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) enum Copy {
     /// It was never sent, or cannot do anything any more.
@@ -36,6 +37,18 @@ pub(super) enum Copy {
     Arrived,
     /// The controller has executed it; the answer is under way.
     Executed,
+}
+
+/// What the memory of a write has in it, and the copies that were made of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) enum Content {
+    /// What it had when the write was issued.
+    #[default]
+    Original,
+    /// What the application changed it to, before the write was done.
+    Changed,
+    /// Something else: the write was done, and the memory is used for another purpose.
+    Reused,
 }
 
 /// The far side of an association.
@@ -55,6 +68,10 @@ pub(super) struct Truth {
     pub(super) dead: bool,
     /// The writes.
     pub(super) copies: [Copy; WRITES_MAX],
+    /// Those of them that have not left the host yet: one bit each.
+    pub(super) buffered: u8,
+    /// What those have in them that have left the host.
+    pub(super) contents: [Content; WRITES_MAX],
 }
 
 impl Truth {
@@ -68,6 +85,8 @@ impl Truth {
             gave_up: None,
             dead: false,
             copies: [Copy::None; WRITES_MAX],
+            buffered: 0,
+            contents: Default::default(),
         }
     }
 
@@ -138,6 +157,8 @@ impl Truth {
             };
             if !lives {
                 self.copies[write] = Copy::None;
+                self.buffered &= !(1 << write);
+                self.contents[write] = Content::default();
             }
         }
         if self.dead {
