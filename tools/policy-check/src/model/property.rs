@@ -51,7 +51,7 @@ pub enum Violation {
 
 impl Violation {
     /// All of them, the worst first.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::GhostWrite,
         Self::SpoiledWrite,
         Self::NoEvidence,

@@ -79,6 +79,69 @@ pub(super) const ALL: &[(&str, Expected)] = &[
         "holds-and-serves",
         Unnoticed("what nvme-core is about to give up can still be asked: no harm but a try"),
     ),
+    // What is tracked.
+    ("tracks-nothing", Noticed("overlap")),
+    (
+        "loses-one-half",
+        Unnoticed("tables of the model have two ranges at most"),
+    ),
+    ("weightless", Unnoticed("the same is found, in more steps")),
+    (
+        "last-is-behind",
+        Unnoticed("ranges of the model are the same or have no block in common"),
+    ),
+    (
+        "any-namespace",
+        Unnoticed("there is one namespace in the model"),
+    ),
+    (
+        "end-wraps",
+        Unnoticed("no range of the model goes beyond the last block"),
+    ),
+    (
+        "clash-tracked",
+        Unnoticed(
+            "the application of the cases writes to a block when it knows that the write before is done",
+        ),
+    ),
+    (
+        "clash-sent-again",
+        Unnoticed(
+            "the application of the cases writes to a block when it knows that the write before is done",
+        ),
+    ),
+    (
+        "held-clash-ignored",
+        Unnoticed(
+            "the application of the cases writes to a block when it knows that the write before is done",
+        ),
+    ),
+    ("full-tracked", Noticed("overlap-full")),
+    ("emptied-tracked", Noticed("overlap-late")),
+    ("repeated-at-close", Noticed("overlap")),
+    (
+        "repeated-before-close",
+        Unnoticed("the host of the model says that nothing is left only of what is closed"),
+    ),
+    ("repeat-not-told", Noticed("overlap")),
+    ("repeated-is-over", Noticed("overlap")),
+    ("tracked-for-ever", Noticed("overlap")),
+    ("release-abandoned", Noticed("overlap")),
+    ("waiting-uncounted", Noticed("overlap")),
+    (
+        "not-worth-a-reset",
+        Unnoticed("a reset is asked for before what is tracked is sent again"),
+    ),
+    ("checked-against-one", Noticed("overlap-three")),
+    ("always-tracks", Noticed("overlap-knobs")),
+    (
+        "appended-again",
+        Unnoticed("all commands of the model are writes"),
+    ),
+    (
+        "failure-repeated",
+        Unnoticed("no command of the model is to fail"),
+    ),
     // What a reset is evidence of.
     ("reset-accepted", Noticed("reset")),
     ("reset-joined", Noticed("reset-nuisances")),

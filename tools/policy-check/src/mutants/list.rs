@@ -4,6 +4,7 @@
 
 mod life;
 mod notices;
+mod overlap;
 mod reconnect;
 mod resets;
 mod subsystem;
@@ -52,6 +53,7 @@ pub fn all() -> impl Iterator<Item = &'static Mutant> {
     let all = [
         time::ALL,
         life::ALL,
+        overlap::ALL,
         reconnect::ALL,
         resets::ALL,
         notices::ALL,

@@ -352,7 +352,10 @@ impl Record {
                     let actions = association.handle(at, closed, &knobs);
                     let announced = actions.into_iter().find_map(|action| match action {
                         Action::ReportDeadline(deadline) => Some(deadline),
-                        Action::ReportLost | Action::Release(_) | Action::Discard => None,
+                        Action::ReportLost
+                        | Action::Release(_)
+                        | Action::Repeat
+                        | Action::Discard => None,
                     });
                     if announced != Some(told) {
                         another = Some(announced);
