@@ -354,14 +354,20 @@ fence_unload() { rmmod nvme_fence; }
 
 # fence_load_as WAY [PARAMETER=VALUE...]: loads it for
 #   auto   what it does by default
-#   time   evidence by time, or that the controller was disabled, and no other
+#   time   evidence by time, or that the controller was disabled, and no other; and the
+#          kernel's target tells nothing that would make the time shorter
+#   told   the same evidence, and the target tells what it knows
 #   off    nothing is held
 fence_load_as() {
 	local way="$1"
 	shift
 	case "$way" in
 	auto) fence_load "$@" ;;
-	time) fence_load evidence=time,disabled "$@" ;;
+	time)
+		[ ! -e "$TARGET/subsystems/$NQN/attr_ccrl" ] || target_set ccrl 0
+		fence_load evidence=time,disabled "$@"
+		;;
+	told) fence_load evidence=time,disabled "$@" ;;
 	off) fence_load hold=none "$@" ;;
 	*) bail "fence_load_as: what is '$way'?" ;;
 	esac
