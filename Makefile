@@ -19,7 +19,7 @@ help:
 ##                        tests of that checkout of blktests, and ours, on two kernels in QEMU
 ## make demo              a ghost write, seen on a stock kernel and stopped by the fence
 ## make model             try everything that can happen around the policy, within bounds
-## make mutants           change the policy in small ways, and see that each change is noticed
+## make mutants           change policy and module in small ways, and see that each is noticed
 ## make shell             a machine to play with: module loaded, target and two paths set up
 ## make kernel            both kernels of the laboratory, with and without the hook series
 ## make modules           nvme_fence.ko for the laboratory's kernel
@@ -58,7 +58,7 @@ doctor:
 ready:
 	@$(LAB)/doctor --quiet
 
-test test-smp soak bench bench-failover blktests demo shell kernel: ready
+test test-smp soak bench bench-failover blktests demo mutants shell kernel: ready
 
 test:
 	@selftests/all $(SCENARIO)
@@ -89,6 +89,7 @@ model:
 
 mutants:
 	@$(LAB)/policy-check mutants
+	@$(LAB)/policy-check shell-mutants
 
 shell:
 	@$(LAB)/shell

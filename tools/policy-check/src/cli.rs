@@ -30,6 +30,11 @@ pub(crate) enum Command {
     /// Needs cargo and the source tree. Exits with 0 if every mutant is caught, and by the model where
     /// it should notice, else with 1.
     Mutants(MutantsArgs),
+    /// Change the Rust of the module around the policy in small ways, and see which scenario notices
+    ///
+    /// Needs the source tree and the laboratory. Exits with 0 if every mutant is noticed by the
+    /// scenario that should, else with 1.
+    ShellMutants(ShellMutantsArgs),
     /// Feed a recorded trace to the policy, and compare what it does
     ///
     /// Exits with 0 if the policy would have done the same, else with 1.
@@ -282,6 +287,19 @@ pub(crate) struct MutantsArgs {
     /// Jobs of cargo, and threads of the search
     #[arg(long, default_value_t = 2)]
     pub(crate) jobs: usize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShellMutantsArgs {
+    /// Only mutants with one of these in their names
+    #[arg(value_name = "NAME")]
+    pub(crate) filters: Vec<String>,
+    /// The source tree
+    #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../.."), hide_default_value = true)]
+    pub(crate) tree: PathBuf,
+    /// Build there, below the source tree
+    #[arg(long, default_value = "target/shell-mutants")]
+    pub(crate) work_dir: PathBuf,
 }
 
 #[derive(Debug, Args)]

@@ -16,6 +16,7 @@ fn main() -> ExitCode {
         Command::Model(args) => report::model(&args),
         Command::Assumptions => report::assumptions(),
         Command::Mutants(args) => report::mutants(&args),
+        Command::ShellMutants(args) => report::shell_mutants(&args),
         Command::Replay(args) => report::replay(&args),
     };
     match result {

@@ -6,8 +6,11 @@
 //! built anew; then the crate's own tests are run, and the model: in the one case in which it should
 //! notice, or in all if nobody else has noticed.
 
+mod copy;
 mod expected;
+mod grid;
 mod list;
+pub mod shell;
 mod table;
 mod workshop;
 

@@ -2,7 +2,7 @@
 
 //! Runs the commands, and prints what came of them. They return whether all is as it should be.
 
-use crate::cli::{Format, ModelArgs, MutantsArgs, ReplayArgs};
+use crate::cli::{Format, ModelArgs, MutantsArgs, ReplayArgs, ShellMutantsArgs};
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use policy_check::check::{Outcome, Search, check};
@@ -121,6 +121,15 @@ pub(crate) fn mutants(args: &MutantsArgs) -> Result<bool> {
         always_model: args.always_model,
     };
     mutants::run(&workshop, &args.filters)
+}
+
+/// `policy-check shell-mutants`
+pub(crate) fn shell_mutants(args: &ShellMutantsArgs) -> Result<bool> {
+    let workshop = mutants::shell::Workshop {
+        tree: args.tree.clone(),
+        directory: args.work_dir.clone(),
+    };
+    mutants::shell::run(&workshop, &args.filters)
 }
 
 /// `policy-check replay`

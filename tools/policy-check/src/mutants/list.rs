@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The mutants.
+//! The mutants of the policy.
 
 mod life;
 mod notices;
@@ -13,23 +13,23 @@ mod time;
 use super::expected::{Expected, expected};
 use anyhow::{Result, ensure};
 
-/// A small change of the policy.
+/// A small change of the policy, or of the module's own Rust.
 #[derive(Clone, Copy, Debug)]
 pub struct Mutant {
     /// Its name.
     pub name: &'static str,
     /// What the change means.
     pub what: &'static str,
-    /// In which source file of the policy.
+    /// In which source file.
     pub file: &'static str,
     /// What is replaced; it is there once.
-    from: &'static str,
+    pub(super) from: &'static str,
     /// What it is replaced with.
-    to: &'static str,
+    pub(super) to: &'static str,
 }
 
 impl Mutant {
-    /// What the model makes of it, if anybody has thought of that.
+    /// What the model makes of it, if it is one of the policy and anybody has thought of that.
     pub fn expected(&self) -> Option<Expected> {
         expected(self.name)
     }
@@ -48,7 +48,7 @@ impl Mutant {
     }
 }
 
-/// All mutants.
+/// All mutants of the policy.
 pub fn all() -> impl Iterator<Item = &'static Mutant> {
     let all = [
         time::ALL,

@@ -3,6 +3,7 @@
 //! The table of mutants.
 
 use super::expected::Expected;
+use super::grid;
 use super::list::Mutant;
 use super::workshop::Verdict;
 use std::fmt;
@@ -21,23 +22,7 @@ impl fmt::Display for Table<'_> {
             "property",
         ];
         let rows: Vec<[String; 6]> = self.0.iter().map(|(m, v)| row(m, v)).collect();
-        let widths: [usize; 6] = std::array::from_fn(|column| {
-            let cells = rows.iter().map(|row| row[column].len());
-            cells.chain([head[column].len()]).max().unwrap_or(0)
-        });
-        let rule = widths.map(|width| "=".repeat(width));
-        let head = head.map(str::to_owned);
-        for row in [&rule, &head, &rule]
-            .into_iter()
-            .chain(&rows)
-            .chain([&rule])
-        {
-            let mut line = String::new();
-            for (cell, width) in row.iter().zip(widths) {
-                line += &format!("{cell:width$}  ");
-            }
-            writeln!(f, "{}", line.trim_end())?;
-        }
+        grid::write(f, head, &rows)?;
         writeln!(f, "\nWhat the model does not notice:\n")?;
         for (mutant, _) in self.0 {
             if let Some(Expected::Unnoticed(why)) = mutant.expected() {

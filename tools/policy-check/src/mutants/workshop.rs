@@ -2,11 +2,12 @@
 
 //! Where mutants are built and tried out.
 
+use super::copy::{copy_changed, copy_files};
 use super::expected::Expected;
 use super::list::Mutant;
 use crate::check::Outcome;
 use crate::model::Violation;
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -207,34 +208,5 @@ impl Workshop {
             violation: found.violation,
             steps: found.steps.len(),
         }))
-    }
-}
-
-/// Copies a folder, but not what cargo may have left in it.
-fn copy_files(from: &Path, to: &Path) -> Result<()> {
-    fs::create_dir_all(to)?;
-    let entries = fs::read_dir(from).with_context(|| format!("cannot read {}", from.display()))?;
-    for entry in entries {
-        let entry = entry?;
-        let (path, target) = (entry.path(), to.join(entry.file_name()));
-        if entry.file_type()?.is_dir() {
-            if entry.file_name() != "target" {
-                copy_files(&path, &target)?;
-            }
-        } else {
-            copy_changed(&path, &target)?;
-        }
-    }
-    Ok(())
-}
-
-/// Copies a file if that changes something: cargo goes by when files were written.
-fn copy_changed(from: &Path, to: &Path) -> Result<()> {
-    let new = fs::read(from).with_context(|| format!("cannot read {}", from.display()))?;
-    match fs::read(to) {
-        Ok(old) if old == new => Ok(()),
-        Ok(_) => Ok(fs::write(to, new)?),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(fs::write(to, new)?),
-        Err(error) => bail!("cannot read {}: {error}", to.display()),
     }
 }
