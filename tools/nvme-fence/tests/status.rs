@@ -449,6 +449,14 @@ fn what_cannot_be_read_is_said_and_the_rest_is_shown() {
     );
     let unbroken = shown.replace('\n', " ");
     assert!(unbroken.contains(" nvme0: cannot read "), "{shown}");
+    // A module of another kind has other settings.
+    let host = Host::fencing();
+    fs::remove_file(host.path(&format!("{SETTINGS}/hold"))).unwrap();
+    let shown = text(&host, &[]);
+    assert!(shown.contains("\n  nvme1  live "), "{shown}");
+    let words: Vec<_> = shown.split_whitespace().collect();
+    let misfit = "nvme-subsys0: the module nvme_fence that is loaded does not fit this tool:";
+    assert!(words.join(" ").contains(misfit), "{shown}");
     // Nobody knows which Command Quiesce Time is in force.
     let host = Host::fencing();
     fs::remove_dir_all(host.path(SETTINGS)).unwrap();
