@@ -151,6 +151,20 @@ impl Association {
         unnoticed && self.opened.identity.ciu != 0 && knobs.believes(Belief::Time)
     }
 
+    /// Whether a log page lists it, and it will be looked for there when it is closed.
+    pub(crate) const fn needs_entry(&self) -> bool {
+        match self.state {
+            State::Open | State::Lost => self.listed_by.is_some(),
+            State::Fencing(_) | State::Fenced(_) | State::Gone => false,
+        }
+    }
+
+    /// That a controller is connected again proves nothing here, not even what was remembered.
+    pub(crate) fn forget_reconnect(&mut self) {
+        self.proven
+            .take_if(|evidence| matches!(evidence, Evidence::Reconnect | Evidence::ReconnectById));
+    }
+
     /// A source is asked to have it reset, as the greatest [`Priority`](crate::subsystem::choice::Priority)
     /// has it. The answer is an [`Event::Answered`].
     pub fn ask(&mut self, source: AssociationId, now: Nanos) {
@@ -288,6 +302,7 @@ impl Association {
                 self.state = State::Open;
                 // What is in use can execute.
                 self.proven = None;
+                self.listed_by = None;
                 // What holds commands is given up once more: their wait begins with its end.
                 if self.held == 0 {
                     self.source.enter_service();
@@ -334,6 +349,11 @@ impl Association {
                 self.listed_by = Some(source);
                 self.notice(Notice::LostHostLog, now, knobs)
             }
+            // The host may still send: it is looked for once more when that is over.
+            (State::Open | State::Lost, Event::Listed(source)) => {
+                self.listed_by = Some(source);
+                Actions::NONE
+            }
             (State::Fencing(_), Event::SourceLost(source)) => {
                 self.tries.forget(source);
                 Actions::NONE
@@ -371,7 +391,6 @@ impl Association {
                 | Event::Reconnected(_)
                 | Event::Answered(..)
                 | Event::Reported { .. }
-                | Event::Listed(_)
                 | Event::SourceLost(_)
                 | Event::Drained { .. }
                 | Event::Emptied
@@ -382,7 +401,6 @@ impl Association {
                 Event::Lost
                 | Event::Answered(..)
                 | Event::Reported { .. }
-                | Event::Listed(_)
                 | Event::SourceLost(_)
                 | Event::Timeout
                 | Event::Drained { .. }

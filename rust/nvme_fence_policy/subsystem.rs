@@ -71,9 +71,12 @@ impl Subsystem {
         &self.knobs
     }
 
-    /// The settings, to change them. What is held already keeps the deadline that it has.
-    pub fn knobs_mut(&mut self) -> &mut Knobs {
-        &mut self.knobs
+    /// Changes the settings. What is held already keeps the deadline that it has. IDs are given another
+    /// chance: who changes a setting has seen to it that no two controllers have the same.
+    pub fn set_knobs(&mut self, associations: &mut impl Storage, knobs: Knobs) {
+        self.knobs = knobs;
+        self.ids_repeat = false;
+        self.await_notices(associations);
     }
 
     /// A new association is made: what is returned is to be put at the end of the storage.
@@ -105,6 +108,9 @@ impl Subsystem {
         if let Some(twin) = twin {
             self.ids_repeat = true;
             twin.note_repeated_id(opened.controller);
+            for association in associations.iter_mut() {
+                association.forget_reconnect();
+            }
         }
     }
 
@@ -234,8 +240,9 @@ impl Subsystem {
         let awaited = associations
             .iter()
             .any(|one| one.awaits_notice(&self.knobs));
+        let needed = associations.iter().any(Association::needs_entry);
         for source in associations.iter_mut() {
-            source.source_mut().set_notice_awaited(awaited);
+            source.source_mut().set_notice_awaited(awaited, needed);
         }
     }
 

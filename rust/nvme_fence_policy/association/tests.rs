@@ -393,10 +393,10 @@ fn what_is_fenced_does_nothing_for_others_and_waits_for_nobody() {
     };
     let mut disabled = open_as(IDENTITY, offer);
     handle(&mut disabled, Nanos(1), Event::Resumed);
-    assert!(disabled.source().wants_log_read());
+    assert!(disabled.source().wants_log_read(true));
     hold(&mut disabled);
     handle(&mut disabled, Nanos(2), Event::Disabled);
-    assert!(!disabled.source().wants_log_read() && !disabled.source().is_in_use());
+    assert!(!disabled.source().wants_log_read(true) && !disabled.source().is_in_use());
 
     let (mut association, _) = fencing();
     association.ask(SOURCE, Nanos(301));

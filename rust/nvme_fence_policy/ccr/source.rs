@@ -257,9 +257,10 @@ impl Source {
     }
 
     /// Somebody waits for a controller to notice that the host is gone, or nobody does any more.
-    pub(crate) fn set_notice_awaited(&mut self, awaited: bool) {
+    /// `needed`: somebody will wait for an entry that was there.
+    pub(crate) fn set_notice_awaited(&mut self, awaited: bool, needed: bool) {
         if self.offer.lost_host_log && self.in_use {
-            self.lost_host.set_awaited(awaited);
+            self.lost_host.set_awaited(awaited, needed);
         }
     }
 
@@ -271,8 +272,15 @@ impl Source {
     }
 
     /// Whether a log page is to be read now. There is one read at a time.
-    pub fn wants_log_read(&self) -> bool {
-        self.reading.is_none() && (self.wants_own_read() || self.lost_host.is_wanted())
+    pub fn wants_log_read(&self, may_read_lost_host: bool) -> bool {
+        self.reading.is_none()
+            && (self.wants_own_read() || (may_read_lost_host && self.lost_host.is_wanted()))
+    }
+
+    /// Whether its log page 1Fh is being read.
+    pub(crate) fn is_reading_lost_host(&self) -> bool {
+        self.reading
+            .is_some_and(|read| read.page == LogPage::LostHost)
     }
 
     fn wants_own_read(&self) -> bool {
@@ -357,7 +365,15 @@ impl Source {
         }
     }
 
-    /// The log page 1Fh has been read, or could not be.
+    /// The log page 1Fh could not be read. The command may have gone unanswered, which can cost the
+    /// path if it is tried again; and no read is worth that.
+    pub(crate) fn lost_host_read_fails(&mut self) {
+        self.reading = None;
+        self.lost_host = LostHostReads::NONE;
+        self.offer.lost_host_log = false;
+    }
+
+    /// The log page 1Fh has been read, or makes no sense.
     pub(crate) fn lost_host_read_ends(&mut self, failed: bool, now: Nanos) {
         if let Some(read) = self.reading.take() {
             self.lost_host.ends(read.retain_event, failed, now);

@@ -47,8 +47,8 @@ enum Phase {
 enum Verdict {
     /// They are of no use, whoever is asked.
     Never,
-    /// Only the controller of this ID is to be asked.
-    OnlyOn(u16),
+    /// Until then, only the controller of this ID is to be asked. It may be none that can be.
+    OnlyOn(u16, Nanos),
 }
 
 /// A reset asked for through one source.
@@ -170,7 +170,7 @@ impl Tries {
     pub(crate) fn allows(&self, source: AssociationId, cntlid: u16) -> bool {
         let named = match self.verdict {
             None => true,
-            Some(Verdict::OnlyOn(acid)) => acid == cntlid,
+            Some(Verdict::OnlyOn(acid, _)) => acid == cntlid,
             Some(Verdict::Never) => false,
         };
         named
@@ -273,7 +273,10 @@ impl Tries {
     fn obey(&mut self, source: AssociationId, retry: Retry, now: Nanos) {
         match retry {
             Retry::Nowhere => self.verdict = Some(Verdict::Never),
-            Retry::On(acid) => self.verdict = Some(Verdict::OnlyOn(acid)),
+            Retry::On(acid) => {
+                let until = now.after_millis(RETRY_MS);
+                self.verdict = Some(Verdict::OnlyOn(acid, until));
+            }
             Retry::Elsewhere => self.refuses(source, now),
             Retry::Anywhere => {}
         }
@@ -291,10 +294,15 @@ impl Tries {
 
     /// When [`Self::timeout`] will have an effect.
     pub(crate) fn next_deadline(&self) -> Option<Nanos> {
+        let named_until = match self.verdict {
+            Some(Verdict::OnlyOn(_, until)) => Some(until),
+            Some(Verdict::Never) | None => None,
+        };
         self.iter()
             .filter_map(Try::deadline)
             .chain(self.second_at)
             .chain(self.pause_until)
+            .chain(named_until)
             .min()
     }
 
@@ -302,6 +310,8 @@ impl Tries {
     pub(crate) fn timeout(&mut self, now: Nanos) {
         self.second_at.take_if(|at| *at <= now);
         self.pause_until.take_if(|at| *at <= now);
+        self.verdict
+            .take_if(|verdict| matches!(verdict, Verdict::OnlyOn(_, until) if *until <= now));
         for place in &mut self.tries {
             let Some(one) = place else { continue };
             if one.deadline().is_none_or(|at| now < at) {

@@ -5,7 +5,8 @@
 //! It is read while somebody waits for a controller to notice: at once, when an event says that there
 //! is news, and now and then, as an event may be lost. Those reads retain the event, as a read that
 //! does not removes all entries, and with them what others wait for. When nobody waits any more, one
-//! read takes the event, so that there will be another one.
+//! read takes the event, so that there will be another one. Before that the page is looked at once
+//! more: it may list what the host has not closed yet, and will wait for then.
 
 use crate::ccr::{BUSY_MS, POLL_MS};
 use crate::time::Nanos;
@@ -15,8 +16,12 @@ use crate::time::Nanos;
 pub(crate) struct LostHostReads {
     /// Somebody waits for a controller to notice.
     awaited: bool,
+    /// Somebody will wait for an entry that was there.
+    needed: bool,
     /// There was an event, which was not taken yet.
     event: bool,
+    /// The page was looked at since.
+    looked: bool,
     /// It is to be read now.
     wanted: bool,
     /// It is read again then, if not before.
@@ -27,24 +32,31 @@ impl LostHostReads {
     /// Nobody waits.
     pub(crate) const NONE: Self = Self {
         awaited: false,
+        needed: false,
         event: false,
+        looked: false,
         wanted: false,
         poll_at: None,
     };
 
-    /// Somebody waits for a controller to notice, or nobody does any more.
-    pub(crate) fn set_awaited(&mut self, awaited: bool) {
+    /// Whether somebody waits for a controller to notice, or will wait for an entry that was there.
+    pub(crate) fn set_awaited(&mut self, awaited: bool, needed: bool) {
         if awaited != self.awaited {
             self.awaited = awaited;
             self.poll_at = None;
-            self.wanted = awaited || self.event;
+            self.wanted = awaited;
+        }
+        self.needed = needed;
+        if self.event && !awaited && !needed && self.poll_at.is_none() {
+            self.wanted = true;
         }
     }
 
     /// The controller says that there is news.
     pub(crate) fn event(&mut self) {
         self.event = true;
-        self.wanted |= self.awaited;
+        self.looked = false;
+        self.wanted = true;
     }
 
     /// Whether it is to be read now.
@@ -56,16 +68,21 @@ impl LostHostReads {
     pub(crate) fn begins(&mut self) -> bool {
         self.wanted = false;
         self.poll_at = None;
-        self.event &= self.awaited;
-        self.awaited
+        let retains = self.awaited || self.needed || !self.looked;
+        self.event &= retains;
+        retains
     }
 
     /// It was read, or could not be.
     pub(crate) fn ends(&mut self, retained: bool, failed: bool, now: Nanos) {
-        // The event was not taken.
-        self.event |= failed && !retained;
+        if failed {
+            // The event was not taken.
+            self.event |= !retained;
+        } else {
+            self.looked |= retained;
+        }
         let millis = if failed { BUSY_MS } else { POLL_MS };
-        if self.awaited || self.event {
+        if self.awaited || (failed && self.event) {
             self.poll_at = Some(now.after_millis(millis));
         }
     }

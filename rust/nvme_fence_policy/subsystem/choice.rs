@@ -67,7 +67,12 @@ impl Neighbours {
 
     /// Whether any source can be asked.
     const fn allow(&self) -> bool {
-        !self.awaits_answer && (!self.went_unanswered || self.in_use > 1)
+        !self.awaits_answer && self.can_spare_a_path()
+    }
+
+    /// Whether it would do no harm if a command were not answered.
+    pub(crate) const fn can_spare_a_path(&self) -> bool {
+        !self.went_unanswered || self.in_use > 1
     }
 }
 

@@ -87,12 +87,16 @@ impl Subsystem {
     ) {
         let log = page.and_then(LostHostLog::parse);
         if let Some(asked) = find_mut(associations, source) {
-            asked.source_mut().lost_host_read_ends(log.is_none(), now);
+            match page {
+                Some(_) => asked.source_mut().lost_host_read_ends(log.is_none(), now),
+                None => asked.source_mut().lost_host_read_fails(),
+            }
             if log.is_none() {
                 asked.note_unreadable();
             }
         }
-        let Some(log) = log else {
+        // Who has the ID of another one has its name as well, sooner or later.
+        let Some(log) = log.filter(|_| !self.ids_repeat) else {
             return;
         };
         for association in associations.iter_mut() {

@@ -31,9 +31,10 @@ pub struct Request {
 impl Subsystem {
     /// Whether there may be something to ask.
     pub fn may_ask(&self, associations: &impl Storage) -> bool {
+        let lost_host = may_read_lost_host(associations);
         associations
             .iter()
-            .any(|one| one.source().wants_log_read() || one.wants_reset(&self.knobs))
+            .any(|one| one.source().wants_log_read(lost_host) || one.wants_reset(&self.knobs))
     }
 
     /// What is to be asked next; [`None`]: nothing now. The question counts as asked: what becomes of
@@ -103,10 +104,19 @@ impl Subsystem {
     }
 }
 
+/// Whether a log page 1Fh can be read now. A command that is not answered may cost the path that it
+/// was sent on, and the read can only make a wait shorter: so there is one at a time in a subsystem,
+/// and once a command was not answered, none on the last path that is in use.
+fn may_read_lost_host(associations: &impl Storage) -> bool {
+    let reading = |one: &Association| one.source().is_reading_lost_host();
+    !associations.iter().any(reading) && Neighbours::of(associations.iter()).can_spare_a_path()
+}
+
 fn next_log_read(now: Nanos, associations: &mut impl Storage) -> Option<Request> {
+    let lost_host = may_read_lost_host(associations);
     let source = associations
         .iter_mut()
-        .find(|one| one.source().wants_log_read())?;
+        .find(|one| one.source().wants_log_read(lost_host))?;
     Some(Request {
         source: source.id(),
         question: Question::ReadLog(source.source_mut().begin_log_read(now)),

@@ -125,9 +125,21 @@ impl Host {
         (id, outputs)
     }
 
+    fn set_evidence(&mut self, evidence: Beliefs) {
+        let mut knobs = *self.subsystem.knobs();
+        knobs.set_evidence(evidence);
+        self.subsystem.set_knobs(&mut self.associations, knobs);
+    }
+
+    fn set_hold(&mut self, hold: Hold) {
+        let mut knobs = *self.subsystem.knobs();
+        knobs.set_hold(hold);
+        self.subsystem.set_knobs(&mut self.associations, knobs);
+    }
+
     fn believe(&mut self, belief: Belief) {
         let evidence = self.subsystem.knobs().evidence().with(belief);
-        self.subsystem.knobs_mut().set_evidence(evidence);
+        self.set_evidence(evidence);
     }
 
     fn hold(&mut self, association: AssociationId) -> Fate {
@@ -222,6 +234,24 @@ impl Host {
         self.handle(Input::LogRead { source, page })
     }
 
+    /// All log pages are read that are to be read now. Returns those of lost hosts, in which these are
+    /// listed: whose they are, and whether the event was retained.
+    fn answer_all(&mut self, listed: &[Identity]) -> Vec<(AssociationId, bool)> {
+        let mut reads = Vec::new();
+        while let Some(request) = self.next_request() {
+            let Question::ReadLog(read) = request.question else {
+                panic!("{request:?}");
+            };
+            if read.page == LogPage::LostHost {
+                reads.push((request.source, read.retain_event));
+                self.lost_host_read(request.source, listed);
+            } else {
+                self.log_read(request.source, &[]);
+            }
+        }
+        reads
+    }
+
     fn state(&self, id: AssociationId) -> State {
         find(&self.associations, id).unwrap().state()
     }
@@ -268,7 +298,7 @@ fn what_comes_late_is_held_with_its_association_and_without_one_it_is_counted() 
     };
     let fate = host.subsystem.hold(&mut host.associations, of_b, &read);
     assert_eq!(fate, Fate::Pass(PassReason::Harmless));
-    host.subsystem.knobs_mut().set_hold(Hold::None);
+    host.set_hold(Hold::None);
     assert_eq!(host.hold(of_b), Fate::Pass(PassReason::Off));
 }
 
@@ -432,7 +462,7 @@ fn every_association_is_released_at_its_own_deadline() {
     for [first, second] in [[A, B], [B, A]] {
         let mut host = Host::with_two_paths();
         let by_time = Beliefs::NONE.with(Belief::Time);
-        host.subsystem.knobs_mut().set_evidence(by_time);
+        host.set_evidence(by_time);
         let lost_first = host.lose(first);
         host.now = ms(1_000);
         let lost_second = host.lose(second);
@@ -542,7 +572,7 @@ fn with_lost_host_log() -> (Host, AssociationId, AssociationId) {
     }
     host.clear_logs();
     let others = host.subsystem.knobs().evidence().without(Belief::Ccr);
-    host.subsystem.knobs_mut().set_evidence(others);
+    host.set_evidence(others);
     let lost = host.lose(A);
     let source = host.current(B);
     (host, lost, source)
@@ -647,7 +677,104 @@ fn noticing_makes_no_difference_if_time_does_not_count() {
     let read = reads_lost_host_log(&mut host, source);
     assert!(read.retain_event);
     let others = host.subsystem.knobs().evidence().without(Belief::Time);
-    host.subsystem.knobs_mut().set_evidence(others);
+    host.set_evidence(others);
     let listed = host.identity(lost);
     assert_eq!(host.lost_host_read(source, &[listed]), []);
+}
+
+#[test]
+fn an_entry_that_will_be_needed_is_not_cleared() {
+    let (mut host, lost, source) = with_lost_host_log();
+    let c = ControllerId(3);
+    let later = host.open(c);
+    host.handle(Input::Resumed(c));
+    host.handle(Input::HostLost(B));
+    let listed = [host.identity(lost), host.identity(later)];
+    let reads = host.answer_all(&listed);
+    assert!(reads.iter().any(|(id, _)| *id == source));
+    // Nobody waits any more, but the second one will.
+    assert!(reads.iter().all(|(_, retained)| *retained), "{reads:?}");
+    host.lose(c);
+    // When that has read what it needs, the event is taken.
+    assert_eq!(
+        host.answer_all(&listed)[..],
+        [(source, true), (source, false)]
+    );
+    let State::Fencing(Some(deadline)) = host.state(later) else {
+        panic!("{:?}", host.state(later));
+    };
+    assert_eq!(deadline.rule, Rule::Noticed(Notice::LostHostLog));
+}
+
+#[test]
+fn what_counts_from_now_on_is_asked_for_from_now_on() {
+    let (mut host, lost, source) = with_lost_host_log();
+    reads_lost_host_log(&mut host, source);
+    host.lost_host_read(source, &[]);
+    let without_time = Beliefs::NONE.with(Belief::Disabled);
+    host.set_evidence(without_time);
+    assert_eq!(host.next_request(), None);
+    host.set_evidence(without_time.with(Belief::Time));
+    reads_lost_host_log(&mut host, source);
+    let listed = host.identity(lost);
+    assert!(matches!(
+        host.lost_host_read(source, &[listed])[..],
+        [Output::Deadline(..)]
+    ));
+}
+
+#[test]
+fn one_list_is_read_at_a_time_and_one_that_cannot_be_is_left_alone() {
+    let (mut host, _, source) = with_lost_host_log();
+    let c = ControllerId(3);
+    let other = host.open(c);
+    host.handle(Input::Resumed(c));
+    reads_lost_host_log(&mut host, source);
+    let own = host.next_request().map(|request| {
+        host.log_read(request.source, &[]);
+        request.source
+    });
+    assert_ne!(own, Some(source));
+    assert_eq!(host.next_request(), None, "the other one has to wait");
+    host.handle(Input::LogRead { source, page: None });
+    reads_lost_host_log(&mut host, other);
+    host.lost_host_read(other, &[]);
+    for _ in 0..5 {
+        host.now = host.subsystem.next_deadline(&host.associations).unwrap();
+        host.handle(Input::Timeout);
+        while let Some(request) = host.next_request() {
+            assert_eq!(request.source, other);
+            host.lost_host_read(other, &[]);
+        }
+    }
+}
+
+#[test]
+fn where_ids_repeat_names_prove_nothing_either_and_what_was_remembered_is_void() {
+    let mut host = Host::new();
+    host.lost_host_log = true;
+    host.believe(Belief::ReconnectById);
+    let (first, _) = host.open_as(A, 1, 1);
+    host.hold(first);
+    host.handle(Input::Lost(A));
+    host.open_as(B, 1, 2);
+    host.handle(Input::Resumed(B));
+    let c = ControllerId(3);
+    let (third, outputs) = host.open_as(c, 1, 3);
+    assert!(matches!(outputs[..], [Output::RepeatedId(_, repeated)] if repeated == c));
+    host.handle(Input::Resumed(c));
+    let outputs = host.close(A);
+    assert!(matches!(outputs[..], [Output::Deadline(..)]), "{outputs:?}");
+    let listed = host.identity(first);
+    while let Some(request) = host.next_request() {
+        assert_eq!(host.lost_host_read(request.source, &[listed]), []);
+    }
+    // Who has seen to it that IDs are worth something says so.
+    host.believe(Belief::ReconnectById);
+    host.handle(Input::HostLost(c));
+    reads_lost_host_log(&mut host, third);
+    assert!(matches!(
+        host.lost_host_read(third, &[listed])[..],
+        [Output::Deadline(..)]
+    ));
 }

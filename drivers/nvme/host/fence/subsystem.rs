@@ -114,9 +114,12 @@ impl Subsystem {
     /// Changes the settings by `f`, which returns false if it can not.
     pub(crate) fn set_knobs(&self, f: impl FnOnce(&mut Knobs) -> bool) -> Result {
         let mut state = self.lock();
-        if !f(state.policy.knobs_mut()) {
+        let mut knobs = *state.policy.knobs();
+        if !f(&mut knobs) {
             return Err(EINVAL);
         }
+        let State { policy, records } = &mut *state;
+        policy.set_knobs(records, knobs);
         // More may be to be asked now than before.
         self.carry_out_and_ask(state);
         Ok(())

@@ -27,9 +27,9 @@ fn page(entries: &[[u8; 8]]) -> Vec<u8> {
 
 /// The log page is read, and this is in it.
 fn read(source: &mut Source, now: Nanos, entries: &[[u8; 8]], awaited: bool) -> LogRead {
-    assert!(source.wants_log_read());
+    assert!(source.wants_log_read(true));
     let read = source.begin_log_read(now);
-    assert!(!source.wants_log_read());
+    assert!(!source.wants_log_read(true));
     let page = page(entries);
     source.log_read_ends(&Log::parse(&page).unwrap(), awaited, false, now);
     read
@@ -130,7 +130,7 @@ fn what_it_was_asked_for_is_not_over_when_it_is_used_on() {
 fn what_offers_nothing_is_no_source() {
     let mut source = Source::new(Offer { ccrl: 0, ..OFFER });
     source.enter_service();
-    assert!(!source.wants_log_read());
+    assert!(!source.wants_log_read(true));
     assert_eq!(source.free_slots(), 0);
 }
 
@@ -148,7 +148,7 @@ fn an_event_is_looked_at_first_and_cleared_and_what_is_completed_is_removed_then
     let page = page(&completed);
     source.log_read_ends(&Log::parse(&page).unwrap(), false, false, NOW);
     assert!(source.is_ready());
-    assert!(!source.wants_log_read());
+    assert!(!source.wants_log_read(true));
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn a_lost_event_is_survived_by_polling() {
     let poll_at = NOW.after_millis(POLL_MS);
     assert_eq!(source.next_deadline(), Some(poll_at));
     source.timeout(Nanos(poll_at.0 - 1));
-    assert!(!source.wants_log_read());
+    assert!(!source.wants_log_read(true));
     source.timeout(poll_at);
     let read = read(&mut source, poll_at, &[[1, 0, 1, 0, 0, 0, 0, 0]], true);
     assert!(read.retain_event && !read.remove_completed);
@@ -171,7 +171,7 @@ fn a_log_page_that_cannot_be_read_is_read_again_later() {
     source.completed_event();
     source.begin_log_read(NOW);
     source.log_read_fails(NOW);
-    assert!(!source.wants_log_read());
+    assert!(!source.wants_log_read(true));
     let again = NOW.after_millis(BUSY_MS);
     assert_eq!(source.next_deadline(), Some(again));
     source.timeout(again);
@@ -232,7 +232,7 @@ fn what_is_lost_is_asked_nothing_and_wakes_nobody() {
     source.answered(&ASKED, Answer::LogFull, NOW);
     source.answered(&ASKED, Answer::Accepted, NOW);
     source.completed_event();
-    assert!(!source.wants_log_read());
+    assert!(!source.wants_log_read(true));
     assert_eq!(source.next_deadline(), None);
     assert_eq!(source.free_slots(), 0);
 }

@@ -283,7 +283,7 @@ fn a_source_says_where_a_reset_is_to_be_tried_again() {
     let later = NOW.after_millis(2 * RETRY_MS);
     for (retry, at_once, at_once_on_acid, later_on_it) in [
         (Retry::Nowhere, false, false, false),
-        (Retry::On(7), false, true, false),
+        (Retry::On(7), false, true, true),
         (Retry::Elsewhere, true, true, false),
         (Retry::Anywhere, true, true, true),
     ] {
@@ -328,4 +328,17 @@ fn a_reset_that_failed_when_it_had_begun_shows_that_the_controller_has_noticed()
         accepted(A).reported(A, noticed, before, reading),
         Shown::Nothing
     );
+}
+
+#[test]
+fn a_controller_that_is_named_and_not_there_is_not_waited_for_for_ever() {
+    let reading = NOW.after_millis(1);
+    let mut tries = accepted(A);
+    tries.reported(A, failed(false, Retry::On(7)), reading, reading);
+    assert!(!tries.allows(B, 100));
+    let until = reading.after_millis(RETRY_MS);
+    while let Some(next) = tries.next_deadline().filter(|next| *next <= until) {
+        tries.timeout(next);
+    }
+    assert!(tries.has_room() && tries.allows(B, 100));
 }

@@ -6,17 +6,22 @@ const NOW: Nanos = Nanos(1_000);
 
 fn awaited() -> LostHostReads {
     let mut reads = LostHostReads::NONE;
-    reads.set_awaited(true);
+    reads.set_awaited(true, false);
     reads
+}
+
+/// It is read now, with or without retaining the event.
+fn read(reads: &mut LostHostReads, retains: bool) {
+    assert!(reads.is_wanted());
+    assert_eq!(reads.begins(), retains);
+    reads.ends(retains, false, NOW);
 }
 
 #[test]
 fn it_is_read_at_once_and_then_now_and_then() {
     let mut reads = awaited();
-    assert!(reads.is_wanted());
-    assert!(reads.begins(), "the event is retained");
+    read(&mut reads, true);
     assert!(!reads.is_wanted());
-    reads.ends(true, false, NOW);
     let poll = NOW.after_millis(POLL_MS);
     assert_eq!(reads.next_deadline(), Some(poll));
     reads.timeout(Nanos(poll.0 - 1));
@@ -28,12 +33,9 @@ fn it_is_read_at_once_and_then_now_and_then() {
 
 #[test]
 fn it_is_not_read_if_nobody_waits() {
-    let mut reads = LostHostReads::NONE;
-    reads.event();
-    assert!(!reads.is_wanted());
     let mut reads = awaited();
     reads.begins();
-    reads.set_awaited(false);
+    reads.set_awaited(false, false);
     reads.ends(true, false, NOW);
     assert_eq!(reads.next_deadline(), None);
     assert!(!reads.is_wanted());
@@ -42,41 +44,51 @@ fn it_is_not_read_if_nobody_waits() {
 #[test]
 fn an_event_is_looked_after_at_once_and_taken_when_nobody_waits_any_more() {
     let mut reads = awaited();
-    reads.begins();
-    reads.ends(true, false, NOW);
+    read(&mut reads, true);
     reads.event();
-    assert!(reads.is_wanted());
-    assert!(reads.begins(), "it is retained");
-    reads.ends(true, false, NOW);
-    reads.set_awaited(false);
-    assert!(reads.is_wanted());
-    assert!(!reads.begins(), "it is taken");
-    reads.ends(false, false, NOW);
+    read(&mut reads, true);
+    reads.set_awaited(false, false);
+    read(&mut reads, false);
+    reads.set_awaited(false, false);
     assert!(!reads.is_wanted());
     assert_eq!(reads.next_deadline(), None);
+}
+
+#[test]
+fn an_event_is_not_taken_before_somebody_has_looked() {
+    let mut reads = LostHostReads::NONE;
+    reads.event();
+    read(&mut reads, true);
+    reads.set_awaited(false, false);
+    read(&mut reads, false);
+    reads.set_awaited(false, false);
+    assert!(!reads.is_wanted());
+}
+
+#[test]
+fn an_event_is_not_taken_while_somebody_will_wait_for_an_entry() {
+    let mut reads = LostHostReads::NONE;
+    reads.event();
+    read(&mut reads, true);
+    reads.set_awaited(false, true);
+    assert!(!reads.is_wanted());
+    reads.set_awaited(true, false);
+    read(&mut reads, true);
+    reads.set_awaited(false, false);
+    read(&mut reads, false);
 }
 
 #[test]
 fn an_event_that_could_not_be_taken_is_taken_later() {
     let mut reads = awaited();
     reads.event();
-    reads.set_awaited(false);
+    read(&mut reads, true);
+    reads.set_awaited(false, false);
     assert!(!reads.begins());
     reads.ends(false, true, NOW);
+    reads.set_awaited(false, false);
+    assert!(!reads.is_wanted());
     reads.timeout(reads.next_deadline().unwrap());
-    assert!(reads.is_wanted());
-    assert!(!reads.begins());
-    reads.ends(false, false, NOW);
+    read(&mut reads, false);
     assert_eq!(reads.next_deadline(), None);
-}
-
-#[test]
-fn an_event_that_came_before_is_kept_until_it_has_been_used() {
-    let mut reads = LostHostReads::NONE;
-    reads.event();
-    reads.set_awaited(true);
-    assert!(reads.begins(), "it is retained");
-    reads.ends(true, false, NOW);
-    reads.set_awaited(false);
-    assert!(!reads.begins(), "it is taken");
 }

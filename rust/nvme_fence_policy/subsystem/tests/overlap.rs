@@ -9,7 +9,7 @@ use crate::ccr::source::Offer;
 use crate::evidence::Evidence;
 use crate::hold::{Command, Kind};
 use crate::identity::{AssociationId, ControllerId, Identity};
-use crate::knobs::{Belief, Hold, Knobs};
+use crate::knobs::{Belief, Beliefs, Hold, Knobs};
 use crate::output::Output;
 use crate::overlap::{Blocks, Slot};
 use crate::subsystem::{Fate, Input, Scope, Storage, Subsystem};
@@ -75,6 +75,18 @@ impl Host {
             host.open(controller);
         }
         host
+    }
+
+    fn set_hold(&mut self, hold: Hold) {
+        let mut knobs = *self.subsystem.knobs();
+        knobs.set_hold(hold);
+        self.subsystem.set_knobs(&mut self.records, knobs);
+    }
+
+    fn set_evidence(&mut self, evidence: Beliefs) {
+        let mut knobs = *self.subsystem.knobs();
+        knobs.set_evidence(evidence);
+        self.subsystem.set_knobs(&mut self.records, knobs);
     }
 
     fn open(&mut self, controller: ControllerId) -> AssociationId {
@@ -423,7 +435,7 @@ fn what_waits_may_have_to_wait_for_another_association_then() {
 #[test]
 fn all_is_held_unless_somebody_chose_otherwise() {
     let mut host = Host::new();
-    host.subsystem.knobs_mut().set_hold(Hold::All);
+    host.set_hold(Hold::All);
     assert_eq!(host.cancel(A, write(0, 8)), Fate::Hold);
     host.close(A);
     assert_eq!(host.check(Blocks::all(1)), None);
@@ -433,7 +445,7 @@ fn all_is_held_unless_somebody_chose_otherwise() {
 fn what_is_tracked_stays_so_when_the_knob_is_turned() {
     let mut host = Host::new();
     let id = host.lose(A, &[write(0, 8)]);
-    host.subsystem.knobs_mut().set_hold(Hold::All);
+    host.set_hold(Hold::All);
     assert_eq!(host.cancel(A, write(8, 8)), Fate::Hold);
     assert_eq!(host.handle(Input::Emptied(id)), [Output::Repeat(id)]);
     assert_eq!(host.check(blocks(0, 8)), Some(id));
@@ -443,7 +455,7 @@ fn what_is_tracked_stays_so_when_the_knob_is_turned() {
 fn a_reset_is_worth_while_for_what_is_tracked() {
     let mut host = Host::new();
     let believed = host.subsystem.knobs().evidence().with(Belief::Ccr);
-    host.subsystem.knobs_mut().set_evidence(believed);
+    host.set_evidence(believed);
     let id = host.lose(A, &[write(0, 8)]);
     host.repeat(id);
     assert!(host.find(id).wants_reset(host.subsystem.knobs()));

@@ -163,7 +163,9 @@ impl World {
                 self.handle(Input::Release(Scope::Controller(ControllerId(controller))))
             }
             Step::SetHold(hold) => {
-                self.subsystem.knobs_mut().set_hold(hold);
+                let mut knobs = *self.subsystem.knobs();
+                knobs.set_hold(hold);
+                self.subsystem.set_knobs(&mut self.records, knobs);
                 Ok(())
             }
         }

@@ -225,7 +225,8 @@ impl World {
     /// The administrator sets whether resets count.
     pub(crate) fn believe_resets(&mut self, believes: bool) -> Check {
         self.observer.believes_resets = believes;
-        *self.subsystem.knobs_mut() = knobs(believes);
+        let knobs = knobs(believes);
+        self.subsystem.set_knobs(&mut self.associations, knobs);
         self.ask()
     }
 

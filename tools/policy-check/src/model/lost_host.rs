@@ -164,13 +164,16 @@ impl State {
 
     /// When the timer has fired: is somebody listed, and nobody reads that, as the event was lost?
     pub(super) fn check_unread_notices(&mut self, bounds: &Bounds) {
+        // One list is read after the other.
+        if self.links.iter().any(|one| one.service.read.is_some()) {
+            return;
+        }
         let awaited = self.awaited_notices(bounds);
         let unread = self.links.iter().any(|source| {
             source.phase == Phase::Open
                 && !source.is_waiting()
                 && source.service.lost_host.entries & awaited != 0
                 && self.now > source.service.lost_host.quiet_since
-                && source.service.read.is_none()
         });
         if unread {
             self.blame(Violation::Unread);

@@ -183,9 +183,11 @@ impl Policy {
             .next_request(now, &mut self.associations, |_, _| true)
     }
 
-    /// The settings, to change them.
-    pub(super) fn knobs_mut(&mut self) -> &mut Knobs {
-        self.subsystem.knobs_mut()
+    /// Changes the settings.
+    pub(super) fn set_knobs(&mut self, change: impl FnOnce(&mut Knobs)) {
+        let mut knobs = *self.subsystem.knobs();
+        change(&mut knobs);
+        self.subsystem.set_knobs(&mut self.associations, knobs);
     }
 
     /// What is held for an association, as the policy counts it: commands and bytes.

@@ -120,12 +120,11 @@ impl State {
         self.left.changes -= 1;
         self.settings.set(setting);
         let evidence = self.settings.evidence;
-        let knobs = Arc::make_mut(&mut self.policy).knobs_mut();
-        match setting {
+        Arc::make_mut(&mut self.policy).set_knobs(|knobs| match setting {
             Setting::Hold(hold) => knobs.set_hold(hold),
             Setting::Believe(..) => knobs.set_evidence(evidence),
             Setting::Cqt(cqt) => override_cqt(bounds, knobs, cqt),
-        }
+        });
     }
 }
 

@@ -329,6 +329,26 @@ pub(super) const ALL: &[(&str, Expected)] = &[
         "elsewhere-ignored",
         Unnoticed("no case lasts until a source that has failed is asked again"),
     ),
+    (
+        "list-cleared-unseen",
+        Unnoticed("an entry that is cleared too early is only missed, and time goes on"),
+    ),
+    (
+        "list-cleared-too-soon",
+        Unnoticed("an entry that is cleared too early is only missed, and time goes on"),
+    ),
+    (
+        "lists-all-at-once",
+        Unnoticed("no read of the model costs a path"),
+    ),
+    (
+        "named-for-ever",
+        Unnoticed("no case lasts until others may be asked"),
+    ),
+    (
+        "settings-unheard",
+        Unnoticed("when settings change in the model, something else happens soon"),
+    ),
     ("none-holds", Noticed("knobs")),
     ("notified-anyhow", Noticed("knobs")),
     ("not-sent-counts", Noticed("reset-late-asks")),

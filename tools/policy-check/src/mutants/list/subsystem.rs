@@ -156,8 +156,8 @@ pub(super) const ALL: &[Mutant] = &[
         name: "never-asks",
         what: "that there may be a reset to ask for is not said",
         file: "subsystem/requests.rs",
-        from: "one.source().wants_log_read() || one.wants_reset(&self.knobs)",
-        to: "one.source().wants_log_read()",
+        from: "one.source().wants_log_read(lost_host) || one.wants_reset(&self.knobs)",
+        to: "one.source().wants_log_read(lost_host)",
     },
     Mutant {
         name: "least-urgent",
