@@ -180,8 +180,8 @@ variant_elsewhere() {
 variant_named() {
 	plan 3
 	three_paths 'reset cntlid=1 : fail retry=1 acid=3'
-	expect_eq "the one that was named was asked next, and then again" "$(path_ctrl 3)" \
-		"$(asked | tr ' ' '\n' | tail -n +2 | sort -u)"
+	expect_eq "the one that was named was asked next" "$(path_ctrl 3)" \
+		"$(asked | cut -d ' ' -f 2)"
 }
 
 variant_control() {

@@ -12,6 +12,9 @@ use super::shell::controller_id;
 use super::state::{Phase, State};
 use nvme_fence_policy::Input;
 
+/// Not in the time of any model.
+pub(super) const NEVER_AGAIN: u8 = u8::MAX;
+
 /// The log page as the target keeps it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct LostHostLog {
@@ -22,7 +25,8 @@ pub(super) struct LostHostLog {
     pub(super) event: bool,
     /// It is not sent again before the log page was read.
     masked: bool,
-    /// When the host last read it, or could not, if somebody waits for that.
+    /// When the host last read it, if somebody waits for that. If it could not, it does not try again:
+    /// [`NEVER_AGAIN`].
     pub(super) quiet_since: u8,
 }
 
@@ -142,8 +146,11 @@ impl State {
 
     /// The log page arrives at the host, or does not.
     pub(super) fn note_lost_host_page(&mut self, source: u8, page: Option<&LostHostPage>) {
+        let Some(page) = page else {
+            self.link(source).service.lost_host.quiet_since = NEVER_AGAIN;
+            return;
+        };
         self.link(source).service.lost_host.quiet_since = self.now;
-        let Some(page) = page else { return };
         for of in 0..self.links.len() as u8 {
             if page.lists(of) {
                 self.note_notice(of, Notice::Sure);

@@ -3,6 +3,7 @@
 //! Forgets what makes no difference any more, so that equal futures are equal states.
 
 use super::bounds::Bounds;
+use super::lost_host::NEVER_AGAIN;
 use super::state::{Link, Phase, State};
 
 impl State {
@@ -13,8 +14,9 @@ impl State {
         let waiting = self.unfinished();
         for link in &mut self.links {
             link.service.lost_host.keep(waiting);
-            if awaited == 0 {
-                link.service.lost_host.quiet_since = 0;
+            let list = &mut link.service.lost_host;
+            if awaited == 0 && list.quiet_since != NEVER_AGAIN {
+                list.quiet_since = 0;
             }
             let host_listens = link.phase != Phase::Closed;
             link.truth.tidy(bounds, now, host_listens);
