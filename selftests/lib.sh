@@ -386,9 +386,6 @@ fence_get() { cat /sys/class/nvme-subsystem/nvme-subsys*/fence/"$1"; }
 # fence_believe WORD...: what counts as evidence beside time and that the controller was disabled
 fence_believe() { fence_set evidence "time disabled $*"; }
 
-# fence_believes WORD
-fence_believes() { fence_get evidence | tr ' ' '\n' | grep -qxF "[$1]"; }
-
 # --- Trace --------------------------------------------------------------------
 
 # trace_start [EVENT...]: record the fence's events, every command that is sent,
