@@ -52,7 +52,7 @@ variant_no_event() {
 variant_failed() {
 	plan 5
 	ccr_scene auto
-	scripted_target rule 'reset times=2 : fail' >/dev/null
+	scripted_target rule 'reset times=2 : fail retry=3' >/dev/null
 	ccr_lose_path_1
 	by_reset 10000 10100
 	expect_eq "it was asked again, each time after five seconds" \
