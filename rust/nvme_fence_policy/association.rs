@@ -165,8 +165,7 @@ impl Association {
             .take_if(|evidence| matches!(evidence, Evidence::Reconnect | Evidence::ReconnectById));
     }
 
-    /// A source is asked to have it reset, as the greatest [`Priority`](crate::subsystem::choice::Priority)
-    /// has it. The answer is an [`Event::Answered`].
+    /// A source is asked to have it reset. The answer is an [`Event::Answered`].
     pub fn ask(&mut self, source: AssociationId, now: Nanos) {
         self.tries.begin(source, now);
     }

@@ -55,7 +55,7 @@ pub use knobs::{Belief, Beliefs, CqtSource, Hold, Knobs};
 pub use log_page::LogPage;
 pub use output::{Output, ResetStep};
 pub use overlap::Blocks;
-pub use subsystem::choice::{Neighbours, Priority};
+pub use subsystem::choice::Aptitude;
 pub use subsystem::{Fate, Input, Question, Request, Scope, Storage, Subsystem};
 pub use sum::Sum;
 pub use time::Nanos;

@@ -1,21 +1,43 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Which reset is asked for next, and through which source: of all pairs of a lost association and a
-//! source, that of the greatest [`Priority`].
+//! Which reset is asked for next: that of the lost association of the greatest [`Urgency`] for which
+//! there is a source, through the source of the greatest [`Aptitude`].
+//!
+//! So not all pairs of the two are looked at: that would be too much to do at a stretch.
 
 use crate::association::Association;
+use crate::identity::AssociationId;
 use crate::knobs::Knobs;
 use crate::time::Nanos;
 use core::cmp::Reverse;
 
-/// How urgent it is to have one association reset through one source. The greatest goes first; the
-/// order of the fields is the order of their weight.
+/// How urgent it is to have an association reset. The greatest goes first; the order of the fields is
+/// the order of their weight. No two associations have the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Priority {
+pub(super) struct Urgency {
     /// Fewer tries go before more, so that none starves.
     tries: Reverse<u32>,
     /// Who holds most.
     held: u32,
+    /// The oldest.
+    pub(super) id: Reverse<AssociationId>,
+}
+
+impl Urgency {
+    /// How urgent it is to have `impacted` reset; [`None`] if that is not wanted now.
+    pub(super) fn find(impacted: &Association, knobs: &Knobs) -> Option<Self> {
+        impacted.wants_reset(knobs).then(|| Self {
+            tries: Reverse(impacted.tries().made()),
+            held: impacted.held(),
+            id: Reverse(impacted.id()),
+        })
+    }
+}
+
+/// How good it is to have an association reset through one source. The greatest goes first; the order
+/// of the fields is the order of their weight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Aptitude {
     /// Who has never refused a reset goes before who has, and of those who have, who did so longest
     /// ago: so all have their turn.
     last_refusal: Reverse<Option<Nanos>>,
@@ -66,7 +88,7 @@ impl Neighbours {
     }
 
     /// Whether any source can be asked.
-    const fn allow(&self) -> bool {
+    pub(super) const fn allow(&self) -> bool {
         !self.awaits_answer && self.can_spare_a_path()
     }
 
@@ -76,21 +98,13 @@ impl Neighbours {
     }
 }
 
-impl Priority {
-    /// How urgent it is to have `impacted` reset through `source`, of the same subsystem, which has a
-    /// path in the ANA state Optimized or not; [`None`] if that is not to be done now.
-    pub fn find(
-        impacted: &Association,
-        source: &Association,
-        optimized: bool,
-        neighbours: &Neighbours,
-        knobs: &Knobs,
-    ) -> Option<Self> {
+impl Aptitude {
+    /// How good it is to have `impacted` reset through `source`, of the same subsystem, which has a
+    /// path in the ANA state Optimized or not; [`None`] if that can not be done now.
+    pub fn find(impacted: &Association, source: &Association, optimized: bool) -> Option<Self> {
         let free_slots = source.source().free_slots();
         if free_slots == 0
-            || !neighbours.allow()
             || source.source().is_silent()
-            || !impacted.wants_reset(knobs)
             || !impacted.tries().allows(source.id(), source.identity().cntlid)
             // What it reports then could be about the other one.
             || source.source().may_report_on(impacted.identity().name())
@@ -101,8 +115,6 @@ impl Priority {
         }
         let (to, from) = (impacted.source().offer(), source.source().offer());
         Some(Self {
-            tries: Reverse(impacted.tries().made()),
-            held: impacted.held(),
             last_refusal: Reverse(source.source().last_refusal()),
             lists_it: impacted.listed_by() == Some(source.id()),
             other_port: to.port != from.port,

@@ -2,13 +2,15 @@
 
 //! What is to be asked of whom: the log pages that are to be read, and the resets.
 
-use super::choice::{Neighbours, Priority};
+use super::choice::{Aptitude, Neighbours, Urgency};
 use super::{find, find_mut, Storage, Subsystem};
 use crate::association::Association;
 use crate::ccr::source::LogRead;
 use crate::identity::{AssociationId, Identity};
+use crate::knobs::Knobs;
 use crate::output::ResetStep;
 use crate::time::Nanos;
+use core::cmp::Reverse;
 
 /// What a controller is to be asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,29 +81,51 @@ impl Subsystem {
         associations: &S,
         is_optimized: impl Fn(&S, &Association) -> bool,
     ) -> Option<(AssociationId, AssociationId)> {
-        // Nearly always there is nobody to be reset, and no need to look at all pairs.
-        if !associations.iter().any(|one| one.wants_reset(&self.knobs)) {
+        let mut urgency = most_urgent(associations, &self.knobs, None)?;
+        if !Neighbours::of(associations.iter()).allow() {
             return None;
         }
-        let neighbours = Neighbours::of(associations.iter());
-        let mut best: Option<(Priority, AssociationId, AssociationId)> = None;
-        for source in associations.iter().filter(|one| one.source().is_ready()) {
-            let optimized = is_optimized(associations, source);
-            for impacted in associations.iter() {
-                let priority =
-                    Priority::find(impacted, source, optimized, &neighbours, &self.knobs);
-                let Some(priority) = priority else {
-                    continue;
-                };
-                // Among pairs of equal priority, the one that is found first: that of the oldest
-                // source, and of the oldest association to be reset.
-                if best.as_ref().is_none_or(|(best, ..)| *best < priority) {
-                    best = Some((priority, impacted.id(), source.id()));
-                }
+        // Nearly always there is a source for the first.
+        loop {
+            let Reverse(impacted) = urgency.id;
+            if let Some(source) = best_source(associations, impacted, &is_optimized) {
+                return Some((impacted, source));
             }
+            urgency = most_urgent(associations, &self.knobs, Some(urgency))?;
         }
-        best.map(|(_, impacted, source)| (impacted, source))
     }
+}
+
+/// The most urgent reset that is wanted, of those that are less urgent than `than`.
+fn most_urgent(
+    associations: &impl Storage,
+    knobs: &Knobs,
+    than: Option<Urgency>,
+) -> Option<Urgency> {
+    associations
+        .iter()
+        .filter_map(|one| Urgency::find(one, knobs))
+        .filter(|urgency| than.is_none_or(|than| *urgency < than))
+        .max()
+}
+
+/// Through whom it is best to have an association reset. Among equals, the oldest.
+fn best_source<S: Storage>(
+    associations: &S,
+    impacted: AssociationId,
+    is_optimized: impl Fn(&S, &Association) -> bool,
+) -> Option<AssociationId> {
+    let impacted = find(associations, impacted)?;
+    associations
+        .iter()
+        .filter(|source| source.source().is_ready())
+        .filter_map(|source| {
+            let optimized = is_optimized(associations, source);
+            let aptitude = Aptitude::find(impacted, source, optimized)?;
+            Some((aptitude, Reverse(source.id())))
+        })
+        .max()
+        .map(|(_, Reverse(source))| source)
 }
 
 /// Whether a log page 1Fh can be read now. A command that is not answered may cost the path that it

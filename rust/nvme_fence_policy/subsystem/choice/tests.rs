@@ -97,8 +97,9 @@ fn lost(cntlid: u16, held: usize) -> Association {
     association
 }
 
-fn find(impacted: &Association, source: &Association) -> Option<Priority> {
-    Priority::find(impacted, source, false, &Neighbours::default(), &KNOBS)
+fn find(impacted: &Association, source: &Association) -> Option<Aptitude> {
+    Urgency::find(impacted, &KNOBS)?;
+    Aptitude::find(impacted, source, false)
 }
 
 #[test]
@@ -145,14 +146,7 @@ fn only_if_resets_count_whatever_is_to_be_held_from_now_on() {
         let mut knobs = KNOBS;
         knobs.set_hold(hold);
         knobs.set_evidence(evidence);
-        let found = Priority::find(
-            &lost(1, 1),
-            &source(2, 1),
-            false,
-            &Neighbours::default(),
-            &knobs,
-        );
-        assert_eq!(found.is_some(), asked);
+        assert_eq!(Urgency::find(&lost(1, 1), &knobs).is_some(), asked);
     }
 }
 
@@ -231,17 +225,18 @@ fn who_was_asked_is_not_asked_again() {
 
 #[test]
 fn who_holds_most_goes_first_and_none_starves() {
-    let source = source(9, 1);
+    let urgency = |impacted: &Association| Urgency::find(impacted, &KNOBS).unwrap();
     let few = lost(1, 1);
     let mut many = lost(2, 100);
-    assert!(find(&many, &source) > find(&few, &source));
+    assert!(urgency(&many) > urgency(&few));
     many.ask(AssociationId(5), NOW);
     many.handle(
         NOW,
         Event::Answered(AssociationId(5), Answer::Failed),
         &KNOBS,
     );
-    assert!(find(&many, &source) < find(&few, &source));
+    assert!(urgency(&many) < urgency(&few));
+    assert!(urgency(&lost(3, 1)) < urgency(&few), "the oldest of equals");
 }
 
 #[test]
@@ -261,9 +256,7 @@ fn who_refused_goes_last() {
 #[test]
 fn the_best_source_goes_first() {
     let impacted = lost(1, 1);
-    let optimized = |source: &Association| {
-        Priority::find(&impacted, source, true, &Neighbours::default(), &KNOBS)
-    };
+    let optimized = |source: &Association| Aptitude::find(&impacted, source, true);
     let asked = *lost(8, 1).identity();
     let busy = |cntlid, port| {
         let mut source = source(cntlid, port);

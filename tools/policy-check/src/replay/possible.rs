@@ -12,8 +12,8 @@
 
 use nvme_fence_policy::ccr::log::Status;
 use nvme_fence_policy::{
-    Actions, Association, AssociationId, ControllerId, Event, Evidence, Identity, Knobs, Log,
-    Nanos, Neighbours, Offer, Opened, Priority, ResetStep, State,
+    Actions, Aptitude, Association, AssociationId, ControllerId, Event, Evidence, Identity, Knobs,
+    Log, Nanos, Offer, Opened, ResetStep, State,
 };
 
 /// The trace cuts off what is less than a microsecond.
@@ -128,7 +128,7 @@ impl Possible {
 /// Would the policy have `source` asked, as far as it is not for the source to say?
 fn may_ask(association: &Association, source: AssociationId, knobs: &Knobs) -> bool {
     let source = willing(association, source);
-    Priority::find(association, &source, true, &Neighbours::default(), knobs).is_some()
+    association.wants_reset(knobs) && Aptitude::find(association, &source, true).is_some()
 }
 
 /// A source that can take every reset but its own.

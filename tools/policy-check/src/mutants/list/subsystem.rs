@@ -163,7 +163,7 @@ pub(super) const ALL: &[Mutant] = &[
         name: "least-urgent",
         what: "of all resets the least urgent is asked for",
         file: "subsystem/requests.rs",
-        from: "*best < priority",
-        to: "priority < *best",
+        from: "        .filter(|urgency| than.is_none_or(|than| *urgency < than))\n        .max()",
+        to: "        .filter(|urgency| than.is_none_or(|than| *urgency > than))\n        .min()",
     },
 ];
