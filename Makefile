@@ -14,6 +14,7 @@ help:
 ## make test-smp          scenarios in QEMU, with and without lockdep, KASAN and kmemleak
 ## make soak SEEDS=N      random faults and load from N seeds (FIRST_SEED=1, ROUNDS=25 for each); prints those that fail
 ## make bench             what the fence costs: counts instructions and memory, prints a table
+## make bench-policy      what the policy does with interrupts off: counts instructions, prints a table
 ## make bench-failover    how long a failover takes: stock, by time, by reset
 ## make blktests BLKTESTS=DIR
 ##                        tests of that checkout of blktests, and ours, on two kernels in QEMU
@@ -75,6 +76,9 @@ soak:
 bench:
 	@selftests/bench
 
+bench-policy:
+	@selftests/bench-policy
+
 bench-failover:
 	@selftests/bench-failover
 
@@ -130,4 +134,4 @@ clean:
 clean-cache:
 	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/nvme-fence"
 
-.PHONY: help doctor ready test list test-smp soak bench bench-failover blktests demo model mutants shell kernel modules tools man install uninstall patch import series clean clean-cache
+.PHONY: help doctor ready test list test-smp soak bench bench-policy bench-failover blktests demo model mutants shell kernel modules tools man install uninstall patch import series clean clean-cache
