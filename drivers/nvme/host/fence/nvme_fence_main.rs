@@ -66,7 +66,6 @@ module! {
 struct NvmeFence {
     _removed: Dir<Host>,
     _registration: Registration,
-    _glue: Glue,
 }
 
 impl kernel::Module for NvmeFence {
@@ -77,8 +76,7 @@ impl kernel::Module for NvmeFence {
 
         Ok(Self {
             _removed: removed,
-            _registration: Registration::new(&glue)?,
-            _glue: glue,
+            _registration: Registration::new(glue)?,
         })
     }
 }

@@ -83,14 +83,17 @@ impl Drop for Glue {
 }
 
 /// That nvme-core knows the policy.
-pub(crate) struct Registration(());
+pub(crate) struct Registration {
+    /// What the callbacks need. It goes after the policy is unregistered.
+    _glue: Glue,
+}
 
 impl Registration {
     /// Registers the policy. Controllers that are connected are attached before this returns.
-    pub(crate) fn new(_glue: &Glue) -> Result<Self> {
-        // SAFETY: `_glue` shows that what the callbacks need exists.
+    pub(crate) fn new(glue: Glue) -> Result<Self> {
+        // SAFETY: `glue` shows that what the callbacks need exists.
         to_result(unsafe { raw::nvme_fence_glue_register() })?;
-        Ok(Self(()))
+        Ok(Self { _glue: glue })
     }
 }
 
