@@ -125,6 +125,7 @@ bool nvme_fence_optimized(struct nvme_ctrl *ctrl)
 	return false;
 }
 
+#ifdef NVME_FENCE_OWN_LOCK
 void nvme_fence_lock_init(spinlock_t *lock, const char *name,
 			  struct lock_class_key *key)
 {
@@ -182,6 +183,7 @@ void nvme_fence_trace_evidence(const struct nvme_fence_rec *rec, u8 evidence)
 {
 	trace_nvme_fence_evidence(rec, evidence);
 }
+#endif
 
 void nvme_fence_trace_release(const struct nvme_fence_rec *rec, u8 evidence,
 			      u64 held_ns)

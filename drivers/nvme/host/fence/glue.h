@@ -203,12 +203,14 @@ int nvme_fence_glue_read_log(struct nvme_ctrl *ctrl, bool lost_host,
 			     bool retain_event, bool remove_completed,
 			     unsigned long cookie);
 
+#ifdef NVME_FENCE_OWN_LOCK
 void nvme_fence_lock_init(spinlock_t *lock, const char *name,
 			  struct lock_class_key *key);
 unsigned long nvme_fence_lock(spinlock_t *lock);
 bool nvme_fence_trylock(spinlock_t *lock, unsigned long *flags);
 void nvme_fence_unlock(spinlock_t *lock, unsigned long flags);
 void nvme_fence_assert_locked(spinlock_t *lock);
+#endif
 
 void nvme_fence_trace_lost(const struct nvme_fence_rec *rec, u16 cntlid,
 			   u8 ciu);

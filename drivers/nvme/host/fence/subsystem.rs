@@ -5,9 +5,8 @@
 use crate::host::Host;
 use crate::output;
 use crate::record::{Record, Records};
-use crate::sys::{self, Clock, IrqSave};
+use crate::sys::{self, Clock, SpinLockIrq, SpinLockIrqGuard};
 use kernel::prelude::*;
-use kernel::sync::lock::{Guard, Lock};
 use kernel::sync::Arc;
 use nvme_fence_policy::{
     self as policy, Association, AssociationId, ControllerId, Input, Knobs, Opened, Output,
@@ -24,8 +23,10 @@ pub(crate) struct State {
 #[pin_data]
 pub(crate) struct Subsystem {
     host: Arc<Host>,
+    /// Commands fail in any context: in softirq, in process context with interrupts enabled, or under
+    /// the lock of a controller, which disables them.
     #[pin]
-    state: Lock<State, IrqSave>,
+    state: SpinLockIrq<State>,
     /// Has [`Self::expired`] and [`Self::ask`] called.
     #[pin]
     pub(crate) clock: Clock,
@@ -41,7 +42,7 @@ impl Subsystem {
         Arc::pin_init(
             pin_init!(Self {
                 host,
-                state <- Lock::new(state, c"nvme_fence", kernel::static_lock_class!()),
+                state <- SpinLockIrq::new(state, c"nvme_fence", kernel::static_lock_class!()),
                 clock <- Clock::new(),
             }),
             GFP_KERNEL,
@@ -53,12 +54,12 @@ impl Subsystem {
     }
 
     /// The lock that everything of the subsystem is guarded by.
-    pub(crate) fn state(&self) -> &Lock<State, IrqSave> {
+    pub(crate) fn state(&self) -> &SpinLockIrq<State> {
         &self.state
     }
 
     /// Takes the lock.
-    pub(crate) fn lock(&self) -> Guard<'_, State, IrqSave> {
+    pub(crate) fn lock(&self) -> SpinLockIrqGuard<'_, State> {
         self.state.lock()
     }
 
@@ -70,7 +71,7 @@ impl Subsystem {
     }
 
     /// As [`Self::carry_out`], and asks what there may be to ask. Atomic.
-    pub(crate) fn carry_out_and_ask(&self, state: Guard<'_, State, IrqSave>) {
+    pub(crate) fn carry_out_and_ask(&self, state: SpinLockIrqGuard<'_, State>) {
         if state.policy.may_ask(&state.records) {
             self.clock.ask();
         }
@@ -94,7 +95,7 @@ impl Subsystem {
     }
 
     /// Does what the policy wants done, and unlocks. Atomic.
-    pub(crate) fn carry_out(&self, mut state: Guard<'_, State, IrqSave>) {
+    pub(crate) fn carry_out(&self, mut state: SpinLockIrqGuard<'_, State>) {
         output::carry_out(&mut state);
         if let Some(deadline) = state.policy.next_deadline(&state.records) {
             self.clock.arm(deadline);

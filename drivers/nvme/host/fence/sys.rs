@@ -8,6 +8,7 @@ mod clock;
 mod dir;
 mod glue;
 mod hooks;
+#[cfg(nvme_fence_own_lock)]
 mod lock;
 mod trace;
 
@@ -17,8 +18,11 @@ pub(crate) use self::clock::Clock;
 pub(crate) use self::dir::{removed_dir, CtrlInfo, Dir};
 pub(crate) use self::glue::{now, params, Glue, Registration};
 pub(crate) use self::hooks::OfferedCommand;
-pub(crate) use self::lock::IrqSave;
+#[cfg(nvme_fence_own_lock)]
+pub(crate) use self::lock::{SpinLockIrq, SpinLockIrqGuard};
 pub(crate) use self::trace::{trace, RecordInfo, TraceEvent};
+#[cfg(not(nvme_fence_own_lock))]
+pub(crate) use kernel::sync::{SpinLockIrq, SpinLockIrqGuard};
 
 /// What bindgen makes of `glue.h`. Types that are not ours resolve to those of the kernel crate.
 #[allow(

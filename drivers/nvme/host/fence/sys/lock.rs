@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A spinlock that disables interrupts, and restores them as they were.
-//!
-//! Commands fail in any context: in softirq, in process context with interrupts enabled, or under
-//! the irq-safe lock of a controller. Linux 7.2 has no lock for that in the kernel crate.
+//! What the kernel crate of Linux 7.2 lacks: a spinlock that disables interrupts, and restores them as
+//! they were.
 
 use super::raw;
-use kernel::sync::lock::Backend;
+use kernel::sync::lock::{Backend, Guard, Lock};
 
-/// The backend of [`kernel::sync::lock::Lock`] for such a spinlock.
+/// A lock that can be taken whether interrupts are enabled or not.
+pub(crate) type SpinLockIrq<T> = Lock<T, IrqSave>;
+
+/// That it is taken.
+pub(crate) type SpinLockIrqGuard<'a, T> = Guard<'a, T, IrqSave>;
+
+/// The backend of [`SpinLockIrq`].
 pub(crate) struct IrqSave;
 
 // SAFETY: The functions wrap those of spinlock_t, which is what mutual exclusion is made of.
