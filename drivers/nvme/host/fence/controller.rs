@@ -9,6 +9,7 @@ use crate::record::Record;
 use crate::subsystem::{State, Subsystem};
 use crate::sys::{self, Assoc, Ctrl, CtrlInfo, Dir};
 use kernel::prelude::*;
+use kernel::sync::aref::ARef;
 use kernel::sync::{Arc, LockedBy};
 use nvme_fence_policy::{ControllerId, Evidence, Identity, Input, Offer, Opened, Scope, Terms};
 
@@ -127,7 +128,7 @@ impl Controller {
 pub(crate) struct Attached {
     dir: Dir<Controller>,
     /// Where to send commands.
-    ctrl: Ctrl,
+    ctrl: ARef<Ctrl>,
 }
 
 impl Attached {
@@ -174,7 +175,7 @@ impl Attached {
             offer,
         };
         subsystem.open(opened, |association| {
-            Record::new(association, assoc, controller.clone(), self.ctrl)
+            Record::new(association, assoc, controller.clone(), self.ctrl.clone())
         })?;
 
         let mut state = subsystem.lock();

@@ -108,6 +108,16 @@ int nvme_fence_glue_read_log(struct nvme_ctrl *ctrl, bool lost_host,
 				   cookie);
 }
 
+void nvme_fence_ctrl_get(struct nvme_ctrl *ctrl)
+{
+	nvme_get_ctrl(ctrl);
+}
+
+void nvme_fence_ctrl_put(struct nvme_ctrl *ctrl)
+{
+	nvme_put_ctrl(ctrl);
+}
+
 /* Whether there is a namespace to which this controller is an optimized path. */
 bool nvme_fence_optimized(struct nvme_ctrl *ctrl)
 {

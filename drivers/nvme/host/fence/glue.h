@@ -198,6 +198,8 @@ void nvme_fence_clock_arm(struct nvme_fence_clock *clock, u64 at_ns);
 void nvme_fence_clock_ask(struct nvme_fence_clock *clock);
 void nvme_fence_clock_flush_ask(struct nvme_fence_clock *clock);
 void nvme_fence_clock_stop(struct nvme_fence_clock *clock);
+void nvme_fence_ctrl_get(struct nvme_ctrl *ctrl);
+void nvme_fence_ctrl_put(struct nvme_ctrl *ctrl);
 bool nvme_fence_optimized(struct nvme_ctrl *ctrl);
 int nvme_fence_glue_read_log(struct nvme_ctrl *ctrl, bool lost_host,
 			     bool retain_event, bool remove_completed,

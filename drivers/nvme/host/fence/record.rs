@@ -10,6 +10,7 @@ use crate::host;
 use crate::sys::{self, Assoc, Ctrl, OfferedCommand, RecordInfo};
 use kernel::prelude::*;
 use kernel::rbtree::{RBTree, RBTreeNodeReservation};
+use kernel::sync::aref::ARef;
 use kernel::sync::Arc;
 use nvme_fence_policy::{Association, AssociationId, ControllerId, Nanos, Storage};
 
@@ -20,7 +21,7 @@ pub(crate) struct Record {
     assoc: Assoc,
     controller: Arc<Controller>,
     /// Where to send commands, until nvme-core takes it away.
-    ctrl: Option<Ctrl>,
+    ctrl: Option<ARef<Ctrl>>,
     /// When the first command was held.
     held_since: Option<Nanos>,
 }
@@ -31,7 +32,7 @@ impl Record {
         association: Association,
         assoc: Assoc,
         controller: Arc<Controller>,
-        ctrl: Ctrl,
+        ctrl: ARef<Ctrl>,
     ) -> Self {
         Self {
             association,
@@ -58,8 +59,8 @@ impl Record {
     }
 
     /// Where to send commands, unless nvme-core has taken it away.
-    pub(crate) fn ctrl(&self) -> Option<Ctrl> {
-        self.ctrl
+    pub(crate) fn ctrl(&self) -> Option<&ARef<Ctrl>> {
+        self.ctrl.as_ref()
     }
 
     /// What has happened to the associations of its controller.

@@ -18,14 +18,13 @@ impl Subsystem {
             };
             let asked = state
                 .record(source)
-                .map(|record| (record.association().controller(), record.ctrl()));
+                .map(|record| (record.association().controller(), record.ctrl().cloned()));
             self.carry_out(state);
             let Some((source_controller, ctrl)) = asked else {
                 return;
             };
 
-            // It does not go away: who takes it from us waits for this work item.
-            let sent = match (ctrl, question) {
+            let sent = match (&ctrl, question) {
                 (None, _) => false,
                 (Some(ctrl), Question::Reset(identity, answer_ms)) => {
                     ctrl.send_reset(&identity, answer_ms, source).is_ok()

@@ -12,6 +12,7 @@ use kernel::error::from_err_ptr;
 use kernel::ffi::{c_char, c_void};
 use kernel::prelude::*;
 use kernel::str::CStr;
+use kernel::sync::aref::ARef;
 use kernel::sync::Arc;
 
 /// Where a controller and its subsystem are found in sysfs.
@@ -40,7 +41,7 @@ impl CtrlInfo<'_> {
     }
 
     /// Where to send commands.
-    pub(crate) fn ctrl(&self) -> Ctrl {
+    pub(crate) fn ctrl(&self) -> ARef<Ctrl> {
         // SAFETY: It is the controller that `->attach` is called for.
         unsafe { Ctrl::from_raw(self.0.ctrl) }
     }
