@@ -66,6 +66,8 @@ void nvme_fence_clock_init(struct nvme_fence_clock *clock)
 {
 	INIT_WORK(&clock->expiry_work, nvme_fence_expired);
 	INIT_WORK(&clock->ask_work, nvme_fence_ask);
+	spin_lock_init(&clock->lock);
+	clock->stopped = false;
 	hrtimer_setup(&clock->timer, nvme_fence_timer_fn, CLOCK_MONOTONIC,
 		      HRTIMER_MODE_ABS);
 }
@@ -76,12 +78,17 @@ void nvme_fence_clock_init(struct nvme_fence_clock *clock)
  */
 void nvme_fence_clock_arm(struct nvme_fence_clock *clock, u64 at_ns)
 {
-	hrtimer_start(&clock->timer, ns_to_ktime(at_ns), HRTIMER_MODE_ABS);
+	guard(spinlock_irqsave)(&clock->lock);
+	if (!clock->stopped)
+		hrtimer_start(&clock->timer, ns_to_ktime(at_ns),
+			      HRTIMER_MODE_ABS);
 }
 
 void nvme_fence_clock_ask(struct nvme_fence_clock *clock)
 {
-	queue_work(nvme_fence_wq, &clock->ask_work);
+	guard(spinlock_irqsave)(&clock->lock);
+	if (!clock->stopped)
+		queue_work(nvme_fence_wq, &clock->ask_work);
 }
 
 void nvme_fence_clock_flush_ask(struct nvme_fence_clock *clock)
@@ -89,9 +96,14 @@ void nvme_fence_clock_flush_ask(struct nvme_fence_clock *clock)
 	flush_work(&clock->ask_work);
 }
 
-/* There are no associations any more, so what still runs starts nothing. */
+/* For good: what still runs, or comes later, starts nothing. */
 void nvme_fence_clock_stop(struct nvme_fence_clock *clock)
 {
+	scoped_guard(spinlock_irqsave, &clock->lock) {
+		if (clock->stopped)
+			return;
+		clock->stopped = true;
+	}
 	hrtimer_cancel(&clock->timer);
 	cancel_work_sync(&clock->expiry_work);
 	cancel_work_sync(&clock->ask_work);
@@ -171,6 +183,7 @@ void nvme_fence_assert_locked(spinlock_t *lock)
 {
 	lockdep_assert_held(lock);
 }
+#endif
 
 void nvme_fence_trace_lost(const struct nvme_fence_rec *rec, u16 cntlid, u8 ciu)
 {
@@ -193,7 +206,6 @@ void nvme_fence_trace_evidence(const struct nvme_fence_rec *rec, u8 evidence)
 {
 	trace_nvme_fence_evidence(rec, evidence);
 }
-#endif
 
 void nvme_fence_trace_release(const struct nvme_fence_rec *rec, u8 evidence,
 			      u64 held_ns)

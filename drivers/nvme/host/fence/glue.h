@@ -41,11 +41,15 @@ struct nvme_fence_ctrl_info {
  * @timer: for the earliest deadline
  * @expiry_work: queued when that has passed
  * @ask_work: queued when there may be something to ask
+ * @lock: protects @stopped, and that nothing is started afterwards
+ * @stopped: none of these is started any more
  */
 struct nvme_fence_clock {
 	struct hrtimer		timer;
 	struct work_struct	expiry_work;
 	struct work_struct	ask_work;
+	spinlock_t		lock;
+	bool			stopped;
 };
 
 /*

@@ -14,14 +14,14 @@
 //! - [`controller`], [`counters`]: what the associations with a controller have in common;
 //! - [`record`]: what is kept for one association;
 //! - [`attributes`], [`snapshot`]: what is seen in sysfs;
-//! - [`sys`]: the border to C, the only part that is unsafe.
+//! - [`sys`]: the border to C, the only part that is unsafe, but for where its clock is put.
 //!
 //! # Locks
 //!
 //! Each subsystem has one lock, and nothing is done under the locks of two. It is taken with interrupts
 //! disabled, in any context, also under `ctrl->lock` and under nvme-core's lock of an association. Only
-//! the locks of the timer and of the workqueue are taken under it, and the list of the namespaces of a
-//! controller is read (SRCU).
+//! the locks of its clock, of the timer and of the workqueue are taken under it, and the list of the
+//! namespaces of a controller is read (SRCU).
 //! nvme-core attaches, identifies and detaches each controller in one thread at a time, but several
 //! controllers at once, under a semaphore of its own, which is never taken in the failure path.
 //! The list of subsystems of the [`host`] has a mutex that is taken under that one.

@@ -34,6 +34,7 @@ pub(crate) struct Subsystem {
 
 impl Subsystem {
     /// Without any associations yet. May sleep.
+    #[allow(unsafe_code)]
     pub(crate) fn new(host: Arc<Host>, knobs: Knobs) -> Result<Arc<Self>> {
         let state = State {
             policy: policy::Subsystem::new(knobs),
@@ -43,7 +44,8 @@ impl Subsystem {
             pin_init!(Self {
                 host,
                 state <- SpinLockIrq::new(state, c"nvme_fence", kernel::static_lock_class!()),
-                clock <- Clock::new(),
+                // SAFETY: It becomes this field.
+                clock <- unsafe { Clock::new() },
             }),
             GFP_KERNEL,
         )

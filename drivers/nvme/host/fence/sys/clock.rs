@@ -13,9 +13,8 @@ use nvme_fence_policy::Nanos;
 ///
 /// # Invariants
 ///
-/// It is the field `clock` of a [`Subsystem`], and initialised. Before it is dropped, it is stopped, or
-/// was never started.
-#[pin_data]
+/// It is the field `clock` of a [`Subsystem`], and initialised.
+#[pin_data(PinnedDrop)]
 pub(crate) struct Clock {
     #[pin]
     raw: Opaque<raw::nvme_fence_clock>,
@@ -29,14 +28,20 @@ unsafe impl Sync for Clock {}
 
 impl Clock {
     /// One that was not started.
-    pub(crate) fn new() -> impl PinInit<Self> {
+    ///
+    /// # Safety
+    ///
+    /// It must become the field `clock` of a [`Subsystem`].
+    pub(crate) unsafe fn new() -> impl PinInit<Self> {
+        // INVARIANT: By the safety requirements.
         pin_init!(Self {
             // SAFETY: There is room for it, which does not move.
             raw <- Opaque::ffi_init(|clock| unsafe { raw::nvme_fence_clock_init(clock) }),
         })
     }
 
-    /// Has [`Subsystem::expired`] called at `at`, instead of when it was to be called before.
+    /// Has [`Subsystem::expired`] called at `at`, instead of when it was to be called before, unless it
+    /// is stopped.
     ///
     /// To be called with the lock of the subsystem held: so the last who sets it knows best.
     pub(crate) fn arm(&self, at: Nanos) {
@@ -44,7 +49,7 @@ impl Clock {
         unsafe { raw::nvme_fence_clock_arm(self.raw.get(), at.0) }
     }
 
-    /// Has [`Subsystem::ask`] called.
+    /// Has [`Subsystem::ask`] called, unless it is stopped.
     pub(crate) fn ask(&self) {
         // SAFETY: By the invariants it is initialised.
         unsafe { raw::nvme_fence_clock_ask(self.raw.get()) }
@@ -56,16 +61,25 @@ impl Clock {
         unsafe { raw::nvme_fence_clock_flush_ask(self.raw.get()) }
     }
 
-    /// Stops it. Nobody may start it again. May sleep.
+    /// Stops it for good. May sleep.
     pub(crate) fn stop(&self) {
         // SAFETY: By the invariants it is initialised.
         unsafe { raw::nvme_fence_clock_stop(self.raw.get()) }
     }
 }
 
+#[pinned_drop]
+impl PinnedDrop for Clock {
+    /// Does not sleep if it is stopped already.
+    fn drop(self: Pin<&mut Self>) {
+        self.stop();
+    }
+}
+
 /// # Safety
 ///
-/// `clock` must be what a [`Clock`] has that was not stopped yet.
+/// `clock` must be what a [`Clock`] has, of which a timer or a work item has come due that
+/// [`Clock::stop`] waits for.
 unsafe fn subsystem<'a>(clock: *mut raw::nvme_fence_clock) -> &'a Subsystem {
     let clock = Opaque::cast_from(clock).cast_mut();
     // SAFETY: By the safety requirements, and the invariants of the type, it is in a subsystem, which is

@@ -93,6 +93,14 @@ fn kind(op: u8) -> Kind {
     }
 }
 
+// nvme-core calls us with these from any thread, and from several at once.
+const _: () = {
+    const fn is_shared<T: Send + Sync>() {}
+    is_shared::<Attached>();
+    is_shared::<Handle>();
+    is_shared::<Host>();
+};
+
 /// # Safety
 ///
 /// `fence` must come from [`nvme_fence_rs_attach`], and [`nvme_fence_rs_detach`] must not have
