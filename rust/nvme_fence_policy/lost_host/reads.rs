@@ -24,6 +24,8 @@ pub(crate) struct LostHostReads {
     looked: bool,
     /// It is to be read now.
     wanted: bool,
+    /// It is being read.
+    reading: bool,
     /// It is read again then, if not before.
     poll_at: Option<Nanos>,
 }
@@ -36,6 +38,7 @@ impl LostHostReads {
         event: false,
         looked: false,
         wanted: false,
+        reading: false,
         poll_at: None,
     };
 
@@ -47,7 +50,9 @@ impl LostHostReads {
             self.wanted = awaited;
         }
         self.needed = needed;
-        if self.event && !awaited && !needed && self.poll_at.is_none() {
+        // What is to be done about the event depends on how the read ends that is under way.
+        let idle = !self.reading && self.poll_at.is_none();
+        if self.event && !awaited && !needed && idle {
             self.wanted = true;
         }
     }
@@ -67,6 +72,7 @@ impl LostHostReads {
     /// It is read now. Returns whether the event is to be retained.
     pub(crate) fn begins(&mut self) -> bool {
         self.wanted = false;
+        self.reading = true;
         self.poll_at = None;
         let retains = self.awaited || self.needed || !self.looked;
         self.event &= retains;
@@ -75,6 +81,7 @@ impl LostHostReads {
 
     /// It was read, or could not be.
     pub(crate) fn ends(&mut self, retained: bool, failed: bool, now: Nanos) {
+        self.reading = false;
         if failed {
             // The event was not taken.
             self.event |= !retained;

@@ -92,3 +92,29 @@ fn an_event_that_could_not_be_taken_is_taken_later() {
     read(&mut reads, false);
     assert_eq!(reads.next_deadline(), None);
 }
+
+#[test]
+fn what_happens_while_it_is_read_does_not_have_it_read_again() {
+    let mut reads = LostHostReads::NONE;
+    reads.event();
+    assert!(reads.begins());
+    reads.set_awaited(false, false);
+    assert!(!reads.is_wanted());
+    // It is not tried again at once.
+    reads.ends(true, true, NOW);
+    reads.set_awaited(false, false);
+    assert!(!reads.is_wanted());
+    reads.timeout(NOW.after_millis(BUSY_MS));
+    read(&mut reads, true);
+    reads.set_awaited(false, false);
+    read(&mut reads, false);
+}
+
+#[test]
+fn an_event_that_comes_while_it_is_read_has_it_read_again() {
+    let mut reads = awaited();
+    assert!(reads.begins());
+    reads.event();
+    reads.ends(true, false, NOW);
+    read(&mut reads, true);
+}
