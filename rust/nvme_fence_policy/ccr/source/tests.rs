@@ -2,6 +2,8 @@
 
 extern crate std;
 use super::*;
+use crate::ccr::log::Log;
+use crate::ccr::FORGOTTEN_POLL_MS;
 use std::vec;
 use std::vec::Vec;
 

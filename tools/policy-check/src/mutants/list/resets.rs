@@ -127,7 +127,7 @@ pub(super) const ALL: &[Mutant] = &[
     Mutant {
         name: "event-not-cleared",
         what: "the event is never cleared",
-        file: "ccr/source.rs",
+        file: "ccr/source/reads.rs",
         from: "retain_event: !self.wanted.event && !first,",
         to: "retain_event: self.wanted.event || !first || first,",
     },
