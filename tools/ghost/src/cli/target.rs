@@ -27,7 +27,8 @@ pass first) and times=N (matches to apply to).
   read write flush write-zeroes dsm connect ccr keep-alive identify get-log aer abort
   get-features set-features property-get property-set
   resv-register resv-report resv-acquire resv-release other any
-                      keys: queue=N, queue=io, nsid=N, slba=N (touches that block), icid=N (ccr only)
+                      keys: queue=N, queue=io, nsid=N, slba=N (touches that block), icid=N (ccr only),
+                      lid=N (get-log only)
     hold=STAGE[/MS]   park it there until release, or for a time; STAGE is before-data,
                       after-data, before-execution or before-completion
     disconnect=STAGE  close all connections of its association there

@@ -155,6 +155,7 @@ impl Core {
                 blocks: has_blocks.then(|| sqe.blocks()),
                 nsid: is_io.then(|| sqe.nsid()),
                 icid: is_ccr.then(|| (sqe.dword(10) & 0xffff) as u16),
+                lid: (opcode == Opcode::GetLogPage).then(|| sqe.dword(10) as u8),
                 event: None,
             },
             sqe,

@@ -123,6 +123,9 @@ impl FromStr for Rule {
                 if opcode == Some(Opcode::CrossControllerReset) {
                     filter.icid = keys.number("icid")?;
                 }
+                if opcode == Some(Opcode::GetLogPage) {
+                    filter.lid = keys.number("lid")?;
+                }
                 Body::Command(opcode, plan(&mut actions)?)
             }
         };

@@ -55,6 +55,7 @@ pub(super) struct Filter {
     pub(super) slba: Option<u64>,
     pub(super) nsid: Option<u32>,
     pub(super) icid: Option<u16>,
+    pub(super) lid: Option<u8>,
     pub(super) event: Option<Event>,
 }
 
@@ -82,6 +83,8 @@ pub struct Facts {
     pub nsid: Option<u32>,
     /// The impacted controller.
     pub icid: Option<u16>,
+    /// The log page.
+    pub lid: Option<u8>,
     /// The event.
     pub event: Option<Event>,
 }
@@ -323,6 +326,7 @@ impl Filter {
         is(self.port, Some(facts.port))
             && is(self.cntlid, Some(facts.cntlid))
             && is(self.icid, facts.icid)
+            && is(self.lid, facts.lid)
             && is(self.nsid, facts.nsid)
             && is(self.event, facts.event)
             && self.queue.is_none_or(|queue| queue.matches(facts.queue))

@@ -157,6 +157,7 @@ fn what_has_no_meaning_is_refused() {
         (": ignore", "a rule is"),
         ("scribble : ignore", "what is \"scribble\"?"),
         ("write icid=1 : ignore", "what is \"icid=1\"?"),
+        ("identify lid=1 : ignore", "what is \"lid=1\"?"),
         ("kato slba=1 : ignore", "what is \"slba=1\"?"),
         ("write port=x : ignore", "port cannot be \"x\""),
         ("write port=65536 : ignore", "port cannot be \"65536\""),
