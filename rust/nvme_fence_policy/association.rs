@@ -56,7 +56,9 @@ pub struct Opened {
     pub id: AssociationId,
     /// Which controller of the host it is with.
     pub controller: ControllerId,
-    /// When the controller was identified.
+    /// When Connect was sent; [`None`] if the association was there before the policy.
+    pub connected: Option<Nanos>,
+    /// When the controller was identified, or the policy was told of an association that was there.
     pub at: Nanos,
     /// What identifies it on the wire.
     pub identity: Identity,
@@ -88,6 +90,8 @@ pub struct Association {
     tries: Tries,
     /// What it does for others.
     source: Source,
+    /// There was a usable path through another port to the namespace of a command that is held.
+    elsewhere: bool,
     /// The association whose log page 1Fh has last listed it.
     listed_by: Option<AssociationId>,
     /// The controller is removed from the host.
@@ -109,6 +113,7 @@ impl Association {
             releasing: false,
             tries: Tries::new(),
             source: Source::new(opened.offer),
+            elsewhere: false,
             listed_by: None,
             removed: false,
             outbox: Outbox::EMPTY,
@@ -188,6 +193,7 @@ impl Association {
             State::Fenced(_) | State::Gone => Verdict::Pass(PassReason::Fenced),
         };
         if verdict == Verdict::Hold {
+            self.elsewhere |= command.elsewhere;
             self.count_held(command.bytes);
         }
         verdict
@@ -266,6 +272,11 @@ impl Association {
         self.outbox.add_repeated_id(newcomer);
     }
 
+    /// The array does not arbitrate paths.
+    pub(crate) fn note_paths_shared(&mut self) {
+        self.outbox.add_paths_shared();
+    }
+
     /// What is to be done next.
     pub(crate) fn take_output(&mut self) -> Option<Output> {
         self.outbox.take(self.opened.id, self.state)
@@ -305,6 +316,10 @@ impl Association {
                 // What holds commands is given up once more: their wait begins with its end.
                 if self.held == 0 {
                     self.source.enter_service();
+                    // There may have been an event before the policy was there to hear it.
+                    if self.opened.connected.is_none() {
+                        self.source.lost_host_event();
+                    }
                 }
                 Actions::NONE
             }
@@ -315,6 +330,13 @@ impl Association {
 
             (State::Lost, Event::Reconnected(evidence)) => self.remember(evidence),
             (State::Fencing(_), Event::Reconnected(evidence)) => self.fence(evidence),
+
+            // Not before it is closed: until then more may be given up, for other namespaces. Nobody looks
+            // at the namespaces of what is tracked.
+            (State::Fencing(_), Event::Moved) => self.fence_if(
+                knobs.believes(Belief::Target) && !self.elsewhere && self.tracked.is_empty(),
+                Evidence::Target,
+            ),
 
             (State::Fencing(Some(deadline)), Event::Timeout) if now >= deadline.at() => {
                 self.fence(Evidence::Time)
@@ -388,6 +410,7 @@ impl Association {
                 State::Open,
                 Event::Release
                 | Event::Reconnected(_)
+                | Event::Moved
                 | Event::Answered(..)
                 | Event::Reported { .. }
                 | Event::SourceLost(_)
@@ -398,6 +421,7 @@ impl Association {
             | (
                 State::Lost,
                 Event::Lost
+                | Event::Moved
                 | Event::Answered(..)
                 | Event::Reported { .. }
                 | Event::SourceLost(_)
@@ -423,6 +447,7 @@ impl Association {
                 | Event::Disabled
                 | Event::Release
                 | Event::Reconnected(_)
+                | Event::Moved
                 | Event::Answered(..)
                 | Event::Reported { .. }
                 | Event::Listed(_)
@@ -439,6 +464,7 @@ impl Association {
                 | Event::Detached
                 | Event::Release
                 | Event::Reconnected(_)
+                | Event::Moved
                 | Event::Answered(..)
                 | Event::Reported { .. }
                 | Event::Listed(_)

@@ -15,18 +15,21 @@ pub enum Evidence {
     ReconnectById,
     /// CC.EN=0 was written and CSTS.RDY=0 was read back.
     Disabled,
+    /// The array has moved all namespaces that something is held for to another port.
+    Target,
     /// The administrator says so.
     Admin,
 }
 
 impl Evidence {
     /// All of them, in the order in which they are listed.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Ccr,
         Self::Time,
         Self::Reconnect,
         Self::ReconnectById,
         Self::Disabled,
+        Self::Target,
         Self::Admin,
     ];
 
@@ -38,6 +41,7 @@ impl Evidence {
             Self::Reconnect => "reconnect",
             Self::ReconnectById => "reconnect-by-id",
             Self::Disabled => "disabled",
+            Self::Target => "target",
             Self::Admin => "admin",
         }
     }

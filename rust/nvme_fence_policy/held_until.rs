@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Until when commands are held: who wants to wait for all of them, as before the machine goes to
-//! sleep, has to know whether that has an end.
+//! Until when the commands of an association are held: who wants to wait for them, as before the
+//! machine goes to sleep, has to know whether that has an end.
 
 use crate::association::{Association, State};
 use crate::time::Nanos;
 
-/// When everything that is held is free by time. Of several associations the greatest counts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+/// When everything that is held for an association is free by time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum HeldUntil {
     /// Nothing is held.
     #[default]

@@ -83,6 +83,8 @@ pub struct Command {
     pub blocks: Option<Blocks>,
     /// It is to be completed with an error, and not to be sent again.
     pub fails: bool,
+    /// There is a usable path to its namespace through another port.
+    pub elsewhere: bool,
 }
 
 /// Why a command may leave at once.

@@ -16,6 +16,7 @@
 //! - [`wait`]: the time rule of TP4129 (Base Specification 2.1, section 9.6.2);
 //! - `reconnect`: what a new association with a controller proves about an older one;
 //! - [`ccr`]: Cross-Controller Reset (TP8028), which makes the wait shorter;
+//! - `array`: what arrays prove that arbitrate paths themselves;
 //! - `lost_host`: Lost Host Communication, which says that a controller has noticed;
 //! - [`knobs`]: what the administrator can set;
 //! - [`overlap`]: which blocks are tracked, instead of commands being held;
@@ -26,6 +27,7 @@
 #![cfg_attr(not(CONFIG_RUST), no_std)]
 #![forbid(unsafe_code)]
 
+mod array;
 pub mod association;
 pub mod ccr;
 pub mod evidence;

@@ -48,6 +48,9 @@ pub enum Output {
     /// Tell that this controller has the same ID as that of this association, and both are in use: that
     /// a controller is connected again proves nothing in this subsystem any more.
     RepeatedId(AssociationId, ControllerId),
+    /// Tell that there was a usable path through another port to a namespace that something is held for
+    /// on this association: the array does not arbitrate paths, so [`Evidence::Target`] does not count.
+    PathsShared(AssociationId),
     /// Count so many completed entries in the log page of this source that are not about what it was
     /// asked for.
     LogUnmatched(AssociationId, u16),

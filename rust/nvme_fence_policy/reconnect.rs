@@ -11,15 +11,22 @@
 //! be with *another instance*: one whose CIU or CIRN has changed. The administrator can say that the
 //! ID is enough.
 //!
+//! What has the same ID may also be what was there before: if the policy comes when there are
+//! associations already, or controllers are connected at the same time, the order in which they become
+//! known says nothing. Newer is what was connected after the older one was known.
+//!
 //! Two controllers that have the same ID at the same time are proof of the contrary.
 
+use crate::association::Opened;
 use crate::evidence::Evidence;
 use crate::identity::Identity;
 use crate::knobs::{Belief, Knobs};
 
 /// What a new association proves about an older one of the same subsystem.
-pub(crate) fn proof(older: &Identity, newer: &Identity, knobs: &Knobs) -> Option<Evidence> {
-    if older.cntlid != newer.cntlid {
+pub(crate) fn proof(older: &Opened, newer: &Opened, knobs: &Knobs) -> Option<Evidence> {
+    let is_newer = newer.connected.is_some_and(|at| at >= older.at);
+    let (older, newer) = (&older.identity, &newer.identity);
+    if !is_newer || older.cntlid != newer.cntlid {
         None
     } else if knobs.believes(Belief::Reconnect) && is_another_instance(older, newer) {
         Some(Evidence::Reconnect)

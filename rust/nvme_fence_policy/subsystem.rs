@@ -25,8 +25,8 @@ pub use input::{Input, Scope};
 pub use requests::{Question, Request};
 pub use storage::Storage;
 
+use crate::array::Array;
 use crate::association::{Association, Event, Opened, State};
-use crate::held_until::HeldUntil;
 use crate::hold::{Command, PassReason, Verdict};
 use crate::identity::{AssociationId, ControllerId};
 use crate::knobs::{Hold, Knobs};
@@ -55,6 +55,8 @@ pub struct Subsystem {
     knobs: Knobs,
     /// Two controllers had the same ID at the same time: IDs prove nothing here.
     ids_repeat: bool,
+    /// Whether the array can be one that arbitrates paths itself.
+    array: Array,
 }
 
 impl Subsystem {
@@ -63,6 +65,7 @@ impl Subsystem {
         Self {
             knobs,
             ids_repeat: false,
+            array: Array::UNKNOWN,
         }
     }
 
@@ -72,9 +75,11 @@ impl Subsystem {
     }
 
     /// Changes the settings. What is held already keeps the deadline that it has. IDs are given another
-    /// chance: who changes a setting has seen to it that no two controllers have the same.
+    /// chance, and so is the array: who changes a setting has seen to it that no two controllers have the
+    /// same, and that it arbitrates paths.
     pub fn set_knobs(&mut self, associations: &mut impl Storage, knobs: Knobs) {
         self.knobs = knobs;
+        self.array = Array::UNKNOWN;
         self.ids_repeat = false;
         self.await_notices(associations);
     }
@@ -88,7 +93,7 @@ impl Subsystem {
         self.look_for_repeated_id(associations, &opened);
         if !self.ids_repeat {
             for older in associations.iter_mut() {
-                let proof = reconnect::proof(older.identity(), &opened.identity, &self.knobs);
+                let proof = reconnect::proof(older.opened(), &opened, &self.knobs);
                 if let Some(evidence) = proof {
                     older.note(opened.at, Event::Reconnected(evidence), &self.knobs);
                 }
@@ -114,9 +119,10 @@ impl Subsystem {
         }
     }
 
-    /// Decides on a command that was sent on this association and did not succeed.
+    /// Decides on a command that was sent on this association and did not succeed. What is to be told
+    /// then is to be taken by [`Self::poll_output`].
     pub fn hold(
-        &self,
+        &mut self,
         associations: &mut impl Storage,
         association: AssociationId,
         command: &Command,
@@ -129,7 +135,12 @@ impl Subsystem {
         let Some((association, slots)) = all.find(|(one, _)| one.id() == association) else {
             return Fate::Unknown;
         };
-        match association.hold(command, &self.knobs) {
+        let verdict = association.hold(command, &self.knobs);
+        if verdict == Verdict::Hold {
+            self.array
+                .note_held(association, command.elsewhere, &self.knobs);
+        }
+        match verdict {
             Verdict::Hold if self.tracks() && association.track(command, slots) => Fate::Track,
             Verdict::Hold => Fate::Hold,
             Verdict::Pass(reason) => Fate::Pass(reason),
@@ -206,6 +217,12 @@ impl Subsystem {
                     association.note(now, Event::Repeated { commands, bytes }, &self.knobs);
                 }
             }
+            Input::Moved(association) if self.array.may_arbitrate() => {
+                if let Some(association) = find_mut(associations, association) {
+                    association.note(now, Event::Moved, &self.knobs);
+                }
+            }
+            Input::Moved(_) => {}
             Input::Timeout => {
                 for association in associations.iter_mut() {
                     association.note(now, Event::Timeout, &self.knobs);
@@ -270,15 +287,6 @@ impl Subsystem {
             .iter()
             .filter_map(Association::next_deadline)
             .min()
-    }
-
-    /// When everything that is held now is free by time.
-    pub fn held_until(&self, associations: &impl Storage) -> HeldUntil {
-        associations
-            .iter()
-            .map(Association::held_until)
-            .max()
-            .unwrap_or_default()
     }
 
     /// What the associations have in sum that `scope` is about.

@@ -28,6 +28,9 @@ pub enum Event {
     Release,
     /// The host has a new association that proves so much about this one.
     Reconnected(Evidence),
+    /// All namespaces that something is held for have had an optimized path through another port since,
+    /// and the array is of a kind for which that proves something.
+    Moved,
     /// A source answers the Cross-Controller Reset command that named this association.
     Answered(AssociationId, Answer),
     /// The log page of a source was read.

@@ -21,6 +21,7 @@ pub(super) struct Outbox {
     unmatched: u16,
     unreadable: bool,
     repeated_id: Option<ControllerId>,
+    paths_shared: bool,
 }
 
 impl Outbox {
@@ -34,6 +35,7 @@ impl Outbox {
         unmatched: 0,
         unreadable: false,
         repeated_id: None,
+        paths_shared: false,
     };
 
     /// These actions are to be carried out.
@@ -74,6 +76,11 @@ impl Outbox {
         self.repeated_id = Some(newcomer);
     }
 
+    /// The array does not arbitrate paths.
+    pub(super) fn add_paths_shared(&mut self) {
+        self.paths_shared = true;
+    }
+
     /// What is to be done next about the association `id`, which is in this state now.
     pub(super) fn take(&mut self, id: AssociationId, state: State) -> Option<Output> {
         if core::mem::take(&mut self.lost) {
@@ -104,6 +111,9 @@ impl Outbox {
         }
         if let Some(newcomer) = self.repeated_id.take() {
             return Some(Output::RepeatedId(id, newcomer));
+        }
+        if core::mem::take(&mut self.paths_shared) {
+            return Some(Output::PathsShared(id));
         }
         match core::mem::take(&mut self.unmatched) {
             0 => None,

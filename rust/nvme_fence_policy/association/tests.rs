@@ -31,6 +31,7 @@ const WRITE: Command = Command {
     bytes: 4096,
     blocks: None,
     fails: false,
+    elsewhere: false,
 };
 const READ: Command = Command {
     kind: Kind::Read,
@@ -41,6 +42,7 @@ fn open_as(identity: Identity, offer: Offer) -> Association {
     Association::new(Opened {
         id: AssociationId(1),
         controller: ControllerId(1),
+        connected: Some(Nanos(0)),
         at: Nanos(0),
         identity,
         terms: TERMS,

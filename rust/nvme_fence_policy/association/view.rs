@@ -2,7 +2,7 @@
 
 //! What there is to see of an association.
 
-use super::{Association, State};
+use super::{Association, Opened, State};
 use crate::ccr::source::Source;
 use crate::ccr::tries::Tries;
 use crate::evidence::Evidence;
@@ -20,6 +20,11 @@ impl Association {
     /// Which controller of the host it is with.
     pub const fn controller(&self) -> ControllerId {
         self.opened.controller
+    }
+
+    /// What was known of it when it was made.
+    pub(crate) const fn opened(&self) -> &Opened {
+        &self.opened
     }
 
     /// What identifies it on the wire.

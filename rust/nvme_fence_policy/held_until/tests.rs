@@ -14,6 +14,7 @@ fn open(identity: Identity, terms: Terms) -> Association {
     Association::new(Opened {
         id: AssociationId(1),
         controller: ControllerId(1),
+        connected: Some(Nanos(0)),
         at: Nanos(0),
         identity,
         terms,
@@ -43,6 +44,7 @@ fn hold(association: &mut Association) {
         bytes: 4096,
         blocks: None,
         fails: false,
+        elsewhere: false,
     };
     assert_eq!(association.hold(&write, &Knobs::DEFAULT), Verdict::Hold);
 }
@@ -99,16 +101,4 @@ fn without_keep_alive_there_is_no_such_time() {
     hold(&mut association);
     handle(&mut association, closed(0));
     assert_eq!(association.held_until(), HeldUntil::NoTime);
-}
-
-#[test]
-fn of_several_the_one_that_is_waited_for_longest_counts() {
-    let in_order = [
-        HeldUntil::NothingHeld,
-        HeldUntil::Soon,
-        HeldUntil::At(Nanos(1)),
-        HeldUntil::At(Nanos(2)),
-        HeldUntil::NoTime,
-    ];
-    assert!(in_order.is_sorted());
 }

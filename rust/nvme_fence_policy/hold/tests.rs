@@ -9,6 +9,7 @@ const CANCELLED_WRITE: Command = Command {
     bytes: 4096,
     blocks: None,
     fails: false,
+    elsewhere: false,
 };
 
 #[test]

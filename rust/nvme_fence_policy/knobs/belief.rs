@@ -22,17 +22,21 @@ pub enum Belief {
     /// The controller closed all connections before the host did: then, of the wait, only the Command
     /// Quiesce Time is left. Something in the middle can make a FIN or a RST just as well.
     Notification,
+    /// The array has moved all namespaces that something is held for to another port. Only arrays that
+    /// arbitrate paths themselves prove anything by that.
+    Target,
 }
 
 impl Belief {
     /// All of them, in the order in which they are listed.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Ccr,
         Self::Time,
         Self::Reconnect,
         Self::ReconnectById,
         Self::Disabled,
         Self::Notification,
+        Self::Target,
     ];
 
     /// The word that stands for it.
@@ -44,6 +48,7 @@ impl Belief {
             Self::ReconnectById => "reconnect-by-id",
             Self::Disabled => "disabled",
             Self::Notification => "notification",
+            Self::Target => "target",
         }
     }
 

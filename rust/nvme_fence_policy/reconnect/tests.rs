@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
 use super::*;
+use crate::ccr::source::Offer;
+use crate::identity::{AssociationId, ControllerId};
 use crate::knobs::Beliefs;
+use crate::time::Nanos;
+use crate::wait::Terms;
 
 const OLDER: Identity = Identity {
     cntlid: 7,
@@ -9,10 +13,39 @@ const OLDER: Identity = Identity {
     cirn: 0x1111,
 };
 
-fn proven(newer: Identity, believed: &[Belief]) -> Option<Evidence> {
+const fn opened(connected: Option<Nanos>, at: Nanos, identity: Identity) -> Opened {
+    Opened {
+        id: AssociationId(1),
+        controller: ControllerId(1),
+        connected,
+        at,
+        identity,
+        terms: Terms {
+            kato_ms: 5000,
+            tbkas: true,
+            cqt_ms: 0,
+        },
+        offer: Offer {
+            ccrl: 0,
+            port: 0,
+            host_port: 0,
+            lost_host_log: false,
+        },
+    }
+}
+
+fn believing(believed: &[Belief]) -> Knobs {
     let mut knobs = Knobs::DEFAULT;
     knobs.set_evidence(believed.iter().copied().fold(Beliefs::NONE, Beliefs::with));
-    proof(&OLDER, &newer, &knobs)
+    knobs
+}
+
+fn proven(newer: Identity, believed: &[Belief]) -> Option<Evidence> {
+    proof(
+        &opened(Some(Nanos(10)), Nanos(20), OLDER),
+        &opened(Some(Nanos(21)), Nanos(30), newer),
+        &believing(believed),
+    )
 }
 
 const STRICT: &[Belief] = &[Belief::Reconnect];
@@ -80,4 +113,14 @@ fn another_id_is_no_evidence() {
         cirn: 0x2222,
     };
     assert_eq!(proven(newer, BOTH), None);
+}
+
+#[test]
+fn what_was_not_connected_later_proves_nothing() {
+    let older = opened(Some(Nanos(10)), Nanos(20), OLDER);
+    let identity = Identity { ciu: 4, ..OLDER };
+    for connected in [None, Some(Nanos(5)), Some(Nanos(19))] {
+        let newer = opened(connected, Nanos(30), identity);
+        assert_eq!(proof(&older, &newer, &believing(BOTH)), None);
+    }
 }

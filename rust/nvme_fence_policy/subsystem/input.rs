@@ -52,6 +52,9 @@ pub enum Input<'a> {
     ResetCompleted(ControllerId),
     /// The controller says that another one has lost touch with this host.
     HostLost(ControllerId),
+    /// All namespaces that something is held for on this association had no usable path through another
+    /// port when it was given up, or that was said; and each of them has had an optimized one since.
+    Moved(AssociationId),
     /// What became of a [`Question::Reset`](super::Question::Reset).
     Answered {
         /// The association that was asked.

@@ -2,6 +2,7 @@
 
 extern crate std;
 mod overlap;
+mod target;
 
 use super::*;
 use crate::association::State;
@@ -25,6 +26,7 @@ const WRITE: Command = Command {
     bytes: 4096,
     blocks: None,
     fails: false,
+    elsewhere: false,
 };
 const TERMS: Terms = Terms {
     kato_ms: 5000,
@@ -106,6 +108,7 @@ impl Host {
         let opened = Opened {
             id,
             controller,
+            connected: Some(self.now),
             at: self.now,
             identity: Identity {
                 cntlid,
@@ -480,10 +483,6 @@ fn every_association_is_released_at_its_own_deadline() {
             bytes: 4096,
         };
         assert_eq!(host.handle(drained), [Output::Discard(lost_first)]);
-        assert_eq!(
-            host.subsystem.held_until(&host.associations),
-            HeldUntil::Soon
-        );
     }
 }
 
@@ -777,4 +776,46 @@ fn where_ids_repeat_names_prove_nothing_either_and_what_was_remembered_is_void()
         host.lost_host_read(third, &[listed])[..],
         [Output::Deadline(..)]
     ));
+}
+
+#[test]
+fn what_becomes_known_later_but_was_connected_before_proves_nothing() {
+    let mut host = Host::new();
+    let (first, _) = host.open_as(A, 1, 1);
+    host.lose(A);
+    let opened = Opened {
+        connected: Some(Nanos(host.now.0 - 1)),
+        id: AssociationId(9),
+        controller: B,
+        identity: Identity {
+            cntlid: 1,
+            ciu: 2,
+            cirn: 2,
+        },
+        ..find(&host.associations, first).unwrap().opened().clone()
+    };
+    let association = host.subsystem.open(&mut host.associations, opened);
+    assert_eq!(host.take_outputs(), []);
+    host.associations.push(association);
+    assert!(matches!(host.state(first), State::Fencing(_)));
+}
+
+#[test]
+fn an_event_from_before_the_policy_came_is_taken() {
+    let mut host = Host::new();
+    host.lost_host_log = true;
+    for (connected, reads) in [(Some(host.now), vec![]), (None, vec![true, false])] {
+        let (id, _) = host.open_as(A, 1, 1);
+        let adopted = Association::new(Opened {
+            connected,
+            ..find(&host.associations, id).unwrap().opened().clone()
+        });
+        host.associations = vec![adopted];
+        host.handle(Input::Resumed(A));
+        let expected: Vec<_> = reads.into_iter().map(|retained| (id, retained)).collect();
+        assert_eq!(host.answer_all(&[]), expected);
+        // Not once more.
+        host.handle(Input::Timeout);
+        assert_eq!(host.answer_all(&[]), []);
+    }
 }

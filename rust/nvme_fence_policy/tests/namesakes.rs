@@ -17,6 +17,7 @@ const WRITE: Command = Command {
     bytes: 4096,
     blocks: None,
     fails: false,
+    elsewhere: false,
 };
 const TERMS: Terms = Terms {
     kato_ms: 5000,
@@ -85,6 +86,7 @@ impl Host {
         let opened = Opened {
             id,
             controller,
+            connected: Some(now),
             at: now,
             identity: identity(controller, name),
             terms: TERMS,

@@ -17,6 +17,7 @@
 //! happened when nothing more can happen.
 
 mod action;
+mod array;
 mod asker;
 mod asking;
 pub mod bounds;

@@ -299,6 +299,7 @@ fn show_counters(counters: &Counters, sum: &Sum, text: &mut Text<'_>) -> fmt::Re
         ("reconnect", &counters.reconnect),
         ("reconnect_by_id", &counters.reconnect_by_id),
         ("disabled", &counters.disabled),
+        ("target", &counters.target),
         ("admin", &counters.admin),
         ("admin_commands", &counters.admin_commands),
     ] {

@@ -11,7 +11,9 @@ use crate::sys::{self, Assoc, Ctrl, CtrlInfo, Dir};
 use kernel::prelude::*;
 use kernel::sync::aref::ARef;
 use kernel::sync::{Arc, LockedBy};
-use nvme_fence_policy::{ControllerId, Evidence, Identity, Input, Offer, Opened, Scope, Terms};
+use nvme_fence_policy::{
+    ControllerId, Evidence, Identity, Input, Nanos, Offer, Opened, Scope, Terms,
+};
 
 /// Default of `kernel.hung_task_timeout_secs`, in milliseconds.
 const HUNG_TASK_MS: u64 = 120_000;
@@ -86,6 +88,7 @@ impl Controller {
             Evidence::Reconnect => &self.counters.reconnect,
             Evidence::ReconnectById => &self.counters.reconnect_by_id,
             Evidence::Disabled => &self.counters.disabled,
+            Evidence::Target => &self.counters.target,
             Evidence::Admin => {
                 self.counters.admin_commands.add(held.into());
                 &self.counters.admin
@@ -158,6 +161,7 @@ impl Attached {
     pub(crate) fn open(
         &self,
         assoc: Assoc,
+        connected: Option<Nanos>,
         identity: Identity,
         terms: Terms,
         offer: Offer,
@@ -169,6 +173,7 @@ impl Attached {
         let opened = Opened {
             id,
             controller: controller.id,
+            connected,
             at: sys::now(),
             identity,
             terms,

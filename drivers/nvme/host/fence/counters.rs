@@ -52,6 +52,8 @@ pub(crate) struct Counters {
     pub(crate) reconnect_by_id: Counter,
     /// Records that were fenced because the controller was disabled.
     pub(crate) disabled: Counter,
+    /// Records that were fenced because the array has moved all that was held.
+    pub(crate) target: Counter,
     /// Records that were fenced by the administrator's word.
     pub(crate) admin: Counter,
     /// Commands that were held for these.
@@ -76,6 +78,7 @@ impl Counters {
             reconnect: Counter::new(),
             reconnect_by_id: Counter::new(),
             disabled: Counter::new(),
+            target: Counter::new(),
             admin: Counter::new(),
             admin_commands: Counter::new(),
         }

@@ -21,7 +21,7 @@ MODULE_PARM_DESC(hold, "which cancelled commands wait: all or none (default: all
 char *nvme_fence_param_evidence;
 module_param_named(evidence, nvme_fence_param_evidence, charp, 0444);
 MODULE_PARM_DESC(evidence,
-		 "what is believed, any of: ccr,time,reconnect,reconnect-by-id,disabled,notification (default: ccr,time,reconnect,disabled)");
+		 "what is believed, any of: ccr,time,reconnect,reconnect-by-id,disabled,notification,target (default: ccr,time,reconnect,disabled)");
 
 unsigned int nvme_fence_param_cqt_default_ms = 10000;
 module_param_named(cqt_default_ms, nvme_fence_param_cqt_default_ms, uint, 0444);

@@ -114,6 +114,7 @@ enum nvme_fence_evidence {
 	NVME_FENCE_EVIDENCE_DISABLED,
 	NVME_FENCE_EVIDENCE_ADMIN,
 	NVME_FENCE_EVIDENCE_CCR,
+	NVME_FENCE_EVIDENCE_TARGET,
 };
 
 /* How a Cross-Controller Reset goes: what was asked, answered, reported */

@@ -51,7 +51,8 @@ impl Handle {
     pub(crate) fn hold(&self, offered: &OfferedCommand<'_>) -> Fate {
         let command = offered.command();
         let counters = self.controller.counters();
-        let mut state = self.controller.subsystem().lock();
+        let subsystem = self.controller.subsystem();
+        let mut state = subsystem.lock();
         let fate = state.hold(self.association, &command);
         if fate == Fate::Hold {
             if let Some(record) = state.record(self.association) {
@@ -59,8 +60,16 @@ impl Handle {
             }
             counters.held.add(1);
             counters.held_bytes.add(command.bytes.into());
+            subsystem.note_outputs(state);
         }
         fate
+    }
+
+    /// Each namespace that something is held for has had an optimized path through another port since.
+    /// Atomic.
+    pub(crate) fn moved(&self) {
+        let subsystem = self.controller.subsystem();
+        subsystem.handle(Input::Moved(self.association));
     }
 
     /// What was held has been sent on. Atomic.

@@ -10,7 +10,7 @@
 //! - [`host`], [`listed`]: the subsystems that there are;
 //! - [`subsystem`]: what the policy knows of one, the lock around that, and its timer;
 //! - [`handle`]: what nvme-core says of an association, and asks;
-//! - [`output`], [`requests`]: what the policy wants done;
+//! - [`output`], [`requests`], [`warnings`]: what the policy wants done, asked and said;
 //! - [`controller`], [`counters`]: what the associations with a controller have in common;
 //! - [`record`]: what is kept for one association;
 //! - [`attributes`], [`snapshot`]: what is seen in sysfs;
@@ -47,6 +47,7 @@ mod snapshot;
 mod subsystem;
 #[allow(unsafe_code)]
 mod sys;
+mod warnings;
 
 use crate::host::Host;
 use crate::sys::{Dir, Glue, Registration};

@@ -6,8 +6,8 @@ use crate::host;
 use crate::record::Record;
 use crate::subsystem::State;
 use crate::sys::{trace, TraceEvent};
-use kernel::prelude::*;
-use nvme_fence_policy::{AssociationId, ControllerId, Deadline, Evidence, Output, ResetStep, Rule};
+use crate::warnings::RepeatedId;
+use nvme_fence_policy::{AssociationId, Deadline, Evidence, Output, ResetStep, Rule};
 
 /// Does all that the policy wants done. Atomic.
 pub(crate) fn carry_out(state: &mut State) {
@@ -29,7 +29,18 @@ pub(crate) fn carry_out(state: &mut State) {
             // Nothing is tracked.
             Output::Repeat(_) => {}
             Output::RepeatedId(id, newcomer) => {
-                with(state, id, |record| repeated_id(record, newcomer))
+                if let Some(record) = state.record(id) {
+                    let warning = RepeatedId {
+                        cntlid: record.association().identity().cntlid,
+                        first: record.instance(),
+                        second: host::instance(newcomer),
+                    };
+                    state.warnings().repeated_id = Some(warning);
+                }
+            }
+            Output::PathsShared(id) => {
+                let instance = state.record(id).map(|record| record.instance());
+                state.warnings().paths_shared = instance;
             }
             Output::LogUnmatched(id, entries) => with(state, id, |record| {
                 record.counters().ccr_unmatched.add(entries.into());
@@ -59,15 +70,6 @@ fn deadline(record: &Record, deadline: Option<Deadline>) {
     if matches!(deadline.map(|one| one.rule), Some(Rule::Noticed(_))) {
         record.counters().noticed.add(1);
     }
-}
-
-fn repeated_id(record: &Record, newcomer: ControllerId) {
-    pr_warn!(
-        "nvme{} and nvme{} have the same controller ID, {}, and both are in use: in this subsystem, it is no evidence any more that a controller is connected again\n",
-        host::instance(record.association().controller()),
-        host::instance(newcomer),
-        record.association().identity().cntlid
-    );
 }
 
 fn reset_goes_on(record: &Record, (source, instance): (AssociationId, i32), step: ResetStep) {

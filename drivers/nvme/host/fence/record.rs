@@ -68,11 +68,16 @@ impl Record {
         self.controller.counters()
     }
 
+    /// N of `nvmeN`, the controller that it was made with.
+    pub(crate) fn instance(&self) -> i32 {
+        host::instance(self.association.controller())
+    }
+
     /// What all trace events tell of it.
     pub(crate) fn info(&self) -> RecordInfo {
         RecordInfo {
             id: self.association.id().0,
-            instance: host::instance(self.association.controller()),
+            instance: self.instance(),
             held: self.association.held(),
             held_bytes: self.association.held_bytes(),
         }

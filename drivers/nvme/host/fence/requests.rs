@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Asks of controllers what the policy wants asked.
+//! Asks of controllers what the policy wants asked, and says what it wants said.
 //!
-//! One work item of each subsystem asks, one thing after the other, until there is nothing left to
-//! ask; it never waits for an answer.
+//! One work item of each subsystem does that, one thing after the other, until there is nothing left;
+//! it never waits for an answer.
 
 use crate::subsystem::Subsystem;
 use nvme_fence_policy::{Answer, Input, Question, Request};
 
 impl Subsystem {
-    /// Asks all that is to be asked. Called from the workqueue.
+    /// Says what is to be said, and asks all that is to be asked. Called from the workqueue.
     pub(crate) fn ask(&self) {
+        let warnings = core::mem::take(self.lock().warnings());
+        warnings.say();
         loop {
             let mut state = self.lock();
             let Some(Request { source, question }) = state.next_request() else {

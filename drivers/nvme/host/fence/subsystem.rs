@@ -6,6 +6,7 @@ use crate::host::Host;
 use crate::output;
 use crate::record::{Record, Records};
 use crate::sys::{self, Clock, SpinLockIrq, SpinLockIrqGuard};
+use crate::warnings::Warnings;
 use kernel::prelude::*;
 use kernel::sync::Arc;
 use nvme_fence_policy::{
@@ -17,6 +18,8 @@ use nvme_fence_policy::{
 pub(crate) struct State {
     policy: policy::Subsystem,
     records: Records,
+    /// What is to be said when no lock is held.
+    warnings: Warnings,
 }
 
 /// A subsystem. It is kept as long as it has controllers or records.
@@ -39,6 +42,7 @@ impl Subsystem {
         let state = State {
             policy: policy::Subsystem::new(knobs),
             records: Records::new(),
+            warnings: Warnings::default(),
         };
         Arc::pin_init(
             pin_init!(Self {
@@ -89,7 +93,9 @@ impl Subsystem {
         let id = opened.id;
         let place = Records::reserve()?;
         let mut state = self.lock();
-        let State { policy, records } = &mut *state;
+        let State {
+            policy, records, ..
+        } = &mut *state;
         let association = policy.open(records, opened);
         records.insert(place, id, record(association));
         self.carry_out(state);
@@ -98,9 +104,21 @@ impl Subsystem {
 
     /// Does what the policy wants done, and unlocks. Atomic.
     pub(crate) fn carry_out(&self, mut state: SpinLockIrqGuard<'_, State>) {
-        output::carry_out(&mut state);
+        self.carry_out_all(&mut state);
         if let Some(deadline) = state.policy.next_deadline(&state.records) {
             self.clock.arm(deadline);
+        }
+    }
+
+    /// As [`Self::carry_out`], where no deadline has changed. Atomic.
+    pub(crate) fn note_outputs(&self, mut state: SpinLockIrqGuard<'_, State>) {
+        self.carry_out_all(&mut state);
+    }
+
+    fn carry_out_all(&self, state: &mut State) {
+        output::carry_out(state);
+        if state.warnings.any() {
+            self.clock.ask();
         }
     }
 
@@ -121,7 +139,9 @@ impl Subsystem {
         if !f(&mut knobs) {
             return Err(EINVAL);
         }
-        let State { policy, records } = &mut *state;
+        let State {
+            policy, records, ..
+        } = &mut *state;
         policy.set_knobs(records, knobs);
         // More may be to be asked now than before.
         self.carry_out_and_ask(state);
@@ -148,6 +168,11 @@ impl State {
     /// What the policy wants done next.
     pub(crate) fn poll_output(&mut self) -> Option<Output> {
         self.policy.poll_output(&mut self.records)
+    }
+
+    /// What is to be said when no lock is held.
+    pub(crate) fn warnings(&mut self) -> &mut Warnings {
+        &mut self.warnings
     }
 
     /// What the policy wants asked next.

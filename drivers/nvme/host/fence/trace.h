@@ -43,7 +43,8 @@
 		{ NVME_FENCE_EVIDENCE_RECONNECT_BY_ID, "reconnect-by-id" }, \
 		{ NVME_FENCE_EVIDENCE_DISABLED,	"disabled" },	\
 		{ NVME_FENCE_EVIDENCE_ADMIN,	"admin" },	\
-		{ NVME_FENCE_EVIDENCE_CCR,	"ccr" })
+		{ NVME_FENCE_EVIDENCE_CCR,	"ccr" },	\
+		{ NVME_FENCE_EVIDENCE_TARGET,	"target" })
 
 #define nvme_fence_show_reset_step(step)				\
 	__print_symbolic(step,						\

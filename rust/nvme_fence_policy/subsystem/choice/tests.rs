@@ -17,6 +17,7 @@ fn open_as(identity: Identity, terms: Terms, offer: Offer) -> Association {
     Association::new(Opened {
         id: AssociationId(identity.cntlid.into()),
         controller: ControllerId(identity.cntlid.into()),
+        connected: Some(NOW),
         at: NOW,
         identity,
         terms,
@@ -74,6 +75,7 @@ const WRITE: Command = Command {
     bytes: 4096,
     blocks: None,
     fails: false,
+    elsewhere: false,
 };
 
 fn close(association: &mut Association) {

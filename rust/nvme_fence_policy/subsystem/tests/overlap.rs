@@ -94,6 +94,7 @@ impl Host {
         let opened = Opened {
             id,
             controller,
+            connected: Some(self.now),
             at: self.now,
             identity: Identity {
                 cntlid: controller.0 as u16,
@@ -331,6 +332,7 @@ fn what_is_held_for_another_reason_counts_if_it_overlaps() {
     };
     let failed = Command {
         fails: true,
+        elsewhere: false,
         ..write(0, 8)
     };
     for held in [appended, failed] {
@@ -396,6 +398,7 @@ fn what_can_not_be_repeated_or_has_no_blocks_is_held() {
     }
     let failing = Command {
         fails: true,
+        elsewhere: false,
         ..write(0, 8)
     };
     assert_eq!(host.cancel(A, failing), Fate::Hold);

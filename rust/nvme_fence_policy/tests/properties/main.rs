@@ -46,16 +46,18 @@ fn kinds() -> impl Strategy<Value = Kind> {
 
 fn commands() -> impl Strategy<Value = Command> {
     let status = prop_oneof![Just(HOST_ABORTED_CMD), Just(HOST_PATH_ERROR), 0u16..0x800];
-    (kinds(), status, any::<bool>(), 0u32..1 << 21).prop_map(|(kind, status, sent, bytes)| {
-        Command {
+    let elsewhere = prop::bool::weighted(0.2);
+    (kinds(), status, any::<bool>(), 0u32..1 << 21, elsewhere).prop_map(
+        |(kind, status, sent, bytes, elsewhere)| Command {
             kind,
             status,
             sent,
             bytes,
             blocks: None,
             fails: false,
-        }
-    })
+            elsewhere,
+        },
+    )
 }
 
 fn clocks() -> impl Strategy<Value = Clocks> {
@@ -91,6 +93,7 @@ fn steps() -> impl Strategy<Value = Step> {
         1 => Just(Step::Event(Event::Release)),
         1 => prop_oneof![Just(Evidence::Reconnect), Just(Evidence::ReconnectById)]
             .prop_map(|proven| Step::Event(Event::Reconnected(proven))),
+        2 => Just(Step::Event(Event::Moved)),
         4 => Just(Step::Event(Event::Timeout)),
         2 => Just(Step::Drain),
         1 => prop_oneof![Just(Hold::All), Just(Hold::None)].prop_map(Step::SetHold),
@@ -105,6 +108,7 @@ fn open(opened: u64, terms: Terms) -> Association {
     Association::new(Opened {
         id: AssociationId(1),
         controller: ControllerId(1),
+        connected: Some(Nanos(opened)),
         at: Nanos(opened),
         identity: Identity {
             cntlid: 1,
@@ -147,6 +151,10 @@ struct Observer {
     admin: bool,
     /// What new associations have proved, in their order.
     reconnected: Vec<Evidence>,
+    /// A command was held to which there was another path.
+    elsewhere: bool,
+    /// All that was held has moved, when that counted.
+    moved: bool,
     held: u32,
     held_bytes: u64,
     released: bool,
@@ -177,6 +185,9 @@ impl Observer {
             Event::Release if self.closed.is_some() || self.lost => self.admin = true,
             Event::Reconnected(proven) if self.closed.is_some() || self.lost => {
                 self.reconnected.push(proven);
+            }
+            Event::Moved if self.closed.is_some() && !self.elsewhere => {
+                self.moved |= self.settings.believed.contains(Belief::Target);
             }
             _ => {}
         }
@@ -237,6 +248,8 @@ proptest! {
             disabled_before_closed: false,
             admin: false,
             reconnected: Vec::new(),
+            elsewhere: false,
+            moved: false,
             held: 0,
             held_bytes: 0,
             released: false,
@@ -268,6 +281,7 @@ proptest! {
                 Step::Fail(command) => {
                     if association.hold(&command, &knobs) == Verdict::Hold {
                         prop_assert!(!seen.released, "held after there was evidence");
+                        seen.elsewhere |= command.elsewhere;
                         seen.held += 1;
                         seen.held_bytes += u64::from(command.bytes);
                     }
@@ -297,6 +311,7 @@ proptest! {
                             }
                             Evidence::Time => seen.fenced_by_time(now),
                             Evidence::Disabled => seen.disabled_before_closed,
+                            Evidence::Target => seen.moved,
                             Evidence::Admin => seen.admin && seen.closed.is_some(),
                         }, "{evidence:?}");
                         seen.released = true;

@@ -314,15 +314,15 @@ impl Observer {
         Ok(())
     }
 
-    /// Is everything free by then?
-    pub(crate) fn check_held_until(&self, until: HeldUntil) -> Check {
-        let expected = self.records.iter().map(|record| match record {
+    /// Is everything that is held for an association free by then?
+    pub(crate) fn check_held_until(&self, id: AssociationId, until: HeldUntil) -> Check {
+        let record = self.records.iter().find(|record| record.id == id);
+        let expected = match record.ok_or("a record that nobody opened")? {
             Record { held: 0, .. } => HeldUntil::NothingHeld,
             Record { closed: false, .. } => HeldUntil::Soon,
             Record { due: Some(due), .. } => HeldUntil::At(*due),
             Record { due: None, .. } => HeldUntil::NoTime,
-        });
-        let expected = expected.max().unwrap_or_default();
+        };
         check!(until == expected, "held until {until:?}, not {expected:?}");
         Ok(())
     }

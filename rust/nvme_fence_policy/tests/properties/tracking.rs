@@ -177,6 +177,7 @@ impl World {
         let opened = Opened {
             id,
             controller: ControllerId(controller),
+            connected: Some(self.now),
             at: self.now,
             identity: Identity {
                 cntlid: controller as u16,
@@ -254,6 +255,7 @@ impl World {
             bytes: BYTES,
             blocks: Some(blocks),
             fails,
+            elsewhere: false,
         };
         let fate = self.subsystem.hold(&mut self.records, id, &command);
         prop_assert_eq!(fate, expected);
@@ -355,6 +357,7 @@ impl World {
                 | Output::LogUnmatched(..)
                 | Output::LogUnreadable(_) => {}
                 Output::RepeatedId(..) => prop_assert!(false, "each has its own ID"),
+                Output::PathsShared(_) => prop_assert!(false, "nobody asks for that"),
             }
         }
         for seen in &self.seen {

@@ -112,6 +112,7 @@ impl World {
         let opened = Opened {
             id,
             controller: controller_id(controller),
+            connected: Some(self.now),
             at: self.now,
             identity,
             terms: Terms {
@@ -154,6 +155,7 @@ impl World {
             bytes: 4096,
             blocks: None,
             fails: false,
+            elsewhere: false,
         };
         // The last one that was made with it.
         let controller = controller_id(controller);
@@ -249,8 +251,9 @@ impl World {
 
     /// The timer fires.
     pub(crate) fn fire(&mut self) -> Check {
-        let until = self.subsystem.held_until(&self.associations);
-        self.observer.check_held_until(until)?;
+        for one in self.associations.iter() {
+            self.observer.check_held_until(one.id(), one.held_until())?;
+        }
         self.handle(Input::Timeout)?;
         self.observer.check_due(self.now)?;
         check!(
@@ -295,7 +298,8 @@ impl World {
                     | Output::Deadline(..)
                     | Output::LogUnmatched(..)
                     | Output::LogUnreadable(_)
-                    | Output::RepeatedId(..) => {}
+                    | Output::RepeatedId(..)
+                    | Output::PathsShared(_) => {}
                 }
             }
             if drained.is_empty() {

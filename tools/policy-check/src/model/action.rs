@@ -244,6 +244,13 @@ pub enum Action {
         /// On which association.
         source: u8,
     },
+    /// The array moves a block, which can be used through another controller from now on.
+    Move {
+        /// Which block.
+        block: u8,
+        /// The controller.
+        to: u8,
+    },
     /// A controller has noticed that it lost touch with the host, and others come to know it.
     Notices {
         /// The association.

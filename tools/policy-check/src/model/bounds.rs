@@ -81,6 +81,9 @@ pub enum Assumption {
     /// Where commands are tracked, the application does not change the memory of a write before it
     /// knows that it is done.
     SameContent,
+    /// An array that is said to arbitrate paths moves a namespace to another port only when nothing can
+    /// be executed any more of what came through the one before.
+    HonestArray,
     /// When the host says that nothing of an association is left in it, nothing leaves any more.
     EmptySockets,
     /// When the module is unloaded, nvme-core knows for which associations something was tracked, and
@@ -184,6 +187,10 @@ pub struct Bounds {
     pub foreign: u8,
     /// How often the module may be unloaded.
     pub unloads: u8,
+    /// Each block can be used through one controller at a time: the array arbitrates paths.
+    pub arbitrates: bool,
+    /// How often the array may move a block to another controller.
+    pub moves: u8,
     /// What is not taken for granted.
     pub dropped: Option<Assumption>,
 }

@@ -24,7 +24,9 @@ impl State {
         }
         for write in 0..self.issued {
             if self.writes[usize::from(write)].place == Place::Queued {
-                actions.extend(self.open_links().map(|on| Action::Send { write, on }));
+                let block = self.writes[usize::from(write)].block;
+                let usable = self.usable_links(bounds, block);
+                actions.extend(usable.map(|on| Action::Send { write, on }));
             }
         }
         for controller in 0..bounds.controllers {
@@ -33,6 +35,7 @@ impl State {
         self.enabled_issue(bounds, actions);
         self.enabled_others(bounds, actions);
         self.enabled_unload(bounds, actions);
+        self.enabled_array(bounds, actions);
         if self.policy.next_deadline().is_some() {
             actions.push(Action::Timeout);
         }
@@ -52,6 +55,15 @@ impl State {
         (0..self.links.len() as u8).filter(is_open)
     }
 
+    /// The associations on which a block can be used.
+    fn usable_links(&self, bounds: &Bounds, block: u8) -> impl Iterator<Item = u8> + '_ {
+        let usable: Vec<u8> = self
+            .open_links()
+            .filter(|on| self.is_usable(bounds, *on, block))
+            .collect();
+        usable.into_iter()
+    }
+
     /// A block is written again when the write before is done. Blocks and controllers are alike, so
     /// the first ones are used first.
     fn enabled_issue(&self, bounds: &Bounds, actions: &mut Vec<Action>) {
@@ -65,7 +77,7 @@ impl State {
             if self.is_outstanding(block) && bounds.assumes(Assumption::OneWriteAtATime) {
                 continue;
             }
-            for on in self.open_links() {
+            for on in self.usable_links(bounds, block) {
                 if write > 0 || on == 0 {
                     actions.push(Action::Issue { write, block, on });
                 }

@@ -17,8 +17,13 @@ impl State {
             return;
         }
         let now = self.now;
+        // What has moved is fenced, and not the association: it may go on to execute other writes.
+        if self.holds_what_may_execute(bounds, on) {
+            self.blame(Violation::NoEvidence);
+            return;
+        }
         let link = &self.links[usize::from(on)];
-        if link.truth.may_execute(bounds, now) {
+        if evidence != Evidence::Target && link.truth.may_execute(bounds, now) {
             self.blame(Violation::NoEvidence);
             return;
         }
@@ -31,6 +36,12 @@ impl State {
             Evidence::Reconnect => !bounds.nameless && self.is_proven_by_reconnect(on),
             Evidence::ReconnectById => self.is_proven_by_reconnect(on),
             Evidence::Disabled => link.disabled,
+            Evidence::Target => {
+                let record = link.record.as_ref();
+                link.phase == Phase::Closed
+                    && self.settings.believes(Belief::Target)
+                    && record.is_some_and(|record| record.has_moved() && !record.elsewhere)
+            }
             Evidence::Admin => link.vouched,
         };
         if !happened {
@@ -71,6 +82,14 @@ impl State {
                 }
             }
         }
+    }
+
+    /// May a write that is held for an association still be executed there?
+    fn holds_what_may_execute(&self, bounds: &Bounds, on: u8) -> bool {
+        let record = self.links[usize::from(on)].record.as_ref();
+        let bios = record.map_or(0, |record| record.bios);
+        (0..self.issued)
+            .any(|write| bios & 1 << write != 0 && self.may_still_execute(bounds, write, on))
     }
 
     /// May a write still be executed on an association?

@@ -170,6 +170,9 @@ impl State {
             Action::EventLost { source } => {
                 format!("association {source}: the event of a completed reset is lost")
             }
+            Action::Move { block, to } => {
+                format!("the array moves block {block} to controller {to}")
+            }
             Action::Notices { on } => {
                 format!(
                     "the controller of association {on} has lost touch with the host: it is listed"

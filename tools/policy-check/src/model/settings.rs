@@ -88,6 +88,7 @@ impl State {
         for (belief, had) in [
             (Belief::Ccr, bounds.ccrl > 0),
             (Belief::Notification, bounds.notifications > 0),
+            (Belief::Target, bounds.evidence.contains(Belief::Target)),
         ] {
             if had {
                 changes.push(Setting::Believe(belief, !self.settings.believes(belief)));
@@ -119,6 +120,7 @@ impl State {
     pub(super) fn change(&mut self, bounds: &Bounds, setting: Setting) {
         self.left.changes -= 1;
         self.settings.set(setting);
+        self.paths_shared = false;
         let evidence = self.settings.evidence;
         Arc::make_mut(&mut self.policy).set_knobs(|knobs| match setting {
             Setting::Hold(hold) => knobs.set_hold(hold),

@@ -29,7 +29,7 @@ pub(super) fn controller_id(controller: u8) -> ControllerId {
 }
 
 /// A write to a block that may have been sent and got this status from the host.
-fn cancelled(status: u16, block: u8) -> Command {
+fn cancelled(status: u16, block: u8, elsewhere: bool) -> Command {
     Command {
         kind: Kind::Write,
         status,
@@ -37,6 +37,7 @@ fn cancelled(status: u16, block: u8) -> Command {
         bytes: BYTES,
         blocks: blocks(block),
         fails: false,
+        elsewhere,
     }
 }
 
@@ -64,6 +65,10 @@ pub(super) struct Record {
     pub(super) repeat: Work,
     /// The writes whose ghosts newer ones have to wait for: one bit each.
     pub(super) remembered: u8,
+    /// The writes that are held for blocks which could not be used elsewhere since: one bit each.
+    pub(super) unmoved: u8,
+    /// A block that a write is held for could be used elsewhere then.
+    pub(super) elsewhere: bool,
 }
 
 impl Record {
@@ -75,7 +80,14 @@ impl Record {
             tracked: 0,
             repeat: Work::Idle,
             remembered: 0,
+            unmoved: 0,
+            elsewhere: false,
         }
+    }
+
+    /// Could all blocks that something is held for be used elsewhere since?
+    pub(super) fn has_moved(&self) -> bool {
+        self.work == Work::Idle && self.bios != 0 && self.unmoved == 0
     }
 
     /// The policy releases it.
@@ -151,6 +163,7 @@ impl State {
         let opened = Opened {
             id: association_id(on),
             controller: controller_id(controller),
+            connected: Some(bounds.nanos(self.now)),
             at: bounds.nanos(self.now),
             identity: bounds.identity(controller, on),
             terms: bounds.terms(),
@@ -165,6 +178,7 @@ impl State {
         self.carry_out(bounds);
         Arc::make_mut(&mut self.policy).keep(association, bounds.slots);
         self.tell(bounds, Input::Resumed(controller_id(controller)));
+        self.look_elsewhere(bounds);
     }
 
     /// Tells the policy what happens, and does what follows.
@@ -189,7 +203,8 @@ impl State {
                 | Output::Deadline(..)
                 | Output::LogUnmatched(..)
                 | Output::LogUnreadable(_)
-                | Output::RepeatedId(..) => {}
+                | Output::RepeatedId(..)
+                | Output::PathsShared(_) => {}
             }
         }
     }
@@ -235,9 +250,14 @@ impl State {
         }
         let association = association_id(on);
         let block = self.writes[usize::from(write)].block;
-        let command = cancelled(status, block);
+        let elsewhere = self.is_usable_elsewhere(bounds, on, block);
+        let command = cancelled(status, block, elsewhere);
         let fate = Arc::make_mut(&mut self.policy).hold(association, &command);
+        self.carry_out(bounds);
         self.judge_fate(bounds, write, on, fate);
+        if matches!(fate, Fate::Hold | Fate::Track) {
+            self.note_held(bounds, write, on, elsewhere);
+        }
         self.write(write).place = match fate {
             Fate::Hold | Fate::Track => {
                 if let Some(record) = &mut self.link(on).record {
@@ -254,7 +274,7 @@ impl State {
 
     /// Would the policy hold any of the commands that can do no harm?
     fn holds_needlessly(&self, on: u8, status: u16) -> bool {
-        let write = cancelled(status, 0);
+        let write = cancelled(status, 0, false);
         let harmless = [
             Command {
                 kind: Kind::Read,

@@ -148,6 +148,7 @@ pub(super) struct Budget {
     pub(super) changes: u8,
     pub(super) foreign: u8,
     pub(super) unloads: u8,
+    pub(super) moves: u8,
 }
 
 /// A state of host, network, controllers and target.
@@ -176,6 +177,10 @@ pub struct State {
     /// Writes that could not be held, as their record was gone, or were not to be held as the
     /// administrator had it. They may come back as ghosts.
     pub(super) counted: u8,
+    /// The controller through which each block can be used, if the array arbitrates paths.
+    pub(super) owners: [u8; BLOCKS_MAX],
+    /// A block could be used elsewhere when a write to it was held, and that was said to prove something.
+    pub(super) paths_shared: bool,
     /// Writes that were tracked and sent again, which are not checked: one bit each.
     pub(super) repeated: u8,
     /// Writes whose memory the application has changed: one bit each.
@@ -202,6 +207,8 @@ impl State {
             chosen: None,
             removed: [false; CONTROLLERS_MAX],
             counted: 0,
+            owners: [0; BLOCKS_MAX],
+            paths_shared: false,
             repeated: 0,
             altered: 0,
             left: Budget {
@@ -219,6 +226,7 @@ impl State {
                 changes: bounds.changes,
                 foreign: bounds.foreign,
                 unloads: bounds.unloads,
+                moves: bounds.moves,
             },
             wrong: None,
         };

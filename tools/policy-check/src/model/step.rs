@@ -118,6 +118,7 @@ impl State {
                 self.left.nuisances -= 1;
                 self.link(source).service.event = false;
             }
+            Action::Move { block, to } => self.move_block(bounds, block, to),
             Action::Notices { on } => self.notices(bounds, on),
             Action::LostHostEventArrives { source } => {
                 self.lost_host_event_arrives(bounds, source);
@@ -148,6 +149,7 @@ impl State {
         if !self.unloaded {
             self.check_timer(bounds);
             self.check_heard(bounds);
+            self.check_moved(bounds);
         }
         if action == Action::Timeout && (!bounds.late_asks || self.has_asked(bounds)) {
             self.check_unasked(bounds);

@@ -5,6 +5,7 @@
 mod notices;
 mod overlap;
 mod resets;
+mod target;
 mod waits;
 
 use super::bounds::{Assumption, Bounds, Cqt, KeepAlive};
@@ -69,6 +70,8 @@ pub const SMALL: Bounds = Bounds {
     buffers: false,
     foreign: 0,
     unloads: 0,
+    arbitrates: false,
+    moves: 0,
     dropped: None,
 };
 
@@ -102,6 +105,7 @@ pub fn cases() -> Vec<Case> {
         overlap::cases(),
         resets::cases(),
         notices::cases(),
+        target::cases(),
     ]
     .concat()
 }
@@ -174,6 +178,7 @@ pub fn without(assumption: Assumption) -> (Bounds, Violation) {
             },
             Violation::GhostWrite,
         ),
+        Assumption::HonestArray => (target::ARRAY, Violation::GhostWrite),
         Assumption::OneHost => (
             Bounds {
                 foreign: 1,

@@ -124,6 +124,7 @@ impl State {
         let controller = self.controller(on);
         self.tell(bounds, Input::Closed(controller, clocks));
         self.note_end(on);
+        self.tell_moved(bounds, on);
         if deleted {
             let controller = self.link(on).controller;
             self.removed[usize::from(controller)] = true;

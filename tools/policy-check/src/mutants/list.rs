@@ -8,6 +8,7 @@ mod overlap;
 mod reconnect;
 mod resets;
 mod subsystem;
+mod target;
 mod time;
 
 use super::expected::{Expected, expected};
@@ -57,6 +58,7 @@ pub fn all() -> impl Iterator<Item = &'static Mutant> {
         reconnect::ALL,
         resets::ALL,
         notices::ALL,
+        target::ALL,
         subsystem::ALL,
     ];
     all.into_iter().flatten()

@@ -136,6 +136,7 @@ fn willing(impacted: &Association, id: AssociationId) -> Association {
     let mut source = Association::new(Opened {
         id,
         controller: ControllerId(0),
+        connected: Some(Nanos(0)),
         at: Nanos(0),
         identity: Identity {
             cntlid: impacted.identity().cntlid.wrapping_add(1),

@@ -121,6 +121,7 @@ impl Record {
                     bytes: *bytes,
                     blocks: None,
                     fails: false,
+                    elsewhere: false,
                 };
                 self.hold(at, command, &mut wrong);
                 self.compare_held(*held, *held_bytes, &mut wrong);
@@ -390,6 +391,12 @@ impl Record {
             Evidence::Time => PolicyEvent::Timeout,
             Evidence::Reconnect | Evidence::ReconnectById => PolicyEvent::Reconnected(evidence),
             Evidence::Disabled => PolicyEvent::Disabled,
+            Evidence::Target => {
+                // Else it would not have been the evidence.
+                let evidence = self.knobs.evidence().with(Belief::Target);
+                self.knobs.set_evidence(evidence);
+                PolicyEvent::Moved
+            }
             Evidence::Admin => PolicyEvent::Release,
         };
         let state = self.association.any().state();
@@ -437,6 +444,7 @@ fn association(identity: Identity, terms: Terms) -> Association {
     Association::new(Opened {
         id: AssociationId(0),
         controller: ControllerId(0),
+        connected: Some(Nanos(0)),
         at: Nanos(0),
         identity,
         terms,

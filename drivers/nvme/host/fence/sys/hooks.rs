@@ -64,6 +64,7 @@ impl OfferedCommand<'_> {
             // Nothing is tracked: nvme-core can not tell yet when nothing of it is left in the host.
             blocks: None,
             fails: false,
+            elsewhere: self.0.elsewhere,
         }
     }
 
@@ -176,7 +177,9 @@ unsafe extern "C" fn nvme_fence_rs_open(
         ..attached.controller().ports()
     };
 
-    match attached.open(assoc, identity, terms, offer) {
+    let connected = (id.connect_ns != 0).then_some(Nanos(id.connect_ns));
+
+    match attached.open(assoc, connected, identity, terms, offer) {
         Ok(handle) => KBox::into_raw(handle).cast(),
         Err(error) => error.to_ptr(),
     }
@@ -213,14 +216,16 @@ unsafe extern "C" fn nvme_fence_rs_forget(data: *mut c_void) {
 /// As for [`handle`].
 #[no_mangle]
 unsafe extern "C" fn nvme_fence_rs_event(data: *mut c_void, event: raw::nvme_fence_event) {
+    // SAFETY: By the safety requirements.
+    let handle = unsafe { handle(data) };
     let input = match event {
+        raw::nvme_fence_event_NVME_FENCE_MOVED => return handle.moved(),
         raw::nvme_fence_event_NVME_FENCE_LOST => Input::Lost,
         raw::nvme_fence_event_NVME_FENCE_RESUMED => Input::Resumed,
         raw::nvme_fence_event_NVME_FENCE_DISABLED => Input::Disabled,
         _ => return,
     };
-    // SAFETY: By the safety requirements.
-    unsafe { handle(data) }.controller().handle(input);
+    handle.controller().handle(input);
 }
 
 /// `->closed`. Atomic.

@@ -89,6 +89,7 @@ fn evidence_to_raw(evidence: Evidence) -> u8 {
         Evidence::Reconnect => raw::nvme_fence_evidence_NVME_FENCE_EVIDENCE_RECONNECT,
         Evidence::ReconnectById => raw::nvme_fence_evidence_NVME_FENCE_EVIDENCE_RECONNECT_BY_ID,
         Evidence::Disabled => raw::nvme_fence_evidence_NVME_FENCE_EVIDENCE_DISABLED,
+        Evidence::Target => raw::nvme_fence_evidence_NVME_FENCE_EVIDENCE_TARGET,
         Evidence::Admin => raw::nvme_fence_evidence_NVME_FENCE_EVIDENCE_ADMIN,
     };
     evidence as u8

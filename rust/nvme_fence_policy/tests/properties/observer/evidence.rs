@@ -53,6 +53,7 @@ impl Observer {
             Evidence::Reconnect
             | Evidence::ReconnectById
             | Evidence::Disabled
+            | Evidence::Target
             | Evidence::Admin => false,
         };
         check!(proven, "{evidence:?} is no evidence: {proof:?}");

@@ -128,8 +128,8 @@ pub(super) const ALL: &[Mutant] = &[
         name: "holds-and-serves",
         what: "an association that holds something is a source when it is used on",
         file: "association.rs",
-        from: "                if self.held == 0 {\n                    self.source.enter_service();\n                }\n",
-        to: "                self.source.enter_service();\n",
+        from: "                if self.held == 0 {\n                    self.source.enter_service();\n",
+        to: "                {\n                    self.source.enter_service();\n",
     },
     Mutant {
         name: "reset-in-use",

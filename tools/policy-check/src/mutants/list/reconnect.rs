@@ -9,8 +9,15 @@ pub(super) const ALL: &[Mutant] = &[
         name: "reconnect-another",
         what: "that any controller is connected is evidence",
         file: "reconnect.rs",
-        from: "if older.cntlid != newer.cntlid {",
-        to: "if older.cntlid == 0 {",
+        from: "if !is_newer || older.cntlid != newer.cntlid {",
+        to: "if !is_newer {",
+    },
+    Mutant {
+        name: "reconnect-older",
+        what: "what was connected before proves something when it becomes known",
+        file: "reconnect.rs",
+        from: "if !is_newer || older.cntlid != newer.cntlid {",
+        to: "if older.cntlid != newer.cntlid {",
     },
     Mutant {
         name: "reconnect-nameless",

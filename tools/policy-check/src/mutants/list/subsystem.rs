@@ -97,13 +97,6 @@ pub(super) const ALL: &[Mutant] = &[
         to: "            .filter_map(Association::next_deadline)\n            .next()",
     },
     Mutant {
-        name: "held-least",
-        what: "of several associations the one that is free first counts",
-        file: "subsystem.rs",
-        from: "            .map(Association::held_until)\n            .max()",
-        to: "            .map(Association::held_until)\n            .min()",
-    },
-    Mutant {
         name: "removal-forgotten",
         what: "that a controller is removed is forgotten",
         file: "subsystem.rs",

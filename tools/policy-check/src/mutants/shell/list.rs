@@ -166,10 +166,40 @@ const ALL: &[ShellMutant] = &[
             name: "nobody-asks",
             what: "the work item that asks is not queued",
             file: "subsystem.rs",
-            from: "self.clock.ask();",
+            from: "        if state.policy.may_ask(&state.records) {\n            self.clock.ask();\n        }\n",
             to: "",
         },
         scene: scene("60-ccr", "fence"),
+    },
+    ShellMutant {
+        change: Mutant {
+            name: "moved-of-the-next",
+            what: "that all has moved is told of the association made next",
+            file: "handle.rs",
+            from: "subsystem.handle(Input::Moved(self.association));",
+            to: "subsystem.handle(Input::Moved(AssociationId(self.association.0 + 1)));",
+        },
+        scene: scene("28-target", "fence"),
+    },
+    ShellMutant {
+        change: Mutant {
+            name: "elsewhere-dropped",
+            what: "that there is a path elsewhere is not told",
+            file: "sys/hooks.rs",
+            from: "elsewhere: self.0.elsewhere,",
+            to: "elsewhere: false,",
+        },
+        scene: scene("28-target", "shared"),
+    },
+    ShellMutant {
+        change: Mutant {
+            name: "lost-host-dropped",
+            what: "the event of lost hosts is told as that a reset is over",
+            file: "sys/hooks.rs",
+            from: "attached.controller().handle(if lost_host {",
+            to: "attached.controller().handle(if false && lost_host {",
+        },
+        scene: scene("27-noticed", "event"),
     },
     // Records.
     ShellMutant {
