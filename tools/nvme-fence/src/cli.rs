@@ -145,7 +145,11 @@ pub(crate) enum Command {
     /// disabled: the controller was disabled, and said so;
     ///
     /// notification: a FIN or RST on all connections is the controller's own word that it has
-    /// noticed the loss; wrong where something in between may make them.
+    /// noticed the loss; wrong where something in between may make them;
+    ///
+    /// target: the array has moved each namespace that something is held for to another port; wrong
+    /// unless the array arbitrates paths itself: with one usable port for each namespace, and
+    /// fencing that before it uses another.
     ///
     /// To set something releases nothing that is held, and does not move its deadline.
     Config(ConfigArgs),
@@ -321,7 +325,8 @@ pub(crate) struct ReleaseArgs {
     /// The controller whose lost associations are meant: nvmeX or its path
     #[arg(required_unless_present = "removed", conflicts_with = "removed")]
     pub(crate) controller: Option<ControllerName>,
-    /// The lost associations of all controllers that were removed (disconnected) are meant
+    /// The lost associations of all controllers that were removed (disconnected) are meant, and those
+    /// that the module had when it was unloaded, also if their controllers are still there
     #[arg(long)]
     pub(crate) removed: bool,
     /// Yes, I know that the lost associations that are meant can execute nothing any more

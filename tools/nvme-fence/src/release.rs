@@ -27,8 +27,24 @@ const PAUSE: Duration = Duration::from_millis(10);
 pub(crate) fn run(host: &Host, args: &ReleaseArgs) -> Result<()> {
     match &args.controller {
         Some(controller) => release(&controller.0, &controller_directory(host, controller)?),
-        None => release("removed controllers", &removed_directory(host)?),
+        None => {
+            let directory = removed_directory(host)?;
+            say_what_is_meant(&Held::read(&directory)?)?;
+            release("removed controllers", &directory)
+        }
     }
+}
+
+/// Says, before it is released, what may be among what removed controllers hold.
+fn say_what_is_meant(held: &Held) -> Result<()> {
+    if held.commands > 0 && held.without_deadline != Some(0) {
+        writeln!(
+            io::stdout(),
+            "removed controllers: what has no deadline may be what the module held when it was \
+             unloaded, also for controllers that are still there"
+        )?;
+    }
+    Ok(())
 }
 
 /// Where what a controller holds is released. Nothing else of the host is looked at.

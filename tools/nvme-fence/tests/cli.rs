@@ -120,7 +120,7 @@ fn config() {
     host.file(&format!("{knobs}/hold"), "all [overlap] none");
     host.file(
         &format!("{knobs}/evidence"),
-        &format!("{} target [dowsing]", fixture::EVIDENCE),
+        &format!("{} [dowsing]", fixture::EVIDENCE),
     );
     replay(&host, "config-newer");
     // A module of another kind.

@@ -98,3 +98,26 @@ fn a_controller_that_goes_meanwhile_is_not_said_to_be_released() {
     assert!(output.stdout.is_empty());
     assert!(stderr.contains("told to release, but not seen to do so"));
 }
+
+#[test]
+fn what_an_unloaded_module_has_left_is_named_before_it_is_released() {
+    const LEFT: &str = "also for controllers that are still there";
+    for (held, deadline, said) in [(2, "none", true), (2, "5000", false), (0, "none", false)] {
+        let host = Host::fencing();
+        host.removed(held, deadline);
+        let word = host.path("sys/module/nvme_fence/removed/release");
+        fs::remove_file(&word).unwrap();
+        mkfifo(&word, Mode::S_IRWXU).unwrap();
+        let output = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                assert_eq!(fs::read_to_string(&word).unwrap(), "1");
+                host.file("sys/module/nvme_fence/removed/held", "0");
+                host.file("sys/module/nvme_fence/removed/held_bytes", "0");
+            });
+            host.run(&["release", "--removed", "--force"])
+        });
+        let stdout = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(0), "{stdout}");
+        assert_eq!(stdout.contains(LEFT), said, "{stdout}");
+    }
+}

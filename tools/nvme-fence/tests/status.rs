@@ -90,8 +90,8 @@ fn all_that_is_held_is_told_to_programs() {
             "counters": {
                 "lost": 2, "held": 6, "held_bytes": 24576, "released": 2, "released_bytes": 8192,
                 "ccr": 0, "ccr_asked": 1, "ccr_unmatched": 0, "ccr_log_errors": 0,
-                "time": 1, "reconnect": 0, "reconnect_by_id": 0, "disabled": 0, "admin": 0,
-                "noticed": 0
+                "time": 1, "reconnect": 0, "reconnect_by_id": 0, "disabled": 0, "target": 0,
+                "admin": 0, "noticed": 0
             }
         })
     );

@@ -80,7 +80,7 @@ const fn rule(
 }
 
 /// All that can be found, the worst first.
-pub(crate) static RULES: [Rule; 25] = [
+pub(crate) static RULES: [Rule; 26] = [
     rule("series-missing", Severity::Error, fence::series_missing),
     rule("module-missing", Severity::Error, fence::module_missing),
     rule("hold-none", Severity::Error, fence::hold_none),
@@ -114,6 +114,11 @@ pub(crate) static RULES: [Rule; 25] = [
         "reconnect-by-id-believed",
         Severity::Warning,
         evidence::reconnect_by_id_believed,
+    ),
+    rule(
+        "target-believed",
+        Severity::Warning,
+        evidence::target_believed,
     ),
     rule("cqt-assumed", Severity::Warning, times::cqt_assumed),
     rule("multipath-off", Severity::Warning, paths::multipath_off),

@@ -12,13 +12,14 @@ use std::str::FromStr;
 /// What today's module has for `hold`.
 pub(super) const HOLD: [&str; 2] = ["all", "none"];
 /// What today's module has for `evidence`.
-pub(super) const EVIDENCE: [&str; 6] = [
+pub(super) const EVIDENCE: [&str; 7] = [
     "ccr",
     "time",
     "reconnect",
     "reconnect-by-id",
     "disabled",
     "notification",
+    "target",
 ];
 
 /// Reads a value, and knows what it may be.

@@ -71,6 +71,10 @@ pub const SPOILT: &[(&str, i32, Spoil)] = &[
         let evidence = "[ccr] [time] [reconnect] [reconnect-by-id] [disabled] notification";
         host.file(&format!("{KNOBS}/evidence"), evidence);
     }),
+    ("target-believed", 5, |host| {
+        let evidence = "[ccr] [time] [reconnect] reconnect-by-id [disabled] [target]";
+        host.file(&format!("{KNOBS}/evidence"), evidence);
+    }),
     ("cqt-assumed", 5, |host| {
         identify(
             host,

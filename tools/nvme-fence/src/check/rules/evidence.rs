@@ -50,6 +50,16 @@ pub(crate) fn reconnect_by_id_believed(_: &HostFacts, subsystem: &SubsystemFacts
     counts(subsystem, ("reconnect-by-id", true), sentence)
 }
 
+/// The array is taken for one that fences before it moves a namespace.
+pub(crate) fn target_believed(_: &HostFacts, subsystem: &SubsystemFacts) -> Vec<Told> {
+    let sentence =
+        "when namespaces become optimized through another port, what came through the lost \
+                    one is taken for dead; that must be true of the array: it has one usable port \
+                    for each namespace, and fences that before it uses another; if it does not, \
+                    ghost writes are possible";
+    counts(subsystem, ("target", true), sentence)
+}
+
 /// The answer of last resort is missing.
 pub(crate) fn time_not_believed(_: &HostFacts, subsystem: &SubsystemFacts) -> Vec<Told> {
     let sentence = "time does not count as evidence: what is held waits without limit for other \
@@ -91,7 +101,7 @@ mod tests {
 
     #[test]
     fn what_is_wrong_can_be_undone() {
-        let cases: [(&str, Rule, &str); 4] = [
+        let cases: [(&str, Rule, &str); 5] = [
             (
                 "[ccr] [time] [notification]",
                 notification_believed,
@@ -102,6 +112,7 @@ mod tests {
                 reconnect_by_id_believed,
                 "-reconnect-by-id",
             ),
+            ("[ccr] [time] [target]", target_believed, "-target"),
             ("[ccr] time", time_not_believed, "+time"),
             ("ccr [time]", ccr_not_believed, "+ccr"),
         ];
