@@ -243,14 +243,16 @@ target_remove() {
 target_set() { echo "$2" >"$TARGET/subsystems/$NQN/attr_$1"; }
 
 # scripted_target_start [OPTION...]: `ghost target` instead, on the same addresses and
-# with the same name. What it does is in /out/target.json.
+# with the same name. What it does is in /out/target.json. PORT_2_STATE may be set before, to
+# an ANA state.
 scripted_target_start() {
 	local line
 	mkfifo /run/target.ready
 	# Opening the FIFO waits for the other side: not in this shell. It is no helper:
 	# hosts want to say goodbye before it ends.
 	(sh -c 'exec ghost target "$@" >/run/target.ready' -- \
-		--listen 127.0.0.1:4420 --listen 127.0.0.2:4420 --nqn "$NQN" \
+		--listen 127.0.0.1:4420 --listen "127.0.0.2:4420${PORT_2_STATE:+,$PORT_2_STATE}" \
+		--nqn "$NQN" \
 		--control /run/target --log /out/target.json "$@" & echo $! >/run/target.pid)
 	read -r line </run/target.ready
 	[ "$line" = ready ] || bail "no scripted target"

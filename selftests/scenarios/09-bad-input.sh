@@ -40,7 +40,7 @@ variant_fence() {
 		fence_load hold=none evidence=time,ccr cqt_default_ms=3600000 cqt_override_ms=1
 	path_connect 1
 	expect_eq "hold is as it was set" "all [none]" "$(fence_get hold)"
-	expect_eq "evidence is as it was set" "[ccr] [time] reconnect reconnect-by-id disabled notification" "$(fence_get evidence)"
+	expect_eq "evidence is as it was set" "[ccr] [time] reconnect reconnect-by-id disabled notification target" "$(fence_get evidence)"
 	expect_eq "cqt_default_ms is as it was set" 3600000 "$(fence_get cqt_default_ms)"
 	expect_eq "cqt_override_ms is as it was set" 1 "$(fence_get cqt_override_ms)"
 
@@ -60,7 +60,7 @@ variant_fence() {
 
 	echo all >"$knobs/hold" && echo ' notification,time' >"$knobs/evidence" && echo 5 >"$knobs/cqt_default_ms" && echo 0 >"$knobs/cqt_override_ms"
 	expect_eq "good values are taken" "[all] none" "$(fence_get hold)"
-	expect_eq "lists, too" "ccr [time] reconnect reconnect-by-id disabled [notification]" "$(fence_get evidence)"
+	expect_eq "lists, too" "ccr [time] reconnect reconnect-by-id disabled [notification] target" "$(fence_get evidence)"
 	expect_eq "and numbers" "5 0" "$(fence_get cqt_default_ms) $(fence_get cqt_override_ms)"
 	check "the tool refuses what the kernel would" \
 		eval '! nvme-fence config nvme0 --cqt-default-ms 0 2>/dev/null'

@@ -8,7 +8,7 @@
 # shellcheck disable=SC2034 # read by whoever runs scenarios
 DESCRIPTION="a controller that is known to have noticed the loss is only waited for as long as it quiesces"
 # shellcheck disable=SC2034
-VARIANTS="fence:fence lost_event:fence wrong_instance:fence another_controller:fence unread:fence disbelieved:fence liar:fence clri:fence no_clri:fence nowhere:fence elsewhere:fence named:fence control:fence"
+VARIANTS="fence:fence event:fence lost_event:fence before:fence unanswered:fence wrong_instance:fence another_controller:fence unread:fence disbelieved:fence liar:fence clri:fence no_clri:fence nowhere:fence elsewhere:fence named:fence control:fence"
 # shellcheck disable=SC2034
 MACHINES="uml qemu"
 
@@ -45,7 +45,7 @@ rules() {
 
 # The controller executes late what was stuck, but before CQT is over.
 variant_fence() {
-	plan 6
+	plan 7
 	lose time --lost-log
 	writer_start --blocks 1 --writes 3
 	scripted_target rule 'write port=1 queue=io : hold=before-execution' >/dev/null
@@ -55,6 +55,66 @@ variant_fence() {
 	writer_wait
 	by_quiescing lost-host-log
 	check "no ghost write" registers_verify
+	# It was one event.
+	await 5 eval 'lost_host_reads | grep -q T'
+	check "while it was waited for, the event was retained, and then taken" \
+		eval 'lost_host_reads | grep -qE "^R+T$"'
+}
+
+# lost_host_reads: a letter for each read of the log page, as the target has it: R if the event
+# was retained, T if it was taken
+lost_host_reads() {
+	sed -nE '/"event":"log-read".*"lid":31/ { s/.*event retained.*/R/; s/^[^R].*/T/; p }' \
+		/out/target.json | tr -d '\n'
+}
+
+# The event has the log page read at once, and not only with the next poll.
+variant_event() {
+	plan 2
+	lose time --lost-log
+	scripted_target rule 'event event=lost-host times=1 : lose' >/dev/null
+	scripted_target rule 'lost-entry cntlid=1 : cntlid=7' >/dev/null
+	writer_start --blocks 1 --writes 3
+	scripted_target rule 'write port=1 queue=io : hold=before-execution' >/dev/null
+	writer_go
+	await 100 eval '[ "$(fence_attr 1 state)" = fencing ]'
+	# In the middle between two polls
+	READS=$(lost_host_reads)
+	await 5 eval '[ "$(lost_host_reads)" != "$READS" ]'
+	sleep 0.3
+	READS=$(lost_host_reads)
+	scripted_target event 2 lost-host >/dev/null
+	sleep 0.3
+	expect_eq "it was read at once" "${READS}R" "$(lost_host_reads)"
+	echo 1 >"/sys/class/nvme/$(path_ctrl 1)/fence/release"
+	writer_wait
+}
+
+# There was an event before the module came: until somebody takes it, there is no other one.
+variant_before() {
+	plan 2
+	scripted_target_start --lost-log
+	path_connect_direct 1
+	path_connect_direct 2
+	scripted_target event 2 lost-host >/dev/null
+	sleep 1
+	expect_eq "nobody reads the log page" "" "$(lost_host_reads)"
+	fence_load_as told || bail "the module does not load"
+	await 5 eval 'lost_host_reads | grep -q T'
+	expect_eq "both paths have it looked at, and taken" "RTRT" \
+		"$(lost_host_reads | sed 's/RRTT/RTRT/')"
+}
+
+# The read of the log page is not answered. It is given up, and not tried again: the path stays.
+variant_unanswered() {
+	plan 6
+	lose time --lost-log
+	scripted_target rule 'get-log port=2 lid=31 : ignore=until-abort' >/dev/null
+	ccr_lose_path_1
+	by_keep_alive
+	expect_eq "it was asked once" 1 \
+		"$(grep '"event":"ignored"' /out/target.json | grep -c get-log)"
+	expect_eq "the path is in use" live "$(host_state "$(path_ctrl 2)")"
 }
 
 # The event is lost: the log page is read all the same.

@@ -7,7 +7,7 @@
 # shellcheck disable=SC2034 # read by whoever runs scenarios
 DESCRIPTION="a path is lost with 1020 writes and 100 reads in flight"
 # shellcheck disable=SC2034
-VARIANTS="stock:stock time:fence nvmet:fence scripted:fence"
+VARIANTS="stock:stock time:fence nvmet:fence scripted:fence reconnect:fence target:fence"
 # shellcheck disable=SC2034
 MACHINES="bench"
 
@@ -65,7 +65,46 @@ variant_scripted() {
 	path_connect_direct 1 $OPTIONS
 	path_connect_direct 2 $OPTIONS
 	load_and_trace
+	hold_all_on_port_1
+	lose_path_1
+}
+
+hold_all_on_port_1() {
 	scripted_target rule 'write port=1 queue=io : hold=before-execution' >/dev/null
 	scripted_target rule 'read port=1 queue=io : hold=before-execution' >/dev/null
+}
+
+# There is one path, which is back after a time. Reads wait for it as well.
+variant_reconnect() {
+	plan 1
+	scripted_target_start --ccrl 0 --queue-entries 1024
+	fence_load_as auto || bail "the module does not load"
+	path_connect_direct 1 "$OPTIONS,reconnect_delay=$(parameter lab.back_s 5)"
+	load_and_trace
+	hold_all_on_port_1
+	# 4 is what the writer waits for to be closed.
+	(exec 4>&- && clean_up_when_lost) &
+	lose_path_1
+}
+
+# clean_up_when_lost: the array has cleaned up when it accepts the next Connect
+clean_up_when_lost() {
+	wait_state "$(path_ctrl 1)" connecting 60
+	scripted_target forget all >/dev/null
+	scripted_target rule 'assign : cntlid=old cleanup' >/dev/null
+}
+
+# The array moves its namespace a time after it has lost the host. Reads wait for that as well.
+variant_target() {
+	plan 1
+	# shellcheck disable=SC2034 # for scripted_target_start
+	PORT_2_STATE=inaccessible
+	scripted_target_start --ccrl 0 --queue-entries 1024 \
+		--move-after-ms "$(parameter lab.move_ms 0)"
+	fence_load evidence=time,target || bail "the module does not load"
+	path_connect_direct 1 $OPTIONS
+	path_connect_direct 2 $OPTIONS
+	load_and_trace
+	hold_all_on_port_1
 	lose_path_1
 }
