@@ -27,7 +27,8 @@ help:
 ## make modules KDIR=DIR  nvme_fence.ko for a kernel of your own: a full build tree with the hook series
 ## make tools             the user-space tools, as static binaries
 ## make man DIR=DIR       the man pages of nvme-fence, written to DIR
-## make install           nvme-fence, its man pages, unit and examples, below $DESTDIR$PREFIX (/usr/local)
+## make install           nvme-fence, its man pages, unit, udev rule and examples, below
+##                        $DESTDIR$PREFIX (/usr/local)
 ## make uninstall         take away what was installed there
 ## make patch KSRC=DIR    apply fixes, hook series and target series to a kernel tree of your own
 ## make import KSRC=DIR   put the module into such a tree, as CONFIG_NVME_FENCE_POLICY

@@ -153,6 +153,15 @@ pub(crate) enum Command {
     ///
     /// To set something releases nothing that is held, and does not move its deadline.
     Config(ConfigArgs),
+    /// Set what a file says of the arrays that are connected
+    ///
+    /// The file has settings by the model of an array, see arrays.conf(5). The first entry counts
+    /// whose model fits. Settings that it does not name stay as they are, and so does an array
+    /// that has no entry. If there is a mistake in the file, nothing is set.
+    ///
+    /// udev runs this for each array that is connected, and at boot. After a change of the file, run
+    /// it by hand.
+    Apply(ApplyArgs),
     /// State that the lost associations of a controller can execute nothing any more
     ///
     /// Held commands are sent on at once, on the surviving paths. That is safe only if the
@@ -314,6 +323,23 @@ pub(crate) struct ConfigArgs {
     /// none
     #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u32).range(CQT_OVERRIDE_MS))]
     pub(crate) cqt_override_ms: Option<u32>,
+    /// The format of the output.
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// `nvme-fence apply`
+#[derive(Args)]
+pub(crate) struct ApplyArgs {
+    /// NQN, nvme-subsysX, nvmeX, nvmeXnY, or the path of a device; its subsystem is meant
+    /// [default: all that the module manages]
+    pub(crate) device: Option<DeviceName>,
+    /// The file [default: /etc/nvme-fence/arrays.conf, which need not be there]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    /// Say what would be set, and set nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
     /// The format of the output.
     #[command(flatten)]
     pub(crate) output: OutputArgs,

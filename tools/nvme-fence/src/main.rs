@@ -5,6 +5,7 @@
 //! or 1 for a failure that is explained on stderr, or 2 for wrong usage, or 3 if the module is
 //! missing, or what `check` and `can-disconnect` answer, or that of the command of `measure`.
 
+mod apply;
 mod can_disconnect;
 mod check;
 mod cli;
@@ -54,6 +55,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Find(args) => find::run(&host, &args),
         Command::Status(args) => status::run(&host, &args),
         Command::Config(args) => config::run(&host, &args),
+        Command::Apply(args) => apply::run(&host, &args),
         Command::Release(args) => release::run(&host, &args),
         Command::Monitor(args) => monitor::run(&host, &args),
         Command::History(args) => history::run(&args),

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-//! The man pages, one per command. What the command line knows of itself is taken from there.
+//! The man pages, one per command, and one for a file. What the command line knows of itself is taken
+//! from there.
 
+mod arrays_conf;
 mod pages;
 
 use anyhow::{ensure, Context, Result};
@@ -30,15 +32,20 @@ pub(crate) fn run(directory: &Path) -> Result<()> {
     );
     let mut command = Cli::command().disable_help_subcommand(true);
     command.build();
-    write_with_subcommands(&command, directory)
+    write_with_subcommands(&command, directory)?;
+    write(&directory.join("arrays.conf.5"), arrays_conf::page())
+}
+
+/// Writes a page.
+fn write(path: &Path, page: io::Result<String>) -> Result<()> {
+    page.and_then(|page| fs::write(path, page))
+        .with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// Writes the page of a command, and those of its subcommands.
 fn write_with_subcommands(command: &Command, directory: &Path) -> Result<()> {
     let man = Man::new(command.clone());
-    let path = directory.join(man.get_filename());
-    let write = || fs::write(&path, page(command)?);
-    write().with_context(|| format!("cannot write {}", path.display()))?;
+    write(&directory.join(man.get_filename()), page(command))?;
     for subcommand in command.get_subcommands().filter(|s| !s.is_hide_set()) {
         write_with_subcommands(subcommand, directory)?;
     }
@@ -131,14 +138,13 @@ fn section(roff: &mut Roff, title: &str, rows: &[(&str, &str)]) {
 
 /// The other pages.
 fn see_also(name: &str) -> Vec<Inline> {
-    let others = PAGES.iter().map(|page| page.name);
-    let mut names: Vec<&str> = others.filter(|other| *other != name).collect();
-    names.push("nvme");
+    let pages = PAGES.iter().map(|page| (page.name, "(1)"));
+    let others = [("nvme", "(1)"), ("arrays.conf", "(5)")];
     let mut line = Vec::new();
-    for (index, name) in names.iter().enumerate() {
-        line.push(roman(if index > 0 { ", " } else { "" }));
-        line.push(bold(*name));
-        line.push(roman("(1)"));
+    for (other, section) in pages.chain(others).filter(|(other, _)| *other != name) {
+        line.push(roman(if line.is_empty() { "" } else { ", " }));
+        line.push(bold(other));
+        line.push(roman(section));
     }
     line
 }
@@ -162,6 +168,7 @@ mod tests {
             .iter()
             .map(|page| format!("{}.1", page.name))
             .collect();
+        pages.push("arrays.conf.5".to_owned());
         pages.sort();
         assert_eq!(written, pages);
         for page in &PAGES {

@@ -196,6 +196,8 @@ fn usage() {
         &["can-disconnect", "--help"],
         &["config", "--help"],
         &["config", "-h"],
+        &["config", "-h"],
+        &["apply", "--help"],
         &["release", "--help"],
         &["monitor", "--help"],
         &["history", "--help"],

@@ -38,6 +38,19 @@ const STATUS: &[(&str, &str)] = &[
     ),
 ];
 
+/// What `apply` reads and writes.
+const APPLIED: &[(&str, &str)] = &[
+    (
+        "/etc/nvme-fence/arrays.conf",
+        "settings by the model of an array, see arrays.conf(5)",
+    ),
+    (
+        "/sys/class/nvme-subsystem/nvme-subsysX/model",
+        "the model of an array",
+    ),
+    SYSFS[0],
+];
+
 /// The files of nvme-core.
 const NVME_CORE: &[(&str, &str)] = &[
     (
@@ -115,7 +128,7 @@ const MEASURED: &[(&str, &str)] = &[
 ];
 
 /// All pages.
-pub(super) const PAGES: [Page; 16] = [
+pub(super) const PAGES: [Page; 17] = [
     Page {
         name: "nvme-fence",
         files: SYSFS,
@@ -195,6 +208,17 @@ pub(super) const PAGES: [Page; 16] = [
                 "nvme-fence config nvme0 --evidence +notification",
                 "nothing on the way to it makes a FIN or a RST",
             ),
+        ],
+    },
+    Page {
+        name: "nvme-fence-apply",
+        files: APPLIED,
+        examples: &[
+            (
+                "nvme-fence apply --dry-run",
+                "what would the file set that I have changed?",
+            ),
+            ("nvme-fence apply", "have all arrays get it"),
         ],
     },
     Page {

@@ -101,10 +101,10 @@ fn the_word<S: Serializer>(words: &Words, serializer: S) -> Result<S::Ok, S::Err
 }
 
 impl Changes {
-    /// Writes them to a `fence/` directory in which the knobs are as they are `now`.
+    /// What is to be written, in this order, where the knobs are as they are `now`.
     ///
-    /// What the module does not list is refused before anything is written.
-    pub(crate) fn write(&self, fence: &Path, now: &Knobs) -> Result<()> {
+    /// What the module does not list is refused.
+    pub(crate) fn values(&self, now: &Knobs) -> Result<Vec<(&'static str, String)>> {
         if let Some(word) = &self.hold {
             now.hold.ensure_listed("hold", word)?;
         }
@@ -125,9 +125,17 @@ impl Changes {
             ("evidence", evidence.transpose()?),
             ("hold", self.hold.as_ref().map(|w| w.as_str().to_owned())),
         ];
+        let given = values.into_iter();
+        Ok(given
+            .filter_map(|(name, value)| Some((name, value?)))
+            .collect())
+    }
+
+    /// Writes them to a `fence/` directory in which the knobs are as they are `now`; nothing, if
+    /// the module would refuse a word.
+    pub(crate) fn write(&self, fence: &Path, now: &Knobs) -> Result<()> {
         let mut written: Vec<String> = Vec::new();
-        for (name, value) in values {
-            let Some(value) = value else { continue };
+        for (name, value) in self.values(now)? {
             let result = attribute::write(&fence.join(name), &value);
             if written.is_empty() {
                 result?;

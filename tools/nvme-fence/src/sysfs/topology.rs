@@ -39,6 +39,11 @@ impl Subsystem {
         attribute::read_if_there(&self.path.join("serial"))
     }
 
+    /// The model number that its controllers report.
+    pub(crate) fn model(&self) -> Result<Option<String>> {
+        attribute::read_if_there(&self.path.join("model"))
+    }
+
     /// Its qualified name. Unique for all but discovery subsystems.
     pub(crate) fn nqn(&self) -> Result<String> {
         attribute::read(&self.path.join("subsysnqn"))
