@@ -160,6 +160,9 @@ static const char * const nvme_fence_dir_names[] = {
 	[NVME_FENCE_DIR_REMOVED]	= "removed",
 };
 
+/* The event for udev: there are settings that can be changed. */
+static char *nvme_fence_attached[] = { "NVME_FENCE=attached", NULL };
+
 /* /sys/module/nvme_fence, which is there as long as we are */
 struct kobject *nvme_fence_module_dir(void)
 {
@@ -190,6 +193,8 @@ struct nvme_fence_dir *nvme_fence_dir_create(struct kobject *parent,
 		kobject_put(&dir->kobj);
 		return ERR_PTR(ret);
 	}
+	if (kind == NVME_FENCE_DIR_SUBSYS)
+		kobject_uevent_env(parent, KOBJ_CHANGE, nvme_fence_attached);
 	return dir;
 }
 
