@@ -9,7 +9,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use crate::find::Wanted;
-use crate::sysfs::device::{ControllerName, DeviceName, Disconnectable};
+use crate::sysfs::device::{ControllerOrSubsystem, DeviceName};
 use crate::sysfs::evidence;
 use crate::sysfs::knobs::{CQT_DEFAULT_MS, CQT_OVERRIDE_MS};
 use crate::sysfs::words::Word;
@@ -296,7 +296,7 @@ pub(crate) struct FindArgs {
 pub(crate) struct CanDisconnectArgs {
     /// NQN, nvme-subsysX, or nvmeX
     #[arg(value_name = "WHAT")]
-    pub(crate) device: Disconnectable,
+    pub(crate) device: ControllerOrSubsystem,
     /// The format of the output.
     #[command(flatten)]
     pub(crate) output: OutputArgs,
@@ -348,9 +348,11 @@ pub(crate) struct ApplyArgs {
 /// `nvme-fence release`
 #[derive(Args)]
 pub(crate) struct ReleaseArgs {
-    /// The controller whose lost associations are meant: nvmeX or its path
+    /// Whose lost associations are meant: those of nvmeX, or of all controllers of a subsystem
+    /// that are still there, by its NQN or as nvme-subsysX
     #[arg(required_unless_present = "removed", conflicts_with = "removed")]
-    pub(crate) controller: Option<ControllerName>,
+    #[arg(value_name = "WHAT")]
+    pub(crate) device: Option<ControllerOrSubsystem>,
     /// The lost associations of all controllers that were removed (disconnected) are meant, and those
     /// that the module had when it was unloaded, also if their controllers are still there
     #[arg(long)]

@@ -23,15 +23,42 @@ const LOOKS: usize = 100;
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// Runs the command. That `--force` was given is the command line's business, and that either a
-/// controller or `--removed` was.
+/// device or `--removed` was.
 pub(crate) fn run(host: &Host, args: &ReleaseArgs) -> Result<()> {
-    match &args.controller {
-        Some(controller) => release(&controller.0, &controller_directory(host, controller)?),
+    match args.device.as_ref().map(|device| &device.0) {
+        Some(DeviceName::Controller(controller)) => {
+            release(&controller.0, &controller_directory(host, controller)?)
+        }
+        Some(subsystem) => release_all_of(host, subsystem),
         None => {
             let directory = removed_directory(host)?;
             say_what_is_meant(&Held::read(&directory)?)?;
             release("removed controllers", &directory)
         }
+    }
+}
+
+/// Releases what the controllers of a subsystem hold, also if one of them fails.
+fn release_all_of(host: &Host, name: &DeviceName) -> Result<()> {
+    let subsystem = resolve(host, name)?.subsystem;
+    let mut fenced = 0;
+    let mut failed = Vec::new();
+    for controller in subsystem.controllers()? {
+        let fence = subsystem.controller(&controller).join("fence");
+        if !fence.is_dir() {
+            continue;
+        }
+        fenced += 1;
+        if let Err(error) = release(&controller, &fence) {
+            failed.push(format!("{error:#}"));
+        }
+    }
+    if fenced == 0 {
+        return Err(unfenced::subsystem(&subsystem, missing::module(host)));
+    }
+    match failed.is_empty() {
+        true => Ok(()),
+        false => bail!(failed.join("; ")),
     }
 }
 

@@ -121,3 +121,42 @@ fn what_an_unloaded_module_has_left_is_named_before_it_is_released() {
         assert_eq!(stdout.contains(LEFT), said, "{stdout}");
     }
 }
+
+#[test]
+fn a_subsystem_is_all_its_controllers() {
+    for name in ["nvme-subsys0", "nqn.2026-01.org.example:array"] {
+        let host = Host::fencing();
+        // Another one of it, which is not fenced, and one that refuses.
+        host.controller(0, 5, "rdma", "traddr=10.0.2.1,trsvcid=4420", "live");
+        let refusing = host.path("sys/class/nvme/nvme0/fence/release");
+        fs::remove_file(&refusing).unwrap();
+        std::os::unix::fs::symlink("/dev/full", refusing).unwrap();
+        let output = host.run(&["release", name, "--force"]);
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(
+            text(output.stdout),
+            "nvme1: nothing was held, nothing was released\n"
+        );
+        let stderr = text(output.stderr);
+        assert!(
+            stderr.starts_with("nvme-fence: the kernel refused `1` for "),
+            "{stderr}"
+        );
+        let word = fs::read_to_string(host.path("sys/class/nvme/nvme1/fence/release"));
+        assert_eq!(word.unwrap(), "1");
+    }
+}
+
+#[test]
+fn a_subsystem_without_a_fence_has_nothing_to_release() {
+    let host = Host::fencing();
+    let output = host.run(&["release", "nvme-subsys2", "--force"]);
+    assert_eq!(output.status.code(), Some(1));
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(stderr.contains("local disk, needs no fence"), "{stderr}");
+    let status = Host::hooked()
+        .run(&["release", "nvme-subsys0", "--force"])
+        .status;
+    assert_eq!(status.code(), Some(3));
+}

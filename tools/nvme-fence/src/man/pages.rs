@@ -230,6 +230,10 @@ pub(super) const PAGES: [Page; 17] = [
                 "nvme0 was powered off: its writes may go out",
             ),
             (
+                "nvme-fence release nqn.2026-01.org.example:array --force",
+                "the whole array was",
+            ),
+            (
                 "nvme-fence release --removed --force",
                 "so were all controllers that were removed",
             ),

@@ -32,9 +32,10 @@ pub(crate) enum DeviceName {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ControllerName(pub(crate) String);
 
-/// The name of what can be disconnected: the NQN of a subsystem, nvme-subsysX, or nvmeX.
+/// The name of a controller, or of a subsystem with all its controllers: nvmeX, nvme-subsysX, or an
+/// NQN.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Disconnectable(pub(crate) DeviceName);
+pub(crate) struct ControllerOrSubsystem(pub(crate) DeviceName);
 
 /// What a name turned out to mean.
 #[derive(Debug)]
@@ -86,24 +87,13 @@ impl DeviceName {
     }
 }
 
-impl FromStr for ControllerName {
-    type Err = BadName;
-
-    fn from_str(text: &str) -> Result<Self, BadName> {
-        match text.parse() {
-            Ok(DeviceName::Controller(name)) => Ok(name),
-            _ => Err(BadName("give a controller: nvmeX, or its path")),
-        }
-    }
-}
-
-impl FromStr for Disconnectable {
+impl FromStr for ControllerOrSubsystem {
     type Err = BadName;
 
     fn from_str(text: &str) -> Result<Self, BadName> {
         match text.parse()? {
             DeviceName::Namespace(_) => Err(BadName(
-                "give an NQN, nvme-subsysX or nvmeX: namespaces are not disconnected alone",
+                "give an NQN, nvme-subsysX or nvmeX: this is about controllers, not namespaces",
             )),
             name => Ok(Self(name)),
         }
