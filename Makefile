@@ -31,7 +31,7 @@ help:
 ##                        $DESTDIR$PREFIX (/usr/local)
 ## make uninstall         take away what was installed there
 ## make patch KSRC=DIR    apply fixes, hook series and target series to a kernel tree of your own
-## make import KSRC=DIR   put the module into such a tree, as CONFIG_NVME_FENCE_POLICY
+## make import KSRC=DIR   put the module into such a tree, as CONFIG_NVME_FENCE_POLICY; again after a change
 ## make series OUT=DIR AUTHOR="Name <address>" [V=N]
 ##                        all of it as mails for git send-email, a directory for each series
 ## make clean             remove what builds left in the checkout
