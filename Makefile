@@ -30,6 +30,7 @@ help:
 ## make install           nvme-fence, its man pages, unit, udev rule and examples, below
 ##                        $DESTDIR$PREFIX (/usr/local)
 ## make uninstall         take away what was installed there
+## make deb OUT=DIR        Debian packages: nvme-fence, and the module's source for DKMS
 ## make patch KSRC=DIR    apply fixes, hook series and target series to a kernel tree of your own
 ## make import KSRC=DIR   put the module into such a tree, as CONFIG_NVME_FENCE_POLICY; again after a change
 ## make series OUT=DIR AUTHOR="Name <address>" [V=N]
@@ -120,6 +121,9 @@ man:
 install uninstall:
 	@DESTDIR="$(DESTDIR)" PREFIX="$(PREFIX)" $(LAB)/install $@
 
+deb:
+	@$(LAB)/deb "$(OUT)"
+
 patch:
 	@$(LAB)/patch-tree "$(KSRC)"
 
@@ -135,4 +139,4 @@ clean:
 clean-cache:
 	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/nvme-fence"
 
-.PHONY: help doctor ready test list test-smp soak bench bench-policy bench-failover blktests demo model mutants shell kernel modules tools man install uninstall patch import series clean clean-cache
+.PHONY: help doctor ready test list test-smp soak bench bench-policy bench-failover blktests demo model mutants shell kernel modules tools man install uninstall deb patch import series clean clean-cache
