@@ -20,10 +20,12 @@ lose() {
 
 variant_fence() {
 	local said
-	plan 11
+	plan 13
 	lose time
 	expect_eq "after 5 s, 4 writes are held" 4 "$(fence_attr 1 held)"
 	expect_eq "all of them have a deadline" 0 "$(fence_attr 1 held_without_deadline)"
+	expect_between "they have been held since the path was lost" 5000 "$(late_ms 5100)" \
+		"$(fence_attr 1 held_for_ms)"
 	check "until which the tool promises them" \
 		eval 'nvme-fence status | grep -qE " holding +4 +16\.0 KiB +[0-9]+\.[0-9] s +-\$"'
 	check "without a clear word the tool releases nothing" \
@@ -35,6 +37,7 @@ variant_fence() {
 	expect_between "they were released at once" 0 "$STEP_NS" \
 		$(($(event_ns " nvme_fence_release: ") - said))
 	expect_eq "nothing is held any more" 0 "$(fence_attr 1 held)"
+	expect_eq "nor has been for any time" none "$(fence_attr 1 held_for_ms)"
 	expect_eq "the evidence is the administrator's word" admin "$(fence_attr 1 evidence)"
 	expect_eq "and it is counted" 1 "$(fence_counter 1 admin)"
 }
@@ -53,7 +56,7 @@ variant_untimed() {
 	expect_eq "none of them has a deadline" "4 none" \
 		"$(fence_attr 1 held_without_deadline) $(fence_attr 1 deadline_ms)"
 	check "the tool promises none" \
-		eval 'nvme-fence status | grep -q "4 commands held, 16.0 KiB, no deadline"'
+		eval 'nvme-fence status | grep -q "4 commands held, 16.0 KiB, the oldest for 5\.[0-9]* s, no deadline"'
 	check "the administrator releases them" nvme-fence release --force "$(path_ctrl 1)"
 	expect_eq "nothing is held any more" "0 0" \
 		"$(fence_attr 1 held) $(fence_attr 1 held_without_deadline)"

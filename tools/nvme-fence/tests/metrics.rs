@@ -45,6 +45,10 @@ fn what_is_held_and_what_was() {
             16384.0,
         ),
         (
+            "nvme_fence_oldest_held_seconds{controller=nvme0,subsystem=nvme-subsys0}",
+            3.001,
+        ),
+        (
             "nvme_fence_held_commands{controller=nvme1,subsystem=nvme-subsys0}",
             0.0,
         ),

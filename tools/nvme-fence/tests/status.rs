@@ -57,6 +57,7 @@ fn all_that_is_held_is_told_to_programs() {
             "held_commands": 2,
             "held_bytes": 8192,
             "held_without_deadline": 2,
+            "held_for_ms": null,
             "time_rule": "none",
             "fenced_by_time_in_ms": null,
             "deadline_rule": null
@@ -80,6 +81,7 @@ fn all_that_is_held_is_told_to_programs() {
             "held_commands": 4,
             "held_bytes": 16384,
             "held_without_deadline": 0,
+            "held_for_ms": 3001,
             "time_rule": "running",
             "fenced_by_time_in_ms": 12345,
             "deadline_rule": "traffic",
@@ -206,8 +208,9 @@ fn what_moved_the_deadline_is_said() {
             (file, "ccr-failed", rule, "ccr-failed"),
         ],
     );
-    let said = "  nvme0: 4 commands held, 16.0 KiB, fenced by time in 12.345 s; the loss was\n  \
-                noticed: a Cross-Controller Reset of it was begun, and failed\n";
+    let said = "  nvme0: 4 commands held, 16.0 KiB, the oldest for 3.001 s, fenced by time in\n  \
+                12.345 s; the loss was noticed: a Cross-Controller Reset of it was begun, and\n  \
+                failed\n";
     let shown = text(&host, &[]);
     assert!(shown.contains(said), "{shown}");
     host.file(file, "traffic");

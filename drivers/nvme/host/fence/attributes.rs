@@ -12,7 +12,7 @@ use crate::subsystem::Subsystem;
 use crate::sys;
 use core::fmt::{self, Write};
 use kernel::prelude::*;
-use nvme_fence_policy::{Belief, Beliefs, CqtSource, Evidence, Hold, State, Sum};
+use nvme_fence_policy::{Belief, Beliefs, CqtSource, Evidence, Hold, Nanos, State, Sum};
 
 /// Text in a buffer of fixed size.
 struct Text<'a> {
@@ -139,6 +139,7 @@ pub(crate) enum CtrlAttribute {
     DeadlineMs,
     DeadlineRule,
     HeldWithoutDeadline,
+    HeldForMs,
     Evidence,
     Counters,
     Release,
@@ -157,6 +158,13 @@ pub(crate) enum RemovedAttribute {
 fn show_deadline_ms(sum: &Sum, text: &mut Text<'_>) -> fmt::Result {
     match sum.deadline {
         Some(deadline) => writeln!(text, "{}", deadline.at().millis_from(sys::now())),
+        None => writeln!(text, "none"),
+    }
+}
+
+fn show_held_for_ms(since: Option<Nanos>, text: &mut Text<'_>) -> fmt::Result {
+    match since {
+        Some(since) => writeln!(text, "{}", sys::now().millis_from(since)),
         None => writeln!(text, "none"),
     }
 }
@@ -197,6 +205,7 @@ impl CtrlAttribute {
             Self::DeadlineMs => show_deadline_ms(sum, text),
             Self::DeadlineRule => show_deadline_rule(sum, text),
             Self::HeldWithoutDeadline => writeln!(text, "{}", sum.held_without_deadline),
+            Self::HeldForMs => show_held_for_ms(snapshot.held_since, text),
             Self::Evidence => writeln!(
                 text,
                 "{}",

@@ -140,6 +140,16 @@ impl Records {
         }
     }
 
+    /// When the first of the commands was held that are held for a controller now.
+    pub(crate) fn held_since(&self, controller: ControllerId) -> Option<Nanos> {
+        let records = self.0.values();
+        records
+            .filter(|record| record.association.controller() == controller)
+            .filter(|record| record.association.held() != 0)
+            .filter_map(|record| record.held_since)
+            .min()
+    }
+
     /// Whether an association is an optimized path to a namespace.
     pub(crate) fn is_optimized(&self, association: &Association) -> bool {
         self.0

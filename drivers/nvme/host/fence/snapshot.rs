@@ -6,12 +6,14 @@
 //! So numbers are copied under the lock, and made into text when it is free again.
 
 use crate::controller::{Controller, Latest};
-use nvme_fence_policy::{Knobs, Scope, State, Sum};
+use nvme_fence_policy::{Knobs, Nanos, Scope, State, Sum};
 
 /// What is known of a controller.
 pub(crate) struct Snapshot {
     /// What its associations have in sum.
     pub(crate) sum: Sum,
+    /// When the first of the commands was held that are held for it now.
+    pub(crate) held_since: Option<Nanos>,
     /// Where the association that it has is in its life.
     pub(crate) current: Option<State>,
     /// What is last known of it.
@@ -26,6 +28,7 @@ impl Snapshot {
         let state = controller.subsystem().lock();
         Self {
             sum: state.sum(Scope::Controller(controller.id())),
+            held_since: state.held_since(controller.id()),
             current: state
                 .current(controller.id())
                 .map(|current| current.state()),

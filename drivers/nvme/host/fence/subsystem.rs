@@ -10,7 +10,7 @@ use crate::warnings::Warnings;
 use kernel::prelude::*;
 use kernel::sync::Arc;
 use nvme_fence_policy::{
-    self as policy, Association, AssociationId, ControllerId, Input, Knobs, Opened, Output,
+    self as policy, Association, AssociationId, ControllerId, Input, Knobs, Nanos, Opened, Output,
     Request, Scope, Sum,
 };
 
@@ -198,6 +198,11 @@ impl State {
     /// What the associations have in sum that `scope` is about.
     pub(crate) fn sum(&self, scope: Scope) -> Sum {
         self.policy.sum(&self.records, scope)
+    }
+
+    /// When the first of the commands was held that are held for a controller now.
+    pub(crate) fn held_since(&self, controller: ControllerId) -> Option<Nanos> {
+        self.records.held_since(controller)
     }
 
     /// The association that a controller has.

@@ -88,6 +88,7 @@ NVME_FENCE_FILE(deadline_ms, NVME_FENCE_ATTR_DEADLINE_MS, 0444);
 NVME_FENCE_FILE(deadline_rule, NVME_FENCE_ATTR_DEADLINE_RULE, 0444);
 NVME_FENCE_FILE(held_without_deadline, NVME_FENCE_ATTR_HELD_WITHOUT_DEADLINE,
 		0444);
+NVME_FENCE_FILE(held_for_ms, NVME_FENCE_ATTR_HELD_FOR_MS, 0444);
 NVME_FENCE_FILE(evidence, NVME_FENCE_ATTR_EVIDENCE, 0444);
 NVME_FENCE_FILE(counters, NVME_FENCE_ATTR_COUNTERS, 0444);
 NVME_FENCE_FILE(release, NVME_FENCE_ATTR_RELEASE, 0200);
@@ -104,6 +105,7 @@ static struct attribute *nvme_fence_ctrl_attrs[] = {
 	&nvme_fence_file_deadline_ms.attr,
 	&nvme_fence_file_deadline_rule.attr,
 	&nvme_fence_file_held_without_deadline.attr,
+	&nvme_fence_file_held_for_ms.attr,
 	&nvme_fence_file_evidence.attr,
 	&nvme_fence_file_counters.attr,
 	&nvme_fence_file_release.attr,

@@ -165,7 +165,7 @@ fn of_check(check: &Check) -> [Family; 2] {
 }
 
 /// What is so now.
-fn of_subsystems(measured: &[Measured]) -> [Family; 6] {
+fn of_subsystems(measured: &[Measured]) -> [Family; 7] {
     let info = |subsystem: &Measured| {
         let knobs = subsystem.knobs.as_ref();
         let of_knobs = |of: &dyn Fn(&Knobs) -> String| knobs.map(of).unwrap_or_default();
@@ -220,6 +220,14 @@ fn of_subsystems(measured: &[Measured]) -> [Family; 6] {
             "nvme_fence_held_bytes",
             "Their bytes",
             by_fence(measured, |fence| Some(fence.held.bytes as f64)),
+        ),
+        gauge(
+            "nvme_fence_oldest_held_seconds",
+            "How long the oldest command has been held that is held now; absent if none is, or \
+             the module does not tell",
+            by_fence(measured, |fence| {
+                fence.held.held_for_ms.map(|ms| ms as f64 / 1e3)
+            }),
         ),
     ]
 }

@@ -175,8 +175,9 @@ impl SubsystemStatus {
 }
 
 impl ControllerStatus {
-    /// Writes what does not fit into a line of a table: why what is held is free when it is, where
-    /// there is more to that than the wait, and what could not be read.
+    /// Writes what does not fit into a line of a table: for how long it has been held, why what is
+    /// held is free when it is, where there is more to that than the wait, and what could not be
+    /// read.
     fn write_notes(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(fence) = &self.fence {
             let Fence { held, identity, .. } = fence;
@@ -186,7 +187,8 @@ impl ControllerStatus {
                 (TimeRule::None, Some(identity)) => format!(": {}", identity.why_no_wait()),
                 _ => String::new(),
             };
-            if held.commands > 0 && (!all_in_time || held.noticed().is_some()) {
+            let is_more = !all_in_time || held.noticed().is_some() || held.held_for_ms.is_some();
+            if held.commands > 0 && is_more {
                 line(f, &format!("{}: {held}{why}", self.name))?;
             }
         }

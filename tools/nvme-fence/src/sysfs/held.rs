@@ -38,6 +38,9 @@ pub(crate) struct Held {
     /// How many of the commands have no deadline; `None` = the module does not tell.
     #[serde(rename = "held_without_deadline")]
     pub(crate) without_deadline: Option<u64>,
+    /// For how long the oldest of them has been held; `None` = nothing is, or the module does not
+    /// tell.
+    pub(crate) held_for_ms: Option<u64>,
     /// What time does for them.
     pub(crate) time_rule: TimeRule,
     /// How long until time has fenced the last record that it will fence, while it is running.
@@ -62,11 +65,16 @@ impl Held {
             (None, _) => TimeRule::None,
         };
         let rule = attribute::read_if_there(&directory.join("deadline_rule"))?;
+        let held_for_ms = match attribute::read_if_there(&directory.join("held_for_ms"))? {
+            Some(_) => attribute::read_optional_number(&directory.join("held_for_ms"))?,
+            None => None,
+        };
         let is_running = time_rule == TimeRule::Running;
         Ok(Self {
             commands,
             bytes: attribute::read_number(&directory.join("held_bytes"))?,
             without_deadline: attribute::read_number_if_there(&without_deadline)?,
+            held_for_ms,
             time_rule,
             left_ms: deadline_ms.filter(|_| is_running),
             deadline_rule: rule.filter(|_| is_running).map(|w| DeadlineRule::of(&w)),
@@ -95,6 +103,9 @@ impl fmt::Display for Held {
         }
         let commands = Count(self.commands, "command");
         write!(f, "{commands} held, {}", Bytes(self.bytes))?;
+        if let Some(held_for) = self.held_for_ms {
+            write!(f, ", the oldest for {}", Milliseconds(held_for))?;
+        }
         let left = match (self.time_rule, self.left_ms) {
             (TimeRule::NotTerminated, _) => {
                 return f.write_str(", no deadline yet: its connections are being terminated")
@@ -166,6 +177,23 @@ mod tests {
             (1, "none", None, "1 command held, 4.0 KiB, no deadline"),
         ] {
             assert_eq!(read(commands, deadline_ms, without, None).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn how_long_it_has_been_held_is_said() {
+        let directory = tempfile::tempdir().unwrap();
+        let put = |name: &str, text: &str| {
+            std::fs::write(directory.path().join(name), text).unwrap();
+        };
+        put("held", "1");
+        put("held_bytes", "512");
+        put("deadline_ms", "7");
+        put("held_without_deadline", "0");
+        for (held_for_ms, said) in [("3001", ", the oldest for 3.001 s"), ("none", "")] {
+            put("held_for_ms", held_for_ms);
+            let text = format!("1 command held, 512 B{said}, fenced by time in 0.007 s");
+            assert_eq!(Held::read(directory.path()).unwrap().to_string(), text);
         }
     }
 

@@ -182,6 +182,9 @@ impl<'a> File<'a> {
             raw::nvme_fence_attr_NVME_FENCE_ATTR_HELD_WITHOUT_DEADLINE => {
                 Self::Ctrl(ctrl(), CtrlAttribute::HeldWithoutDeadline)
             }
+            raw::nvme_fence_attr_NVME_FENCE_ATTR_HELD_FOR_MS => {
+                Self::Ctrl(ctrl(), CtrlAttribute::HeldForMs)
+            }
             raw::nvme_fence_attr_NVME_FENCE_ATTR_EVIDENCE => {
                 Self::Ctrl(ctrl(), CtrlAttribute::Evidence)
             }
