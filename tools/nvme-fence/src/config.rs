@@ -14,9 +14,14 @@ use crate::sysfs::knobs::{Changes, Knobs};
 use crate::sysfs::unfenced;
 use crate::text::{OneLine, Wrapped};
 
+/// The version of the output for programs, whose description is in `schemas/`.
+const SCHEMA: &str = "nvme-fence/config/1";
+
 /// What is printed. The names of the fields are the keys of the JSON output, which scripts rely on.
 #[derive(Serialize)]
 struct Config {
+    /// Which description this output follows.
+    schema: &'static str,
     /// nvme-subsysX
     name: String,
     /// Its qualified name; `None` = it cannot be read, which changes nothing about the knobs.
@@ -41,6 +46,7 @@ pub(crate) fn run(host: &Host, args: &ConfigArgs) -> Result<()> {
     };
     changes.write(&fence, &Knobs::read(&fence)?)?;
     let config = Config {
+        schema: SCHEMA,
         knobs: Knobs::read(&fence)?,
         nqn: subsystem.nqn().ok(),
         name: subsystem.name,

@@ -15,9 +15,14 @@ use crate::cli::ReportArgs;
 use crate::output;
 use crate::units::Nanos;
 
+/// The version of the output for programs, whose description is in `schemas/`.
+const SCHEMA: &str = "nvme-fence/report/1";
+
 /// What is printed. The names of the fields are the keys of the JSON output, which scripts rely on.
 #[derive(Serialize)]
 pub(crate) struct Report {
+    /// Which description this output follows.
+    schema: &'static str,
     /// The records, in the order in which they were lost.
     pub(crate) records: Vec<History>,
     /// All records together.
@@ -166,7 +171,11 @@ impl Report {
         refuse_twice(&events)?;
         let records = histories(&events);
         summary.add_up(&records);
-        Ok(Self { records, summary })
+        Ok(Self {
+            schema: SCHEMA,
+            records,
+            summary,
+        })
     }
 }
 
