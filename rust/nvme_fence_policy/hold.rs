@@ -85,6 +85,9 @@ pub struct Command {
     pub fails: bool,
     /// There is a usable path to its namespace through another port.
     pub elsewhere: bool,
+    /// It may be sent again as soon as its association is closed and emptied: none of its data is
+    /// referred to then, and it need not keep its order among others.
+    pub repeatable: bool,
 }
 
 /// Why a command may leave at once.
@@ -131,7 +134,7 @@ impl Command {
 
     /// May it be sent again before it is known that its first copy can not execute any more?
     pub(crate) const fn may_be_repeated(&self) -> bool {
-        self.kind.is_repeatable() && !self.fails
+        self.repeatable && self.kind.is_repeatable() && !self.fails
     }
 }
 

@@ -21,9 +21,8 @@ pub enum Hold {
 }
 
 impl Hold {
-    /// All values that can be chosen, in the order in which they are listed. [`Self::Overlap`] can not:
-    /// nvme-core does not check new writes yet.
-    pub const ALL: [Self; 2] = [Self::All, Self::None];
+    /// All values, in the order in which they are listed.
+    pub const ALL: [Self; 3] = [Self::All, Self::Overlap, Self::None];
 
     /// The word that stands for it.
     pub const fn name(self) -> &'static str {

@@ -56,7 +56,7 @@ pub use identity::{AssociationId, ControllerId, Identity};
 pub use knobs::{Belief, Beliefs, CqtSource, Hold, Knobs};
 pub use log_page::LogPage;
 pub use output::{Output, ResetStep};
-pub use overlap::Blocks;
+pub use overlap::{Blocks, Slot, RANGES_MAX};
 pub use subsystem::choice::Aptitude;
 pub use subsystem::{Fate, Input, Question, Request, Scope, Storage, Subsystem};
 pub use sum::Sum;

@@ -147,20 +147,23 @@ impl Subsystem {
         }
     }
 
-    /// Whether a new write of so many bytes must wait, as it overlaps what is tracked: for the
-    /// association that is returned, and as what is held for it.
+    /// Whether a new write of so many bytes must wait for this association, as it overlaps what is
+    /// tracked for it: then it is to be kept as what is held is. To be asked of each association for
+    /// which there was an [`Output::Repeat`], until the write has to wait for one.
     ///
-    /// What [`Output::Repeat`] sends again is not new. What [`Output::Release`] sends on is: it may
-    /// overlap what is tracked for another association.
+    /// What [`Output::Repeat`] sends again is not new. What has waited and is sent on by
+    /// [`Output::Release`] is: it may overlap what is tracked for another association.
     pub fn check(
         &self,
         associations: &mut impl Storage,
+        association: AssociationId,
         write: &Blocks,
         bytes: u32,
-    ) -> Option<AssociationId> {
+    ) -> bool {
         associations
             .iter_mut_with_slots()
-            .find_map(|(one, slots)| one.detain(slots, write, bytes).then(|| one.id()))
+            .find(|(one, _)| one.id() == association)
+            .is_some_and(|(one, slots)| one.detain(slots, write, bytes))
     }
 
     /// Are commands tracked that are cancelled now?

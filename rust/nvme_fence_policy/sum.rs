@@ -12,6 +12,12 @@ pub struct Sum {
     pub held: u64,
     /// Bytes of these.
     pub held_bytes: u64,
+    /// Ranges that are tracked: newer writes to these wait.
+    pub tracked: u64,
+    /// Blocks in them.
+    pub tracked_blocks: u64,
+    /// New writes that wait.
+    pub waiting: u64,
     /// Commands that the administrator has released, and whose association is not closed yet.
     pub vouched: u64,
     /// The last deadline of all, and how it was found.
@@ -25,6 +31,10 @@ impl Sum {
     pub fn add(&mut self, association: &Association) {
         self.held += u64::from(association.held());
         self.held_bytes += association.held_bytes();
+        let tracked = association.tracked();
+        self.tracked += u64::from(tracked.ranges());
+        self.tracked_blocks = self.tracked_blocks.saturating_add(tracked.blocks());
+        self.waiting += u64::from(tracked.waiting());
         self.vouched += u64::from(association.vouched());
         self.deadline = later(self.deadline, association.wait());
         if association.wait().is_none() {
@@ -36,6 +46,9 @@ impl Sum {
     pub fn join(&mut self, other: &Self) {
         self.held += other.held;
         self.held_bytes += other.held_bytes;
+        self.tracked += other.tracked;
+        self.tracked_blocks = self.tracked_blocks.saturating_add(other.tracked_blocks);
+        self.waiting += other.waiting;
         self.vouched += other.vouched;
         self.deadline = later(self.deadline, other.deadline);
         self.held_without_deadline += other.held_without_deadline;

@@ -32,6 +32,7 @@ const WRITE: Command = Command {
     blocks: None,
     fails: false,
     elsewhere: false,
+    repeatable: true,
 };
 const READ: Command = Command {
     kind: Kind::Read,

@@ -45,6 +45,7 @@ fn hold(association: &mut Association) {
         blocks: None,
         fails: false,
         elsewhere: false,
+        repeatable: true,
     };
     assert_eq!(association.hold(&write, &Knobs::DEFAULT), Verdict::Hold);
 }

@@ -10,6 +10,7 @@ const CANCELLED_WRITE: Command = Command {
     blocks: None,
     fails: false,
     elsewhere: false,
+    repeatable: true,
 };
 
 #[test]

@@ -18,6 +18,7 @@ const WRITE: Command = Command {
     blocks: None,
     fails: false,
     elsewhere: false,
+    repeatable: true,
 };
 const TERMS: Terms = Terms {
     kato_ms: 5000,

@@ -76,6 +76,7 @@ const WRITE: Command = Command {
     blocks: None,
     fails: false,
     elsewhere: false,
+    repeatable: true,
 };
 
 fn close(association: &mut Association) {

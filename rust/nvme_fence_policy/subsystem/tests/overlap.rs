@@ -161,9 +161,11 @@ impl Host {
         assert_eq!(self.handle(repeated), []);
     }
 
-    /// A new write to these blocks.
+    /// A new write to these blocks: the association that it waits for.
     fn check(&mut self, write: Blocks) -> Option<AssociationId> {
-        self.subsystem.check(&mut self.records, &write, 4096)
+        let all: Vec<_> = self.records.iter().map(Association::id).collect();
+        all.into_iter()
+            .find(|&id| self.subsystem.check(&mut self.records, id, &write, 4096))
     }
 
     fn release_by_time(&mut self, id: AssociationId) {
@@ -335,7 +337,11 @@ fn what_is_held_for_another_reason_counts_if_it_overlaps() {
         elsewhere: false,
         ..write(0, 8)
     };
-    for held in [appended, failed] {
+    let spliced = Command {
+        repeatable: false,
+        ..write(0, 8)
+    };
+    for held in [appended, failed, spliced] {
         for (tracked, sent_again) in [(write(4, 8), false), (write(8, 8), true)] {
             let mut host = Host::new();
             let id = host.newest(A).id();
@@ -473,6 +479,5 @@ fn who_lends_no_slots_has_everything_held() {
     let fate = subsystem.hold(&mut associations, id, &write(0, 8));
     assert_eq!(fate, Fate::Hold);
     subsystem.handle(ms(0), &mut associations, Input::Lost(A));
-    let waits = subsystem.check(&mut associations, &blocks(0, 8), 4096);
-    assert_eq!(waits, None);
+    assert!(!subsystem.check(&mut associations, id, &blocks(0, 8), 4096));
 }

@@ -56,6 +56,7 @@ fn commands() -> impl Strategy<Value = Command> {
             blocks: None,
             fails: false,
             elsewhere,
+            repeatable: true,
         },
     )
 }

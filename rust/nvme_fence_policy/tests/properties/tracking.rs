@@ -256,6 +256,7 @@ impl World {
             blocks: Some(blocks),
             fails,
             elsewhere: false,
+            repeatable: true,
         };
         let fate = self.subsystem.hold(&mut self.records, id, &command);
         prop_assert_eq!(fate, expected);
@@ -316,7 +317,10 @@ impl World {
         if let Some(seen) = first {
             seen.kept += 1;
         }
-        let waits = self.subsystem.check(&mut self.records, &blocks, BYTES);
+        let all: Vec<_> = self.records.iter().map(Association::id).collect();
+        let waits = all
+            .into_iter()
+            .find(|&id| self.subsystem.check(&mut self.records, id, &blocks, BYTES));
         prop_assert_eq!(waits, expected);
         Ok(())
     }

@@ -156,6 +156,7 @@ impl World {
             blocks: None,
             fails: false,
             elsewhere: false,
+            repeatable: true,
         };
         // The last one that was made with it.
         let controller = controller_id(controller);

@@ -27,6 +27,8 @@ const WRITE: Command = Command {
     bytes: 4096,
     blocks: None,
     fails: false,
+    elsewhere: false,
+    repeatable: false,
 };
 
 const HELD: u32 = 32;
@@ -68,6 +70,7 @@ impl State {
             let opened = Opened {
                 id: AssociationId(number),
                 controller: controller(number),
+                connected: Some(state.now),
                 at: state.now,
                 identity: Identity {
                     cntlid: number as u16,

@@ -147,7 +147,11 @@ impl Policy {
 
     /// Does a new write have to wait, and for which association?
     pub(super) fn check(&mut self, write: &Blocks, bytes: u32) -> Option<AssociationId> {
-        self.subsystem.check(&mut self.associations, write, bytes)
+        let ids: Vec<_> = self.associations.iter().map(Association::id).collect();
+        ids.into_iter().find(|&id| {
+            self.subsystem
+                .check(&mut self.associations, id, write, bytes)
+        })
     }
 
     /// Is anything tracked?

@@ -38,6 +38,7 @@ fn cancelled(status: u16, block: u8, elsewhere: bool) -> Command {
         blocks: blocks(block),
         fails: false,
         elsewhere,
+        repeatable: true,
     }
 }
 

@@ -142,6 +142,10 @@ pub(super) const ALL: &[(&str, Expected)] = &[
         "failure-repeated",
         Unnoticed("no command of the model is to fail"),
     ),
+    (
+        "spliced-repeated",
+        Unnoticed("all commands of the model may be sent again"),
+    ),
     // What a reset is evidence of.
     ("reset-accepted", Noticed("reset")),
     ("reset-joined", Noticed("reset-nuisances")),

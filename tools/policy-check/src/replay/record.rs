@@ -122,6 +122,7 @@ impl Record {
                     blocks: None,
                     fails: false,
                     elsewhere: false,
+                    repeatable: true,
                 };
                 self.hold(at, command, &mut wrong);
                 self.compare_held(*held, *held_bytes, &mut wrong);

@@ -142,8 +142,8 @@ pub(super) const ALL: &[Mutant] = &[
         name: "checked-against-one",
         what: "new writes are checked against the first association only",
         file: "subsystem.rs",
-        from: "            .iter_mut_with_slots()\n            .find_map(",
-        to: "            .iter_mut_with_slots()\n            .take(1)\n            .find_map(",
+        from: "            .iter_mut_with_slots()\n            .find(",
+        to: "            .iter_mut_with_slots()\n            .take(1)\n            .find(",
     },
     Mutant {
         name: "always-tracks",
@@ -163,7 +163,14 @@ pub(super) const ALL: &[Mutant] = &[
         name: "failure-repeated",
         what: "what is to fail is sent again instead",
         file: "hold.rs",
-        from: "self.kind.is_repeatable() && !self.fails",
-        to: "self.kind.is_repeatable()",
+        from: "self.repeatable && self.kind.is_repeatable() && !self.fails",
+        to: "self.repeatable && self.kind.is_repeatable()",
+    },
+    Mutant {
+        name: "spliced-repeated",
+        what: "what the host still refers to, or has to keep its order, is sent again",
+        file: "hold.rs",
+        from: "self.repeatable && self.kind",
+        to: "self.kind",
     },
 ];
