@@ -102,10 +102,14 @@ impl SubsysAttribute {
         match self {
             Self::Hold => {
                 let hold = Hold::from_name(word(text)?).ok_or(EINVAL)?;
+                if hold == Hold::Overlap {
+                    sys::enable_overlap();
+                }
                 subsystem.set_knobs(|knobs| {
                     knobs.set_hold(hold);
                     true
-                })
+                })?;
+                subsystem.lend_slots()
             }
             Self::Evidence => {
                 let evidence = Beliefs::from_words(word(text)?).ok_or(EINVAL)?;
@@ -140,6 +144,9 @@ pub(crate) enum CtrlAttribute {
     DeadlineRule,
     HeldWithoutDeadline,
     HeldForMs,
+    Tracked,
+    TrackedBlocks,
+    Waiting,
     Evidence,
     Counters,
     Release,
@@ -152,6 +159,9 @@ pub(crate) enum RemovedAttribute {
     DeadlineMs,
     DeadlineRule,
     HeldWithoutDeadline,
+    Tracked,
+    TrackedBlocks,
+    Waiting,
     Release,
 }
 
@@ -185,7 +195,7 @@ fn cqt_source_name(source: CqtSource) -> &'static str {
 fn state_name(snapshot: &Snapshot) -> &'static str {
     match snapshot.current {
         Some(State::Lost) => "lost",
-        _ if snapshot.sum.held != 0 => "fencing",
+        _ if snapshot.sum.held != 0 || snapshot.sum.tracked != 0 => "fencing",
         Some(State::Open) => "open",
         Some(State::Fencing(_) | State::Fenced(_) | State::Gone) | None => "closed",
     }
@@ -206,6 +216,9 @@ impl CtrlAttribute {
             Self::DeadlineRule => show_deadline_rule(sum, text),
             Self::HeldWithoutDeadline => writeln!(text, "{}", sum.held_without_deadline),
             Self::HeldForMs => show_held_for_ms(snapshot.held_since, text),
+            Self::Tracked => writeln!(text, "{}", sum.tracked),
+            Self::TrackedBlocks => writeln!(text, "{}", sum.tracked_blocks),
+            Self::Waiting => writeln!(text, "{}", sum.waiting),
             Self::Evidence => writeln!(
                 text,
                 "{}",
@@ -253,6 +266,9 @@ impl RemovedAttribute {
             Self::DeadlineMs => show_deadline_ms(sum, text),
             Self::DeadlineRule => show_deadline_rule(sum, text),
             Self::HeldWithoutDeadline => writeln!(text, "{}", sum.held_without_deadline),
+            Self::Tracked => writeln!(text, "{}", sum.tracked),
+            Self::TrackedBlocks => writeln!(text, "{}", sum.tracked_blocks),
+            Self::Waiting => writeln!(text, "{}", sum.waiting),
             Self::Release => Err(fmt::Error),
         })
     }
@@ -297,6 +313,9 @@ fn show_counters(counters: &Counters, sum: &Sum, text: &mut Text<'_>) -> fmt::Re
         ("lost", &counters.lost),
         ("held", &counters.held),
         ("held_bytes", &counters.held_bytes),
+        ("waited", &counters.waited),
+        ("tracked", &counters.tracked),
+        ("repeated", &counters.repeated),
         ("released", &counters.released),
         ("released_bytes", &counters.released_bytes),
         ("ccr", &counters.ccr),

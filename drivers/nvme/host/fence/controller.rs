@@ -183,6 +183,8 @@ impl Attached {
             Record::new(association, assoc, controller.clone(), self.ctrl.clone())
         })?;
 
+        subsystem.lend_slots_if_possible(host::instance(controller.id));
+
         let mut state = subsystem.lock();
         let wait_ms = terms.wait_ms(state.knobs());
         let latest = controller.latest.access_mut(&mut state);

@@ -30,6 +30,12 @@ pub(crate) struct Counters {
     pub(crate) held: Counter,
     /// Bytes that were held.
     pub(crate) held_bytes: Counter,
+    /// New commands of these, which waited because they touched what was tracked.
+    pub(crate) waited: Counter,
+    /// Commands that were tracked.
+    pub(crate) tracked: Counter,
+    /// Commands of these that were sent again before there was evidence.
+    pub(crate) repeated: Counter,
     /// Commands that were sent on.
     pub(crate) released: Counter,
     /// Bytes that were sent on.
@@ -61,12 +67,21 @@ pub(crate) struct Counters {
 }
 
 impl Counters {
+    /// So many commands are held, or were.
+    pub(crate) fn count_held(&self, commands: u32, bytes: u64) {
+        self.held.add(commands.into());
+        self.held_bytes.add(bytes);
+    }
+
     /// Nothing has happened yet.
     pub(crate) const fn new() -> Self {
         Self {
             lost: Counter::new(),
             held: Counter::new(),
             held_bytes: Counter::new(),
+            waited: Counter::new(),
+            tracked: Counter::new(),
+            repeated: Counter::new(),
             released: Counter::new(),
             released_bytes: Counter::new(),
             ccr: Counter::new(),

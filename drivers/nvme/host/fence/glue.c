@@ -16,7 +16,8 @@
 
 char *nvme_fence_param_hold = "all";
 module_param_named(hold, nvme_fence_param_hold, charp, 0444);
-MODULE_PARM_DESC(hold, "which cancelled commands wait: all or none (default: all)");
+MODULE_PARM_DESC(hold,
+		 "which commands wait: all, overlap or none (default: all)");
 
 char *nvme_fence_param_evidence;
 module_param_named(evidence, nvme_fence_param_evidence, charp, 0444);
@@ -32,6 +33,11 @@ unsigned int nvme_fence_param_cqt_override_ms;
 module_param_named(cqt_override_ms, nvme_fence_param_cqt_override_ms, uint, 0444);
 MODULE_PARM_DESC(cqt_override_ms,
 		 "Command Quiesce Time whatever controllers report, 0 for none (default: 0)");
+
+unsigned int nvme_fence_param_tracked_max = 1024;
+module_param_named(tracked_max, nvme_fence_param_tracked_max, uint, 0444);
+MODULE_PARM_DESC(tracked_max,
+		 "ranges that can be tracked for a lost path, 32 bytes each, see hold=overlap (default: 1024)");
 
 /*
  * WQ_MEM_RECLAIM: what is held may have to be written to free memory.  Nothing
@@ -196,6 +202,18 @@ void nvme_fence_trace_hold(const struct nvme_fence_rec *rec,
 	trace_nvme_fence_hold(rec, cmd);
 }
 
+void nvme_fence_trace_track(const struct nvme_fence_rec *rec,
+			    const struct nvme_fence_cmd *cmd)
+{
+	trace_nvme_fence_track(rec, cmd);
+}
+
+void nvme_fence_trace_wait(const struct nvme_fence_rec *rec,
+			   const struct nvme_fence_cmd *cmd)
+{
+	trace_nvme_fence_wait(rec, cmd);
+}
+
 void nvme_fence_trace_deadline(const struct nvme_fence_rec *rec,
 			       const struct nvme_fence_wait *wait)
 {
@@ -260,6 +278,8 @@ static const struct nvme_fence_ops nvme_fence_policy_ops = {
 	.event		= nvme_fence_rs_event,
 	.closed		= nvme_fence_rs_closed,
 	.hold		= nvme_fence_rs_hold,
+	.overlaps	= nvme_fence_rs_overlaps,
+	.repeated	= nvme_fence_rs_repeated,
 	.drained	= nvme_fence_rs_drained,
 	.aen		= nvme_fence_op_aen,
 	.ccr_answered	= nvme_fence_rs_reset_answered,

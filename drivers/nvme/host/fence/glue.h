@@ -74,6 +74,9 @@ enum nvme_fence_attr {
 	NVME_FENCE_ATTR_DEADLINE_RULE,
 	NVME_FENCE_ATTR_HELD_WITHOUT_DEADLINE,
 	NVME_FENCE_ATTR_HELD_FOR_MS,
+	NVME_FENCE_ATTR_TRACKED,
+	NVME_FENCE_ATTR_TRACKED_BLOCKS,
+	NVME_FENCE_ATTR_WAITING,
 	NVME_FENCE_ATTR_EVIDENCE,
 	NVME_FENCE_ATTR_COUNTERS,
 	NVME_FENCE_ATTR_RELEASE,
@@ -83,6 +86,9 @@ enum nvme_fence_attr {
 	NVME_FENCE_ATTR_REMOVED_DEADLINE_MS,
 	NVME_FENCE_ATTR_REMOVED_DEADLINE_RULE,
 	NVME_FENCE_ATTR_REMOVED_HELD_WITHOUT_DEADLINE,
+	NVME_FENCE_ATTR_REMOVED_TRACKED,
+	NVME_FENCE_ATTR_REMOVED_TRACKED_BLOCKS,
+	NVME_FENCE_ATTR_REMOVED_WAITING,
 	NVME_FENCE_ATTR_REMOVED_RELEASE,
 };
 
@@ -194,6 +200,7 @@ extern char *nvme_fence_param_hold;
 extern char *nvme_fence_param_evidence;
 extern unsigned int nvme_fence_param_cqt_default_ms;
 extern unsigned int nvme_fence_param_cqt_override_ms;
+extern unsigned int nvme_fence_param_tracked_max;
 
 int nvme_fence_glue_init(void *host);
 void nvme_fence_glue_exit(void);
@@ -223,6 +230,10 @@ void nvme_fence_assert_locked(spinlock_t *lock);
 void nvme_fence_trace_lost(const struct nvme_fence_rec *rec, u16 cntlid,
 			   u8 ciu);
 void nvme_fence_trace_hold(const struct nvme_fence_rec *rec,
+			   const struct nvme_fence_cmd *cmd);
+void nvme_fence_trace_track(const struct nvme_fence_rec *rec,
+			    const struct nvme_fence_cmd *cmd);
+void nvme_fence_trace_wait(const struct nvme_fence_rec *rec,
 			   const struct nvme_fence_cmd *cmd);
 void nvme_fence_trace_deadline(const struct nvme_fence_rec *rec,
 			       const struct nvme_fence_wait *wait);
@@ -255,6 +266,8 @@ void nvme_fence_rs_event(void *data, enum nvme_fence_event event);
 u64 nvme_fence_rs_closed(void *data, const struct nvme_fence_clocks *clocks);
 enum nvme_fence_verdict nvme_fence_rs_hold(void *data,
 					   const struct nvme_fence_cmd *cmd);
+bool nvme_fence_rs_overlaps(void *data, const struct nvme_fence_cmd *cmd);
+void nvme_fence_rs_repeated(void *data);
 void nvme_fence_rs_drained(void *data);
 void nvme_fence_rs_news(void *fence, bool lost_host);
 void nvme_fence_rs_reset_answered(void *fence, unsigned long cookie,

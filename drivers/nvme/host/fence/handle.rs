@@ -3,6 +3,8 @@
 //! What nvme-core calls us with for an association.
 
 use crate::controller::Controller;
+use crate::output;
+use crate::overlap::Kept;
 use crate::sys::OfferedCommand;
 use kernel::prelude::*;
 use kernel::sync::Arc;
@@ -39,6 +41,9 @@ impl Handle {
         let subsystem = self.controller.subsystem();
         let mut state = subsystem.lock();
         state.handle(Input::Closed(self.controller.id(), clocks));
+        output::carry_out(&mut state);
+        // Of what can be tracked, the host has sent copies: nothing refers to it any more.
+        state.handle(Input::Emptied(self.association));
         let until = state
             .record(self.association)
             .map(|record| record.association().held_until())
@@ -54,14 +59,21 @@ impl Handle {
         let subsystem = self.controller.subsystem();
         let mut state = subsystem.lock();
         let fate = state.hold(self.association, &command);
-        if fate == Fate::Hold {
-            if let Some(record) = state.record(self.association) {
+        let Some(record) = state.record(self.association) else {
+            return fate;
+        };
+        match fate {
+            Fate::Hold => {
                 record.note_held(offered);
+                counters.count_held(1, command.bytes.into());
             }
-            counters.held.add(1);
-            counters.held_bytes.add(command.bytes.into());
-            subsystem.note_outputs(state);
+            Fate::Track => {
+                record.note_tracked(offered);
+                counters.tracked.add(1);
+            }
+            Fate::Pass(_) | Fate::Unknown => {}
         }
+        subsystem.note_outputs(state);
         fate
     }
 
@@ -70,6 +82,41 @@ impl Handle {
     pub(crate) fn moved(&self) {
         let subsystem = self.controller.subsystem();
         subsystem.handle(Input::Moved(self.association));
+    }
+
+    /// Whether a new write must wait for the association. Atomic.
+    pub(crate) fn overlaps(&self, offered: &OfferedCommand<'_>) -> bool {
+        let Some(blocks) = offered.blocks() else {
+            return false;
+        };
+        let mut state = self.controller.subsystem().lock();
+        if !state.check(self.association, &blocks, offered.bytes()) {
+            return false;
+        }
+        if let Some(record) = state.record(self.association) {
+            record.note_waiting(offered);
+        }
+        let counters = self.controller.counters();
+        counters.count_held(1, offered.bytes().into());
+        counters.waited.add(1);
+        true
+    }
+
+    /// What was tracked has been sent again. Atomic.
+    pub(crate) fn repeated(&self) {
+        let subsystem = self.controller.subsystem();
+        let mut state = subsystem.lock();
+        let Some(record) = state.record(self.association) else {
+            return;
+        };
+        let Kept { commands, bytes } = record.take_kept();
+        self.controller.counters().repeated.add(commands.into());
+        state.handle(Input::Repeated {
+            association: self.association,
+            commands,
+            bytes,
+        });
+        subsystem.carry_out_and_ask(state);
     }
 
     /// What was held has been sent on. Atomic.
@@ -83,7 +130,10 @@ impl Handle {
             record.association().held(),
             record.association().held_bytes(),
         );
+        // What was not sent again before has been held.
+        let kept = record.take_kept();
         let counters = self.controller.counters();
+        counters.count_held(kept.commands, kept.bytes);
         counters.released.add(commands.into());
         counters.released_bytes.add(bytes);
         state.handle(Input::Drained {

@@ -23,20 +23,28 @@ pub(crate) struct Host {
     next_controller: Atomic<u32>,
     /// The settings of new subsystems.
     default_knobs: Knobs,
+    /// So many ranges can be tracked for each association.
+    tracked_max: usize,
 }
 
 impl Host {
     /// Without any subsystems yet.
-    pub(crate) fn new(default_knobs: Knobs) -> Result<Arc<Self>> {
+    pub(crate) fn new(default_knobs: Knobs, tracked_max: usize) -> Result<Arc<Self>> {
         Arc::pin_init(
             pin_init!(Self {
                 subsystems <- new_mutex!(KVec::new()),
                 next_association: Atomic::new(1),
                 next_controller: Atomic::new(1),
                 default_knobs,
+                tracked_max,
             }),
             GFP_KERNEL,
         )
+    }
+
+    /// So many ranges can be tracked for each association.
+    pub(crate) fn tracked_max(&self) -> usize {
+        self.tracked_max
     }
 
     /// Names a new association.

@@ -12,7 +12,7 @@
 //! - [`handle`]: what nvme-core says of an association, and asks;
 //! - [`output`], [`requests`], [`warnings`]: what the policy wants done, asked and said;
 //! - [`controller`], [`counters`]: what the associations with a controller have in common;
-//! - [`record`]: what is kept for one association;
+//! - [`record`]: what is kept for one association, [`overlap`]: the same for what is tracked;
 //! - [`attributes`], [`snapshot`]: what is seen in sysfs;
 //! - [`sys`]: the border to C, the only part that is unsafe, but for where its clock is put.
 //!
@@ -41,6 +41,7 @@ mod handle;
 mod host;
 mod listed;
 mod output;
+mod overlap;
 mod record;
 mod requests;
 mod snapshot;
@@ -53,7 +54,7 @@ use crate::host::Host;
 use crate::sys::{Dir, Glue, Registration};
 use kernel::fmt;
 use kernel::prelude::*;
-use nvme_fence_policy::{Belief, Beliefs, Hold, Knobs};
+use nvme_fence_policy::{Belief, Beliefs, Hold, Knobs, RANGES_MAX};
 
 module! {
     type: NvmeFence,
@@ -71,7 +72,7 @@ struct NvmeFence {
 
 impl kernel::Module for NvmeFence {
     fn init(_module: &'static ThisModule) -> Result<Self> {
-        let host = Host::new(default_knobs()?)?;
+        let host = Host::new(default_knobs()?, tracked_max()?)?;
         let glue = Glue::new(host.clone())?;
         let removed = sys::removed_dir(host)?;
 
@@ -94,6 +95,9 @@ fn default_knobs() -> Result<Knobs> {
         );
         return Err(EINVAL);
     };
+    if hold == Hold::Overlap {
+        sys::enable_overlap();
+    }
     knobs.set_hold(hold);
 
     if let Some(evidence) = params.evidence {
@@ -116,6 +120,18 @@ fn default_knobs() -> Result<Knobs> {
         return Err(EINVAL);
     }
     Ok(knobs)
+}
+
+/// So many ranges can be tracked for each association, from the module parameter.
+fn tracked_max() -> Result<usize> {
+    let ranges = sys::params().tracked_max;
+    usize::try_from(ranges)
+        .ok()
+        .filter(|ranges| (1..=RANGES_MAX).contains(ranges))
+        .ok_or_else(|| {
+            pr_err!("parameter tracked_max must be 1 to {RANGES_MAX}\n");
+            EINVAL
+        })
 }
 
 fn text(bytes: &'static [u8]) -> Option<&'static str> {

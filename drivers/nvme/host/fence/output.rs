@@ -26,8 +26,7 @@ pub(crate) fn carry_out(state: &mut State) {
             Output::Deadline(id, found) => with(state, id, |record| deadline(record, found)),
             Output::Release(id, evidence) => release(state, id, evidence),
             Output::Discard(id) => state.discard(id),
-            // Nothing is tracked.
-            Output::Repeat(_) => {}
+            Output::Repeat(id) => with(state, id, |record| record.assoc().repeat()),
             Output::RepeatedId(id, newcomer) => {
                 if let Some(record) = state.record(id) {
                     let warning = RepeatedId {

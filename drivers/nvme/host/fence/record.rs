@@ -7,12 +7,13 @@
 use crate::controller::Controller;
 use crate::counters::Counters;
 use crate::host;
+use crate::overlap::{Kept, Slots};
 use crate::sys::{self, Assoc, Ctrl, OfferedCommand, RecordInfo};
 use kernel::prelude::*;
 use kernel::rbtree::{RBTree, RBTreeNodeReservation};
 use kernel::sync::aref::ARef;
 use kernel::sync::Arc;
-use nvme_fence_policy::{Association, AssociationId, ControllerId, Nanos, Storage};
+use nvme_fence_policy::{Association, AssociationId, ControllerId, Nanos, Slot, Storage};
 
 /// What is kept for an association.
 pub(crate) struct Record {
@@ -24,6 +25,10 @@ pub(crate) struct Record {
     ctrl: Option<ARef<Ctrl>>,
     /// When the first command was held.
     held_since: Option<Nanos>,
+    /// Lent to the policy for what is tracked.
+    slots: Slots,
+    /// What is tracked and was not sent again yet.
+    kept: Kept,
 }
 
 impl Record {
@@ -40,6 +45,8 @@ impl Record {
             controller,
             ctrl: Some(ctrl),
             held_since: None,
+            slots: Slots::default(),
+            kept: Kept::default(),
         }
     }
 
@@ -89,6 +96,33 @@ impl Record {
         offered.trace_hold(&self.info());
     }
 
+    /// A command is tracked for it.
+    pub(crate) fn note_tracked(&mut self, offered: &OfferedCommand<'_>) {
+        self.held_since.get_or_insert_with(sys::now);
+        self.kept.add(offered.bytes());
+        offered.trace_track(&self.info());
+    }
+
+    /// A new command waits for it.
+    pub(crate) fn note_waiting(&self, offered: &OfferedCommand<'_>) {
+        offered.trace_wait(&self.info());
+    }
+
+    /// What was tracked leaves.
+    pub(crate) fn take_kept(&mut self) -> Kept {
+        core::mem::take(&mut self.kept)
+    }
+
+    /// Its room for what is tracked.
+    pub(crate) fn slots(&self) -> &Slots {
+        &self.slots
+    }
+
+    /// Gives it room for what is tracked, of which it has none.
+    pub(crate) fn lend(&mut self, slots: &mut Slots) {
+        core::mem::swap(&mut self.slots, slots);
+    }
+
     /// For how many nanoseconds something was held by now.
     pub(crate) fn held_ns(&self) -> u64 {
         self.held_since
@@ -131,6 +165,11 @@ impl Records {
         self.0.is_empty()
     }
 
+    /// All of them.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Record> {
+        self.0.values()
+    }
+
     /// Nothing can be sent to a controller any more.
     pub(crate) fn forget_ctrl(&mut self, controller: ControllerId) {
         for record in self.0.values_mut() {
@@ -166,5 +205,11 @@ impl Storage for Records {
 
     fn iter_mut(&mut self) -> impl Iterator<Item = &mut Association> {
         self.0.values_mut().map(|record| &mut record.association)
+    }
+
+    fn iter_mut_with_slots(&mut self) -> impl Iterator<Item = (&mut Association, &mut [Slot])> {
+        self.0
+            .values_mut()
+            .map(|record| (&mut record.association, record.slots.as_mut_slice()))
     }
 }

@@ -10,8 +10,8 @@ use crate::warnings::Warnings;
 use kernel::prelude::*;
 use kernel::sync::Arc;
 use nvme_fence_policy::{
-    self as policy, Association, AssociationId, ControllerId, Input, Knobs, Nanos, Opened, Output,
-    Request, Scope, Sum,
+    self as policy, Association, AssociationId, Blocks, ControllerId, Input, Knobs, Nanos, Opened,
+    Output, Request, Scope, Sum,
 };
 
 /// What the lock of a subsystem protects, here and wherever there is a `LockedBy<_, State>`.
@@ -98,6 +98,7 @@ impl Subsystem {
         } = &mut *state;
         let association = policy.open(records, opened);
         records.insert(place, id, record(association));
+        state.choose_copies();
         self.carry_out(state);
         Ok(())
     }
@@ -143,6 +144,7 @@ impl Subsystem {
             policy, records, ..
         } = &mut *state;
         policy.set_knobs(records, knobs);
+        state.choose_copies();
         // More may be to be asked now than before.
         self.carry_out_and_ask(state);
         Ok(())
@@ -190,9 +192,20 @@ impl State {
         self.policy.hold(&mut self.records, association, command)
     }
 
+    /// Whether a new write must wait for an association.
+    pub(crate) fn check(&mut self, association: AssociationId, write: &Blocks, bytes: u32) -> bool {
+        self.policy
+            .check(&mut self.records, association, write, bytes)
+    }
+
     /// The settings in force.
     pub(crate) fn knobs(&self) -> &Knobs {
         self.policy.knobs()
+    }
+
+    /// All records.
+    pub(crate) fn records(&self) -> impl Iterator<Item = &Record> {
+        self.records.all()
     }
 
     /// What the associations have in sum that `scope` is about.

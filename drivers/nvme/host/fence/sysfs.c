@@ -89,6 +89,9 @@ NVME_FENCE_FILE(deadline_rule, NVME_FENCE_ATTR_DEADLINE_RULE, 0444);
 NVME_FENCE_FILE(held_without_deadline, NVME_FENCE_ATTR_HELD_WITHOUT_DEADLINE,
 		0444);
 NVME_FENCE_FILE(held_for_ms, NVME_FENCE_ATTR_HELD_FOR_MS, 0444);
+NVME_FENCE_FILE(tracked, NVME_FENCE_ATTR_TRACKED, 0444);
+NVME_FENCE_FILE(tracked_blocks, NVME_FENCE_ATTR_TRACKED_BLOCKS, 0444);
+NVME_FENCE_FILE(waiting, NVME_FENCE_ATTR_WAITING, 0444);
 NVME_FENCE_FILE(evidence, NVME_FENCE_ATTR_EVIDENCE, 0444);
 NVME_FENCE_FILE(counters, NVME_FENCE_ATTR_COUNTERS, 0444);
 NVME_FENCE_FILE(release, NVME_FENCE_ATTR_RELEASE, 0200);
@@ -106,6 +109,9 @@ static struct attribute *nvme_fence_ctrl_attrs[] = {
 	&nvme_fence_file_deadline_rule.attr,
 	&nvme_fence_file_held_without_deadline.attr,
 	&nvme_fence_file_held_for_ms.attr,
+	&nvme_fence_file_tracked.attr,
+	&nvme_fence_file_tracked_blocks.attr,
+	&nvme_fence_file_waiting.attr,
 	&nvme_fence_file_evidence.attr,
 	&nvme_fence_file_counters.attr,
 	&nvme_fence_file_release.attr,
@@ -120,6 +126,10 @@ NVME_FENCE_REMOVED_FILE(deadline_rule, NVME_FENCE_ATTR_REMOVED_DEADLINE_RULE,
 			0444);
 NVME_FENCE_REMOVED_FILE(held_without_deadline,
 			NVME_FENCE_ATTR_REMOVED_HELD_WITHOUT_DEADLINE, 0444);
+NVME_FENCE_REMOVED_FILE(tracked, NVME_FENCE_ATTR_REMOVED_TRACKED, 0444);
+NVME_FENCE_REMOVED_FILE(tracked_blocks, NVME_FENCE_ATTR_REMOVED_TRACKED_BLOCKS,
+			0444);
+NVME_FENCE_REMOVED_FILE(waiting, NVME_FENCE_ATTR_REMOVED_WAITING, 0444);
 NVME_FENCE_REMOVED_FILE(release, NVME_FENCE_ATTR_REMOVED_RELEASE, 0200);
 
 static struct attribute *nvme_fence_removed_attrs[] = {
@@ -128,6 +138,9 @@ static struct attribute *nvme_fence_removed_attrs[] = {
 	&nvme_fence_file_removed_deadline_ms.attr,
 	&nvme_fence_file_removed_deadline_rule.attr,
 	&nvme_fence_file_removed_held_without_deadline.attr,
+	&nvme_fence_file_removed_tracked.attr,
+	&nvme_fence_file_removed_tracked_blocks.attr,
+	&nvme_fence_file_removed_waiting.attr,
 	&nvme_fence_file_removed_release.attr,
 	NULL
 };

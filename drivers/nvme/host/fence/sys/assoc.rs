@@ -34,6 +34,12 @@ impl Assoc {
         // SAFETY: By the invariants it exists.
         unsafe { raw::nvme_assoc_fence(self.0.as_ptr()) }
     }
+
+    /// Sends again what is tracked for it, and has new writes checked. Atomic.
+    pub(crate) fn repeat(&self) {
+        // SAFETY: By the invariants it exists.
+        unsafe { raw::nvme_assoc_repeat(self.0.as_ptr()) }
+    }
 }
 
 /// What this module has had held without a time limit when it was loaded before, and nobody has

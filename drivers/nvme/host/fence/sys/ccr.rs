@@ -57,6 +57,12 @@ impl Ctrl {
         unsafe { raw::nvme_fence_optimized(self.0.get()) }
     }
 
+    /// Whether it is to be sent copies from now on, so that nothing refers to what they were made of.
+    pub(crate) fn copy_data(&self, copy: bool) {
+        // SAFETY: By the invariants it exists.
+        unsafe { raw::nvme_fence_copy_data(self.0.get(), copy) }
+    }
+
     /// Asks it to reset what has this identity. The answer is an
     /// [`Input::Answered`](nvme_fence_policy::Input::Answered), unless this fails. If it does not come
     /// in time, the command is aborted, and the answer says so.

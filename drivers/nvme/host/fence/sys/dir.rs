@@ -185,6 +185,15 @@ impl<'a> File<'a> {
             raw::nvme_fence_attr_NVME_FENCE_ATTR_HELD_FOR_MS => {
                 Self::Ctrl(ctrl(), CtrlAttribute::HeldForMs)
             }
+            raw::nvme_fence_attr_NVME_FENCE_ATTR_TRACKED => {
+                Self::Ctrl(ctrl(), CtrlAttribute::Tracked)
+            }
+            raw::nvme_fence_attr_NVME_FENCE_ATTR_TRACKED_BLOCKS => {
+                Self::Ctrl(ctrl(), CtrlAttribute::TrackedBlocks)
+            }
+            raw::nvme_fence_attr_NVME_FENCE_ATTR_WAITING => {
+                Self::Ctrl(ctrl(), CtrlAttribute::Waiting)
+            }
             raw::nvme_fence_attr_NVME_FENCE_ATTR_EVIDENCE => {
                 Self::Ctrl(ctrl(), CtrlAttribute::Evidence)
             }
@@ -208,6 +217,15 @@ impl<'a> File<'a> {
             }
             raw::nvme_fence_attr_NVME_FENCE_ATTR_REMOVED_HELD_WITHOUT_DEADLINE => {
                 Self::Removed(host(), RemovedAttribute::HeldWithoutDeadline)
+            }
+            raw::nvme_fence_attr_NVME_FENCE_ATTR_REMOVED_TRACKED => {
+                Self::Removed(host(), RemovedAttribute::Tracked)
+            }
+            raw::nvme_fence_attr_NVME_FENCE_ATTR_REMOVED_TRACKED_BLOCKS => {
+                Self::Removed(host(), RemovedAttribute::TrackedBlocks)
+            }
+            raw::nvme_fence_attr_NVME_FENCE_ATTR_REMOVED_WAITING => {
+                Self::Removed(host(), RemovedAttribute::Waiting)
             }
             raw::nvme_fence_attr_NVME_FENCE_ATTR_REMOVED_RELEASE => {
                 Self::Removed(host(), RemovedAttribute::Release)

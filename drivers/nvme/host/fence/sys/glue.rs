@@ -27,17 +27,20 @@ pub(crate) struct Params {
     pub(crate) cqt_default_ms: u32,
     /// See [`nvme_fence_policy::Knobs::cqt_override_ms`].
     pub(crate) cqt_override_ms: u32,
+    /// So many ranges can be tracked for each association.
+    pub(crate) tracked_max: u32,
 }
 
 /// Reads the module parameters, which are set before the module is initialised, and never after.
 pub(crate) fn params() -> Params {
     // SAFETY: Nobody writes to the parameters any more.
-    let (hold, evidence, cqt_default_ms, cqt_override_ms) = unsafe {
+    let (hold, evidence, cqt_default_ms, cqt_override_ms, tracked_max) = unsafe {
         (
             raw::nvme_fence_param_hold,
             raw::nvme_fence_param_evidence,
             raw::nvme_fence_param_cqt_default_ms,
             raw::nvme_fence_param_cqt_override_ms,
+            raw::nvme_fence_param_tracked_max,
         )
     };
     Params {
@@ -48,7 +51,14 @@ pub(crate) fn params() -> Params {
             .then(|| unsafe { CStr::from_char_ptr(evidence) }.to_bytes()),
         cqt_default_ms,
         cqt_override_ms,
+        tracked_max,
     }
+}
+
+/// Commands are going to be tracked. May sleep.
+pub(crate) fn enable_overlap() {
+    // SAFETY: Called from the initialisation of the module, or by who writes to a file in sysfs.
+    unsafe { raw::nvme_fence_enable_overlap() }
 }
 
 /// The workqueue.

@@ -15,7 +15,7 @@ use kernel::prelude::*;
 use kernel::sync::{Arc, ArcBorrow};
 use nvme_fence_policy::log_page::LOG_BYTES;
 use nvme_fence_policy::{
-    Answer, Clocks, Command, Fate, HeldUntil, Identity, Input, Kind, Nanos, Offer, Terms,
+    Answer, Blocks, Clocks, Command, Fate, HeldUntil, Identity, Input, Kind, Nanos, Offer, Terms,
 };
 
 /// Checks that functions have the type that C calls them by.
@@ -40,6 +40,8 @@ check_exports!(
     nvme_fence_rs_event,
     nvme_fence_rs_closed,
     nvme_fence_rs_hold,
+    nvme_fence_rs_overlaps,
+    nvme_fence_rs_repeated,
     nvme_fence_rs_drained,
     nvme_fence_rs_news,
     nvme_fence_rs_reset_answered,
@@ -50,7 +52,7 @@ check_exports!(
 ///
 /// # Invariants
 ///
-/// It is what `->hold` was called with, and `->hold` has not returned yet.
+/// It is what `->hold` or `->overlaps` was called with, which has not returned yet.
 pub(crate) struct OfferedCommand<'a>(&'a raw::nvme_fence_cmd);
 
 impl OfferedCommand<'_> {
@@ -61,11 +63,33 @@ impl OfferedCommand<'_> {
             status: self.0.status,
             sent: self.0.sent,
             bytes: self.0.bytes,
-            // Nothing is tracked: nvme-core can not tell yet when nothing of it is left in the host.
-            blocks: None,
-            fails: false,
+            blocks: self.blocks(),
+            fails: self.0.fails,
             elsewhere: self.0.elsewhere,
+            repeatable: self.0.repeatable,
         }
+    }
+
+    /// What it changes, in sectors of 512 bytes.
+    pub(crate) fn blocks(&self) -> Option<Blocks> {
+        Blocks::new(self.0.nsid, self.0.sector, self.0.sectors)
+    }
+
+    /// Length of its data in bytes.
+    pub(crate) fn bytes(&self) -> u32 {
+        self.0.bytes
+    }
+
+    /// Records that it is tracked.
+    pub(crate) fn trace_track(&self, record: &RecordInfo) {
+        // SAFETY: Both arguments are valid for the duration of the call.
+        unsafe { raw::nvme_fence_trace_track(&record.to_raw(), self.0) }
+    }
+
+    /// Records that it waits.
+    pub(crate) fn trace_wait(&self, record: &RecordInfo) {
+        // SAFETY: Both arguments are valid for the duration of the call.
+        unsafe { raw::nvme_fence_trace_wait(&record.to_raw(), self.0) }
     }
 
     /// Records that it is held.
@@ -262,10 +286,38 @@ unsafe extern "C" fn nvme_fence_rs_hold(
     let (handle, cmd) = unsafe { (handle(data), &*cmd) };
     // INVARIANT: By the safety requirements.
     match handle.hold(&OfferedCommand(cmd)) {
-        Fate::Hold | Fate::Track => raw::nvme_fence_verdict_NVME_FENCE_HOLD,
+        Fate::Hold => raw::nvme_fence_verdict_NVME_FENCE_HOLD,
+        Fate::Track => raw::nvme_fence_verdict_NVME_FENCE_TRACK,
         Fate::Pass(_) => raw::nvme_fence_verdict_NVME_FENCE_PASS,
         Fate::Unknown => raw::nvme_fence_verdict_NVME_FENCE_UNKNOWN,
     }
+}
+
+/// `->overlaps`. Atomic.
+///
+/// # Safety
+///
+/// As for [`handle`]; `cmd` must be what nvme-core calls `->overlaps` with.
+#[no_mangle]
+unsafe extern "C" fn nvme_fence_rs_overlaps(
+    data: *mut c_void,
+    cmd: *const raw::nvme_fence_cmd,
+) -> bool {
+    // SAFETY: By the safety requirements.
+    let (handle, cmd) = unsafe { (handle(data), &*cmd) };
+    // INVARIANT: By the safety requirements.
+    handle.overlaps(&OfferedCommand(cmd))
+}
+
+/// `->repeated`. Atomic.
+///
+/// # Safety
+///
+/// As for [`handle`].
+#[no_mangle]
+unsafe extern "C" fn nvme_fence_rs_repeated(data: *mut c_void) {
+    // SAFETY: By the safety requirements.
+    unsafe { handle(data) }.repeated();
 }
 
 /// `->drained`. Atomic.
