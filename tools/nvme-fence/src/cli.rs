@@ -127,8 +127,9 @@ pub(crate) enum Command {
     /// settings are lost with the last controller of the subsystem.
     ///
     /// hold: until there is evidence that a lost association can execute nothing any more, all
-    /// cancelled commands wait that change the medium (all), or none waits, as on a stock kernel,
-    /// and ghost writes are possible (none).
+    /// cancelled commands wait that change the medium (all); or they go on at once, and newer ones to
+    /// the same blocks wait (overlap), which is safe only if no other host writes there; or none
+    /// waits, as on a stock kernel, and ghost writes are possible (none).
     ///
     /// evidence: what counts, any of these. `release` always does.
     ///

@@ -18,7 +18,7 @@ fn host(file: &str) -> Host {
     host.subsystem(1, "nqn.2026-01.org.example:other");
     host.file("sys/class/nvme-subsystem/nvme-subsys1/model", "Other");
     for (name, text) in [
-        ("hold", "[all] none"),
+        ("hold", "[all] overlap none"),
         ("evidence", EVIDENCE),
         ("cqt_default_ms", "10000"),
         ("cqt_override_ms", "0"),
@@ -66,7 +66,7 @@ fn each_array_gets_what_its_entry_says() {
         knob(&host, "evidence"),
         "time,reconnect,reconnect-by-id,disabled"
     );
-    assert_eq!(knob(&host, "hold"), "[all] none", "it is not named");
+    assert_eq!(knob(&host, "hold"), "[all] overlap none", "it is not named");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::marker::PhantomData;
 use std::str::FromStr;
 
 /// What today's module has for `hold`.
-pub(super) const HOLD: [&str; 2] = ["all", "none"];
+pub(super) const HOLD: [&str; 3] = ["all", "overlap", "none"];
 /// What today's module has for `evidence`.
 pub(super) const EVIDENCE: [&str; 7] = [
     "ccr",

@@ -35,7 +35,7 @@ pub(super) const HEADINGS: [&str; 8] = [
 
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let held = self.removed.as_ref().filter(|held| held.commands > 0);
+        let held = self.removed.as_ref().filter(|held| held.is_any());
         if self.subsystems.is_empty() && held.is_none() {
             writeln!(f, "there is no NVMe subsystem on this host")?;
         }
@@ -188,7 +188,7 @@ impl ControllerStatus {
                 _ => String::new(),
             };
             let is_more = !all_in_time || held.noticed().is_some() || held.held_for_ms.is_some();
-            if held.commands > 0 && is_more {
+            if (held.commands > 0 && is_more) || held.tracked_in_words().is_some() {
                 line(f, &format!("{}: {held}{why}", self.name))?;
             }
         }

@@ -41,6 +41,16 @@ pub(crate) struct Held {
     /// For how long the oldest of them has been held; `None` = nothing is, or the module does not
     /// tell.
     pub(crate) held_for_ms: Option<u64>,
+    /// The cancelled commands that went on at once: newer ones to their blocks wait; `None` = the
+    /// module does not tell.
+    #[serde(rename = "tracked_commands")]
+    pub(crate) tracked: Option<u64>,
+    /// Their blocks, of 512 bytes.
+    #[serde(rename = "tracked_blocks")]
+    pub(crate) tracked_blocks: Option<u64>,
+    /// Those of the held commands that are newer.
+    #[serde(rename = "waiting_commands")]
+    pub(crate) waiting: Option<u64>,
     /// What time does for them.
     pub(crate) time_rule: TimeRule,
     /// How long until time has fenced the last record that it will fence, while it is running.
@@ -55,11 +65,13 @@ impl Held {
     pub(crate) fn read(directory: &Path) -> Result<Self> {
         let without_deadline = directory.join("held_without_deadline");
         let commands = attribute::read_number(&directory.join("held"))?;
+        let number = |name: &str| attribute::read_number_if_there(&directory.join(name));
+        let tracked = number("tracked")?;
         let deadline_ms = attribute::read_optional_number(&directory.join("deadline_ms"))?;
         // Only one controller's commands have one state.
         let state = attribute::read_if_there(&directory.join("state"))?;
         let time_rule = match (deadline_ms, state.as_deref()) {
-            _ if commands == 0 => TimeRule::Idle,
+            _ if commands == 0 && tracked.unwrap_or(0) == 0 => TimeRule::Idle,
             (Some(_), _) => TimeRule::Running,
             (None, Some("lost")) => TimeRule::NotTerminated,
             (None, _) => TimeRule::None,
@@ -75,10 +87,33 @@ impl Held {
             bytes: attribute::read_number(&directory.join("held_bytes"))?,
             without_deadline: attribute::read_number_if_there(&without_deadline)?,
             held_for_ms,
+            tracked,
+            tracked_blocks: number("tracked_blocks")?,
+            waiting: number("waiting")?,
             time_rule,
             left_ms: deadline_ms.filter(|_| is_running),
             deadline_rule: rule.filter(|_| is_running).map(|w| DeadlineRule::of(&w)),
         })
+    }
+
+    /// Whether anything is held, or newer commands to some blocks would be.
+    pub(crate) fn is_any(&self) -> bool {
+        self.commands > 0 || self.tracked.unwrap_or(0) > 0
+    }
+
+    /// What is tracked, in words; `None` = nothing.
+    pub(crate) fn tracked_in_words(&self) -> Option<String> {
+        let tracked = self.tracked.filter(|&tracked| tracked > 0)?;
+        let bytes = Bytes(self.tracked_blocks.unwrap_or(0).saturating_mul(512));
+        let waiting = match self.waiting.unwrap_or(0) {
+            0 => "none does".to_owned(),
+            1 => "1 does".to_owned(),
+            waiting => format!("{waiting} do"),
+        };
+        Some(format!(
+            "{} went on at once; newer ones to their {bytes} wait, {waiting}",
+            Count(tracked, "cancelled command")
+        ))
     }
 
     /// How it is known that the controller has noticed the loss, if that has moved the deadline.
@@ -98,8 +133,11 @@ impl Held {
 /// What is held, and for how many of these commands there is a deadline.
 impl fmt::Display for Held {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.commands == 0 {
-            return f.write_str("nothing held");
+        match (self.commands, self.tracked_in_words()) {
+            (0, None) => return f.write_str("nothing held"),
+            (0, Some(tracked)) => return f.write_str(&tracked),
+            (_, Some(tracked)) => write!(f, "{tracked}; ")?,
+            (_, None) => {}
         }
         let commands = Count(self.commands, "command");
         write!(f, "{commands} held, {}", Bytes(self.bytes))?;
@@ -194,6 +232,42 @@ mod tests {
             put("held_for_ms", held_for_ms);
             let text = format!("1 command held, 512 B{said}, fenced by time in 0.007 s");
             assert_eq!(Held::read(directory.path()).unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn what_is_tracked_is_said() {
+        for (commands, tracked, waiting, text) in [
+            (
+                0,
+                "4",
+                "0",
+                "4 cancelled commands went on at once; newer ones to their 16.0 KiB wait, none does",
+            ),
+            (
+                1,
+                "4",
+                "1",
+                "4 cancelled commands went on at once; newer ones to their 16.0 KiB wait, 1 does; 1 command held, 4.0 KiB, fenced by time in 0.007 s",
+            ),
+            (0, "0", "0", "nothing held"),
+        ] {
+            let directory = tempfile::tempdir().unwrap();
+            for (name, text) in [
+                ("held", commands.to_string().as_str()),
+                ("held_bytes", (commands * 4096).to_string().as_str()),
+                ("held_without_deadline", "0"),
+                ("deadline_ms", "7"),
+                ("tracked", tracked),
+                ("tracked_blocks", "32"),
+                ("waiting", waiting),
+            ] {
+                std::fs::write(directory.path().join(name), text).unwrap();
+            }
+            let held = Held::read(directory.path()).unwrap();
+            assert_eq!(held.to_string(), text);
+            assert_eq!(held.is_any(), tracked != "0");
+            assert_eq!(held.left_ms.is_some(), held.is_any());
         }
     }
 

@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 
 use super::event::{Event, FenceEvent, Step, TracedEvent, Write};
-use super::history::{Announced, Fenced, FirstWrite, Held, History, Released, ResetStep};
+use super::history::{
+    Announced, Fenced, FirstWrite, Held, History, Released, ResetStep, Tracked, Waited,
+};
 use crate::units::Nanos;
 
 /// Puts the events together. They must be in the order of their times.
@@ -71,6 +73,26 @@ impl Builder<'_> {
                 held.bytes = held.bytes.saturating_add(hold.bytes);
                 let started = hold.age.map(|age| at.since(age));
                 held.oldest = held.oldest.into_iter().chain(started).min();
+            }
+            Step::Track(hold) => {
+                let tracked = history.tracked.get_or_insert(Tracked {
+                    first: at,
+                    commands: 0,
+                    bytes: 0,
+                });
+                tracked.commands += 1;
+                tracked.bytes = tracked.bytes.saturating_add(hold.bytes);
+            }
+            Step::Wait(wait) => {
+                let waited = history.waited.get_or_insert(Waited {
+                    first: at,
+                    last: at,
+                    commands: 0,
+                    bytes: 0,
+                });
+                waited.last = at;
+                waited.commands += 1;
+                waited.bytes = waited.bytes.saturating_add(wait.bytes);
             }
             Step::Deadline(deadline) => history.deadlines.push(Announced {
                 at,

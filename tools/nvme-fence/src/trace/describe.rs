@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use super::event::{Event, Hold, Release, Reset, Step, TracedEvent};
+use super::event::{Event, Hold, Release, Reset, Step, TracedEvent, Wait};
 use crate::units::{Bytes, Count};
 
 impl fmt::Display for TracedEvent {
@@ -33,7 +33,9 @@ impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Lost(lost) => write!(f, "path lost (cntlid {}, CIU {})", lost.cntlid, lost.ciu),
-            Self::Hold(hold) => hold.fmt(f),
+            Self::Hold(hold) => cancelled(hold, "held", f),
+            Self::Track(hold) => cancelled(hold, "tracked", f),
+            Self::Wait(wait) => wait.fmt(f),
             Self::Deadline(deadline) => deadline.fmt(f),
             Self::Evidence(evidence) => write!(
                 f,
@@ -48,23 +50,35 @@ impl fmt::Display for Step {
     }
 }
 
-impl fmt::Display for Hold {
+/// Writes what became of a cancelled command.
+fn cancelled(hold: &Hold, became: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    write!(
+        f,
+        "{became} {} {} at sector {} of {}, status {} (now {}, {})",
+        hold.op,
+        Bytes(hold.bytes),
+        hold.sector,
+        hold.dev,
+        hold.status,
+        Count(hold.held, "command"),
+        Bytes(hold.held_bytes)
+    )?;
+    match hold.age {
+        Some(age) => write!(f, ", started {age} before"),
+        None => Ok(()),
+    }
+}
+
+impl fmt::Display for Wait {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "held {} {} at sector {} of {}, status {} (now {}, {})",
+            "newer {} {} at sector {} of {} waits: it touches what is tracked",
             self.op,
             Bytes(self.bytes),
             self.sector,
-            self.dev,
-            self.status,
-            Count(self.held, "command"),
-            Bytes(self.held_bytes)
-        )?;
-        match self.age {
-            Some(age) => write!(f, ", started {age} before"),
-            None => Ok(()),
-        }
+            self.dev
+        )
     }
 }
 
@@ -123,6 +137,14 @@ mod tests {
             (
                 "nvme_fence_hold: nvme0 record=3 dev=259,0 op=W sector=2048 bytes=4096 status=0x371 held=1 held_bytes=4096 age_ns=3880000000",
                 "nvme0 record 3: held W 4.0 KiB at sector 2048 of 259,0, status 0x371 (now 1 command, 4.0 KiB), started 3.880 s before",
+            ),
+            (
+                "nvme_fence_track: nvme0 record=3 dev=259,0 op=W sector=2048 bytes=4096 status=0x371 held=1 held_bytes=4096 age_ns=0",
+                "nvme0 record 3: tracked W 4.0 KiB at sector 2048 of 259,0, status 0x371 (now 1 command, 4.0 KiB)",
+            ),
+            (
+                "nvme_fence_wait: nvme0 record=3 dev=259,1 op=D sector=2048 bytes=4096 held=1 held_bytes=4096",
+                "nvme0 record 3: newer D 4.0 KiB at sector 2048 of 259,1 waits: it touches what is tracked",
             ),
             (
                 "nvme_fence_deadline: nvme0 record=3 rule=traffic t_last_ns=7040000000 n=3 katt_ms=5000 cqt_ms=10000 cqt_source=default deadline_ns=32040000000",

@@ -57,6 +57,10 @@ pub(crate) enum Step {
     Lost(Lost),
     /// A cancelled command is held.
     Hold(Hold),
+    /// A cancelled command goes on at once, and newer ones to its blocks wait.
+    Track(Hold),
+    /// A newer command waits.
+    Wait(Wait),
     /// The time rule has a result, or another one: what the controller has noticed moves it.
     Deadline(Deadline),
     /// The record is fenced.
@@ -95,6 +99,19 @@ pub(crate) struct Hold {
     pub(crate) held_bytes: u64,
     /// How long ago the command had been started; `None` = not known.
     pub(crate) age: Option<Nanos>,
+}
+
+/// A new command that waits, as it touches what is tracked.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Wait {
+    /// The block device that it was sent to, `major,minor`.
+    pub(crate) dev: String,
+    /// As that of [`Hold`].
+    pub(crate) op: String,
+    /// Where it begins.
+    pub(crate) sector: u64,
+    /// How long it is.
+    pub(crate) bytes: u64,
 }
 
 /// What fenced the record.
@@ -183,15 +200,13 @@ fn parse_fence(raw: &RawEvent<'_>) -> Result<Option<FenceEvent>, BadField> {
             cntlid: fields.parse("cntlid")?,
             ciu: fields.parse("ciu")?,
         }),
-        "nvme_fence_hold" => Step::Hold(Hold {
+        "nvme_fence_hold" => Step::Hold(parse_hold(fields)?),
+        "nvme_fence_track" => Step::Track(parse_hold(fields)?),
+        "nvme_fence_wait" => Step::Wait(Wait {
             dev: fields.parse("dev")?,
             op: fields.parse("op")?,
             sector: fields.parse("sector")?,
             bytes: fields.parse("bytes")?,
-            status: fields.parse("status")?,
-            held: fields.parse("held")?,
-            held_bytes: fields.parse("held_bytes")?,
-            age: fields.nanos_if_known("age_ns")?,
         }),
         "nvme_fence_deadline" => Step::Deadline(Deadline::parse(fields)?),
         "nvme_fence_evidence" => Step::Evidence(Evidence {
@@ -223,6 +238,20 @@ fn parse_fence(raw: &RawEvent<'_>) -> Result<Option<FenceEvent>, BadField> {
         record: fields.parse("record")?,
         step,
     }))
+}
+
+/// Understands what is told of a cancelled command.
+fn parse_hold(fields: Fields<'_>) -> Result<Hold, BadField> {
+    Ok(Hold {
+        dev: fields.parse("dev")?,
+        op: fields.parse("op")?,
+        sector: fields.parse("sector")?,
+        bytes: fields.parse("bytes")?,
+        status: fields.parse("status")?,
+        held: fields.parse("held")?,
+        held_bytes: fields.parse("held_bytes")?,
+        age: fields.nanos_if_known("age_ns")?,
+    })
 }
 
 /// Understands `nvme1: disk=nvme0c1n1, qid=1, ..., cmd=(nvme_cmd_write slba=0, ...)`; `None` = no

@@ -24,6 +24,10 @@ pub(crate) struct History {
     pub(crate) origin: Nanos,
     /// What was held.
     pub(crate) held: Option<Held>,
+    /// What went on at once, while newer commands to its blocks would wait.
+    pub(crate) tracked: Option<Tracked>,
+    /// The newer commands that waited.
+    pub(crate) waited: Option<Waited>,
     /// The deadlines, of which the last was in force.
     pub(crate) deadlines: Vec<Announced>,
     /// The Cross-Controller Resets that were asked for, step by step.
@@ -55,6 +59,33 @@ pub(crate) struct Held {
     /// When the oldest of them had been started: before the loss; `None` = not known.
     #[serde(rename = "oldest_ns")]
     pub(crate) oldest: Option<Nanos>,
+}
+
+/// The commands that went on at once, all together.
+#[derive(Debug, Serialize)]
+pub(crate) struct Tracked {
+    /// When the first was cancelled.
+    #[serde(rename = "first_ns")]
+    pub(crate) first: Nanos,
+    /// How many.
+    pub(crate) commands: u64,
+    /// How many bytes these have.
+    pub(crate) bytes: u64,
+}
+
+/// The newer commands that waited, all together.
+#[derive(Debug, Serialize)]
+pub(crate) struct Waited {
+    /// When the first began to.
+    #[serde(rename = "first_ns")]
+    pub(crate) first: Nanos,
+    /// When the last did.
+    #[serde(rename = "last_ns")]
+    pub(crate) last: Nanos,
+    /// How many.
+    pub(crate) commands: u64,
+    /// How many bytes these have.
+    pub(crate) bytes: u64,
 }
 
 /// A deadline and when it became known.
@@ -143,6 +174,8 @@ impl History {
             ciu: None,
             origin: at,
             held: None,
+            tracked: None,
+            waited: None,
             deadlines: Vec::new(),
             resets: Vec::new(),
             evidence: None,
@@ -161,6 +194,8 @@ impl History {
     pub(crate) fn held_nothing(&self) -> bool {
         self.begins_with_loss()
             && self.held.is_none()
+            && self.tracked.is_none()
+            && self.waited.is_none()
             && self.deadlines.is_empty()
             && self.resets.is_empty()
             && self.evidence.is_none()
@@ -184,6 +219,9 @@ impl History {
             held.first = held.first.since(later);
             held.last = held.last.since(later);
             held.oldest = held.oldest.map(|oldest| oldest.since(later));
+        }
+        if let Some(tracked) = &mut self.tracked {
+            tracked.first = tracked.first.since(later);
         }
         for step in &mut self.resets {
             step.at = step.at.since(later);

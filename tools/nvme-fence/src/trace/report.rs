@@ -44,6 +44,10 @@ pub(crate) struct Summary {
     pub(crate) held_commands: u64,
     /// Their bytes.
     pub(crate) held_bytes: u64,
+    /// The cancelled commands that went on at once, while newer ones to their blocks would wait.
+    pub(crate) tracked_commands: u64,
+    /// The newer commands that waited.
+    pub(crate) waited_commands: u64,
     /// The commands that were sent on.
     pub(crate) released_commands: u64,
     /// Their bytes.
@@ -213,6 +217,12 @@ impl Summary {
             if let Some(held) = &record.held {
                 add(&mut self.held_commands, held.commands);
                 add(&mut self.held_bytes, held.bytes);
+            }
+            if let Some(tracked) = &record.tracked {
+                add(&mut self.tracked_commands, tracked.commands);
+            }
+            if let Some(waited) = &record.waited {
+                add(&mut self.waited_commands, waited.commands);
             }
             for released in &record.releases {
                 add(&mut self.released_commands, released.commands);

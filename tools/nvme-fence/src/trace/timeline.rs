@@ -57,6 +57,22 @@ impl History {
             }
             lines.push((held.first, line));
         }
+        if let Some(tracked) = &self.tracked {
+            let commands = Count(tracked.commands, "cancelled command");
+            let line = format!(
+                "tracked {commands}, {}: to go on at once, while newer ones to the same blocks wait",
+                Bytes(tracked.bytes)
+            );
+            lines.push((tracked.first, line));
+        }
+        if let Some(waited) = &self.waited {
+            let commands = Count(waited.commands, "newer command");
+            let mut line = format!("{commands}, {}, began to wait", Bytes(waited.bytes));
+            if waited.last != waited.first {
+                line += &format!(", the last at {}", waited.last.signed());
+            }
+            lines.push((waited.first, line));
+        }
         lines.extend(self.news_of_resets());
         for announced in &self.deadlines {
             lines.push((announced.at, announced.deadline.to_string()));
@@ -152,6 +168,14 @@ impl fmt::Display for Summary {
         write!(f, "{}; ", Bytes(self.held_bytes))?;
         write!(f, "released {}, ", Count(released, "command"))?;
         writeln!(f, "{}", Bytes(self.released_bytes))?;
+        if self.tracked_commands > 0 {
+            write!(
+                f,
+                "{} went on at once, ",
+                Count(self.tracked_commands, "cancelled command")
+            )?;
+            writeln!(f, "{} waited", Count(self.waited_commands, "newer command"))?;
+        }
         match (self.stall_max, self.total_max) {
             (Some(stall), _) => writeln!(f, "longest stall {stall}")?,
             (None, Some(total)) => writeln!(f, "longest total {total} since the host noticed")?,

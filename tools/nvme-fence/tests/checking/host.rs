@@ -19,7 +19,7 @@ pub fn protected() -> Host {
     );
     host.file("sys/module/nvme_fence/parameters/hold", "all");
     for (name, text) in [
-        ("hold", "[all] none"),
+        ("hold", "[all] overlap none"),
         ("evidence", EVIDENCE),
         ("cqt_default_ms", "10000"),
         ("cqt_override_ms", "0"),
