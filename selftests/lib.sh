@@ -359,6 +359,7 @@ fence_unload() { rmmod nvme_fence; }
 #   time   evidence by time, or that the controller was disabled, and no other; and the
 #          kernel's target tells nothing that would make the time shorter
 #   told   the same evidence, and the target tells what it knows
+#   overlap  as time, and what is cancelled is sent again; newer writes to its blocks wait
 #   off    nothing is held
 fence_load_as() {
 	local way="$1"
@@ -369,6 +370,7 @@ fence_load_as() {
 		[ ! -e "$TARGET/subsystems/$NQN/attr_ccrl" ] || target_set ccrl 0
 		fence_load evidence=time,disabled "$@"
 		;;
+	overlap) fence_load_as time hold=overlap "$@" ;;
 	told) fence_load evidence=time,disabled "$@" ;;
 	off) fence_load hold=none "$@" ;;
 	*) bail "fence_load_as: what is '$way'?" ;;

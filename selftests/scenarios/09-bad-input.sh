@@ -28,18 +28,18 @@ refused() {
 
 variant_fence() {
 	local knobs ctrl parameter
-	plan 27
+	plan 29
 	target_start
 	proxy_start 1
 	for parameter in hold= hold=ALL hold=off evidence= evidence=admin evidence=ccr,TIME cqt_default_ms=0 cqt_default_ms=3600001 \
-		cqt_override_ms=3600001 cqt_override_ms=-1; do
+		cqt_override_ms=3600001 cqt_override_ms=-1 tracked_max=0 tracked_max=65536; do
 		check "the module is not loaded with $parameter" \
 			eval "! fence_load $parameter 2>/dev/null"
 	done
 	check "it is loaded with good parameters" \
 		fence_load hold=none evidence=time,ccr cqt_default_ms=3600000 cqt_override_ms=1
 	path_connect 1
-	expect_eq "hold is as it was set" "all [none]" "$(fence_get hold)"
+	expect_eq "hold is as it was set" "all overlap [none]" "$(fence_get hold)"
 	expect_eq "evidence is as it was set" "[ccr] [time] reconnect reconnect-by-id disabled notification target" "$(fence_get evidence)"
 	expect_eq "cqt_default_ms is as it was set" 3600000 "$(fence_get cqt_default_ms)"
 	expect_eq "cqt_override_ms is as it was set" 1 "$(fence_get cqt_override_ms)"
@@ -59,7 +59,7 @@ variant_fence() {
 	check "what is read only stays so" eval "! echo 1 2>/dev/null >$ctrl/held"
 
 	echo all >"$knobs/hold" && echo ' notification,time' >"$knobs/evidence" && echo 5 >"$knobs/cqt_default_ms" && echo 0 >"$knobs/cqt_override_ms"
-	expect_eq "good values are taken" "[all] none" "$(fence_get hold)"
+	expect_eq "good values are taken" "[all] overlap none" "$(fence_get hold)"
 	expect_eq "lists, too" "ccr [time] reconnect reconnect-by-id disabled [notification] target" "$(fence_get evidence)"
 	expect_eq "and numbers" "5 0" "$(fence_get cqt_default_ms) $(fence_get cqt_override_ms)"
 	check "the tool refuses what the kernel would" \

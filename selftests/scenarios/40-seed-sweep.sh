@@ -7,7 +7,7 @@
 # shellcheck disable=SC2034 # read by whoever runs scenarios
 DESCRIPTION="a schedule of faults and load drawn from a seed"
 # shellcheck disable=SC2034
-VARIANTS="time:fence ccr:fence control:fence"
+VARIANTS="time:fence ccr:fence overlap:fence control:fence"
 # A sweep is long on the machine's clock.
 # shellcheck disable=SC2034
 TIMEOUT=7200
@@ -59,6 +59,13 @@ variant_ccr() {
 	plan 5
 	fenced auto
 	check "paths were reset" [ "$(trace_count ' nvme_fence_release: .*evidence=ccr')" -gt 0 ]
+}
+
+# Newer writes wait, but for those that are sent before their path is closed.
+variant_overlap() {
+	plan 5
+	fenced overlap
+	check "cancelled writes went on at once" [ "$(trace_count ' nvme_fence_track: ')" -gt 0 ]
 }
 
 variant_control() {

@@ -7,7 +7,7 @@
 # shellcheck disable=SC2034 # read by whoever runs scenarios
 DESCRIPTION="a mirror stays whole when half of it loses a path"
 # shellcheck disable=SC2034
-VARIANTS="fence:fence control:fence flush:fence flush_stock:stock"
+VARIANTS="fence:fence overlap:fence control:fence flush:fence flush_stock:stock"
 
 # mirror_scene WAY: DEVICE is the mirror. It is read from the multipath device only, and
 # its superblock, which md flushes as well, is not written again.
@@ -44,6 +44,17 @@ variant_fence() {
 	check "no ghost write" registers_verify
 	expect_eq "the writes were held" 4 "$(fence_counter 1 held)"
 	expect_eq "and released by time" time "$(fence_attr 1 evidence)"
+	expect_eq "the mirror is whole" 0 "$(degraded)"
+	mirror_stop
+}
+
+variant_overlap() {
+	plan 5
+	late_writes overlap
+	check "no ghost write" registers_verify
+	expect_eq "the writes went on at once, newer ones waited" "4 4" \
+		"$(fence_counter 1 repeated) $(fence_counter 1 waited)"
+	expect_eq "which were released by time" time "$(fence_attr 1 evidence)"
 	expect_eq "the mirror is whole" 0 "$(degraded)"
 	mirror_stop
 }
