@@ -201,6 +201,67 @@ const ALL: &[ShellMutant] = &[
         },
         scene: scene("27-noticed", "event"),
     },
+    // What is tracked.
+    ShellMutant {
+        change: Mutant {
+            name: "nothing-copied",
+            what: "controllers are not sent copies",
+            file: "overlap.rs",
+            from: "ctrl.copy_data(self.tracks());",
+            to: "ctrl.copy_data(false);",
+        },
+        scene: scene("28-overlap", "fence"),
+    },
+    ShellMutant {
+        change: Mutant {
+            name: "spliced-again",
+            what: "what was not copied is told as what may be sent again",
+            file: "sys/hooks.rs",
+            from: "repeatable: self.0.repeatable,",
+            to: "repeatable: true,",
+        },
+        scene: scene("28-overlap", "uncopied"),
+    },
+    ShellMutant {
+        change: Mutant {
+            name: "not-repeated",
+            what: "what is tracked is not sent again",
+            file: "output.rs",
+            from: "|record| record.assoc().repeat()",
+            to: "|_| ()",
+        },
+        scene: scene("28-overlap", "fence"),
+    },
+    ShellMutant {
+        change: Mutant {
+            name: "repeated-dropped",
+            what: "that what was tracked has been sent again is not told",
+            file: "sys/hooks.rs",
+            from: "unsafe { handle(data) }.repeated();",
+            to: "let _ = unsafe { handle(data) };",
+        },
+        scene: scene("28-overlap", "fence"),
+    },
+    ShellMutant {
+        change: Mutant {
+            name: "nothing-overlaps",
+            what: "new writes do not wait",
+            file: "handle.rs",
+            from: "if !state.check(self.association, &blocks, offered.bytes()) {",
+            to: "if true {",
+        },
+        scene: scene("28-overlap", "chain"),
+    },
+    ShellMutant {
+        change: Mutant {
+            name: "begins-with-the-namespace",
+            what: "a command is told as one that begins with the first block",
+            file: "sys/hooks.rs",
+            from: "Blocks::new(self.0.nsid, self.0.sector, self.0.sectors)",
+            to: "Blocks::new(self.0.nsid, 0, self.0.sectors)",
+        },
+        scene: scene("28-overlap", "fence"),
+    },
     // Records.
     ShellMutant {
         change: Mutant {
