@@ -138,7 +138,6 @@ impl Association {
         };
         closed
             && knobs.believes(Belief::Ccr)
-            && self.is_waited_for()
             && self.identity().is_of_one_instance()
             && self.tries.has_room()
     }

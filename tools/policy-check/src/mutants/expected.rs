@@ -129,7 +129,7 @@ pub(super) const ALL: &[(&str, Expected)] = &[
     ("release-abandoned", Noticed("overlap")),
     ("waiting-uncounted", Noticed("overlap")),
     (
-        "not-worth-a-reset",
+        "tracked-not-released",
         Unnoticed("a reset is asked for before what is tracked is sent again"),
     ),
     ("checked-against-one", Noticed("overlap-three")),
@@ -260,10 +260,6 @@ pub(super) const ALL: &[(&str, Expected)] = &[
     (
         "asks-without-number",
         Unnoticed("all controllers of the model have a CIRN"),
-    ),
-    (
-        "asks-for-nothing",
-        Unnoticed("what is closed and holds nothing is over at once"),
     ),
     ("asks-for-the-living", Noticed("reset-host")),
     ("asks-before-closed", Noticed("reset-sources")),

@@ -167,13 +167,6 @@ pub(super) const ALL: &[Mutant] = &[
         to: "self.ciu != 0",
     },
     Mutant {
-        name: "asks-for-nothing",
-        what: "what holds nothing is to be reset",
-        file: "association.rs",
-        from: "            && self.is_waited_for()\n            &&",
-        to: "            &&",
-    },
-    Mutant {
         name: "asks-for-the-living",
         what: "what is in use is to be reset",
         file: "association.rs",

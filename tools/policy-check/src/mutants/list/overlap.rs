@@ -132,8 +132,8 @@ pub(super) const ALL: &[Mutant] = &[
         to: "        let _ = bytes;\n",
     },
     Mutant {
-        name: "not-worth-a-reset",
-        what: "what tracks and holds nothing is not reset, and its release is not told",
+        name: "tracked-not-released",
+        what: "the release of what tracks and holds nothing is not told",
         file: "association.rs",
         from: "self.held != 0 || !self.tracked.is_empty()",
         to: "self.held != 0",
