@@ -278,6 +278,9 @@ pub(crate) struct MutantsArgs {
     /// Run all cases of the model on all mutants, not only the one in which it should notice
     #[arg(long)]
     pub(crate) always_model: bool,
+    /// Ask the next one only if nobody has noticed yet: unit tests, properties, the model
+    #[arg(long, conflicts_with = "always_model")]
+    pub(crate) until_noticed: bool,
     /// The source tree
     #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../.."), hide_default_value = true)]
     pub(crate) tree: PathBuf,

@@ -119,6 +119,7 @@ pub(crate) fn mutants(args: &MutantsArgs) -> Result<bool> {
         directory: args.work_dir.clone(),
         jobs: args.jobs,
         always_model: args.always_model,
+        until_noticed: args.until_noticed,
     };
     mutants::run(&workshop, &args.filters)
 }

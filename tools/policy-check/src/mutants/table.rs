@@ -40,6 +40,9 @@ fn row(mutant: &Mutant, verdict: &Verdict) -> [String; 6] {
             caught.steps.to_string(),
         ),
         Some(None) => ("-".into(), "-".into()),
+        None if matches!(mutant.expected(), Some(Expected::Noticed(_))) => {
+            ("not asked".into(), "".into())
+        }
         None => ("see below".into(), "".into()),
     };
     let failed = |count: usize| match count {

@@ -30,12 +30,15 @@ pub struct Workshop {
     pub jobs: usize,
     /// Run all cases of the model on all mutants: takes minutes for each.
     pub always_model: bool,
+    /// Ask nobody more when somebody has noticed.
+    pub until_noticed: bool,
 }
 
 /// Who noticed that the policy was changed.
 #[derive(Clone, Debug)]
 pub struct Verdict {
-    /// What the model found; `None` = it was not run, as it is known not to notice.
+    /// What the model found; `None` = it was not run, as it is known not to notice, or nobody more
+    /// was to be asked.
     pub model: Option<Option<Caught>>,
     /// So many unit tests of the crate failed.
     pub unit_tests: usize,
@@ -60,12 +63,11 @@ impl Verdict {
         self.model_found().is_some() || self.unit_tests > 0 || self.properties > 0
     }
 
-    /// Did somebody notice, and the model if it should?
+    /// Did somebody notice, and the model if it was asked and should?
     pub(super) fn is_as_expected(&self, expected: Option<Expected>) -> bool {
-        let by_model = self.model_found().is_some();
-        match expected {
-            Some(Expected::Noticed(_)) => by_model,
-            Some(Expected::Unnoticed(_)) | None => self.is_caught(),
+        match (expected, &self.model) {
+            (Some(Expected::Noticed(_)), Some(found)) => found.is_some(),
+            (Some(Expected::Noticed(_) | Expected::Unnoticed(_)) | None, _) => self.is_caught(),
         }
     }
 
@@ -122,9 +124,14 @@ impl Workshop {
         let copy = self.directory.join("tree");
         self.lay_out(&copy, Some(mutant))?;
         let unit_tests = self.test(&copy, &["--lib"])?;
-        let properties = self.test(&copy, &["--test", "properties"])?;
+        let properties = if self.until_noticed && unit_tests > 0 {
+            0
+        } else {
+            self.test(&copy, &["--test", "properties"])?
+        };
         let noticed = unit_tests + properties > 0;
         let model = match mutant.expected() {
+            _ if self.until_noticed && noticed => None,
             Some(Expected::Noticed(case)) if !self.always_model => {
                 Some(self.model(&copy, Some(case)))
             }
