@@ -7,11 +7,19 @@
 # shellcheck disable=SC2034 # read by whoever runs scenarios
 DESCRIPTION="the wait is that of the longest keep alive timeout that was set"
 # shellcheck disable=SC2034
-VARIANTS="raised:fence connect:fence lowered:fence off:fence sent:fence control:fence"
+VARIANTS="raised:fence uring:fence connect:fence lowered:fence off:fence sent:fence control:fence"
 
 # admin COMMAND...: has user space send an admin command on path 1
 admin() {
 	nvme admin-passthru "/dev/$(path_ctrl 1)" "$@" >/dev/null 2>&1
+}
+
+# set_kato MILLISECONDS: by io_uring if BY=uring
+set_kato() {
+	case "${BY:-ioctl}" in
+	ioctl) admin --opcode=0x09 --cdw10=0x0f --cdw11="$1" ;;
+	uring) /selftests/uring-admin "/dev/$(path_ctrl 1)" 9 f "$(printf %x "$1")" ;;
+	esac
 }
 
 # keep_alive WAY [connect] MILLISECONDS...: sets path 1's to these, one after the other, and
@@ -29,7 +37,7 @@ keep_alive() {
 	scripted_target rule 'quiesce : ignore' >/dev/null
 	writer_start --blocks 1 --writes 2
 	while [ $# -gt 0 ]; do
-		admin --opcode=0x09 --cdw10=0x0f --cdw11="$1" || bail "Set Features fails"
+		set_kato "$1" || bail "Set Features fails"
 		shift
 	done
 	# The byte of the command type is where other commands have their namespace.
@@ -56,6 +64,14 @@ waits_for_30_s() {
 
 variant_raised() {
 	plan 4
+	keep_alive time 30000
+	waits_for_30_s
+}
+
+# What is sent this way is not looked at when it has ended.
+variant_uring() {
+	plan 4
+	BY=uring
 	keep_alive time 30000
 	waits_for_30_s
 }
