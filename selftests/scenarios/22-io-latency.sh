@@ -4,12 +4,12 @@
 # Without multipath, what is held goes back to the queue that it came from, and is charged
 # to its cgroup once more. If the first charge were not settled, io.latency would take the
 # writes for in flight for ever: a group whose depth has been scaled down to their number
-# never writes again.
+# never writes again. And for io.cost the group would never be idle again.
 
 # shellcheck disable=SC2034 # read by whoever runs scenarios
-DESCRIPTION="held writes are charged once by io.latency"
+DESCRIPTION="held writes are charged once by io.latency, and by io.cost"
 # shellcheck disable=SC2034
-VARIANTS="fence:fence control:fence"
+VARIANTS="fence:fence control:fence cost:fence cost_control:fence"
 # shellcheck disable=SC2034
 PARAMETERS="nvme_core.multipath=N"
 
@@ -30,7 +30,7 @@ write_in() {
 		conv=notrunc oflag=direct 2>/dev/null
 }
 
-# set_up WAY: "first" never has the latency that it wants, which is made up for by "other"
+# set_up WAY: one path, and two groups
 set_up() {
 	scripted_target_start
 	fence_load_as "$1" || bail "the module does not load"
@@ -40,9 +40,11 @@ set_up() {
 	mount -t cgroup2 none $CGROUPS || bail "no cgroups"
 	echo +io >$CGROUPS/cgroup.subtree_control
 	mkdir $CGROUPS/first $CGROUPS/other
-	echo "$(cat /sys/block/nvme0n1/dev) target=1" >$CGROUPS/first/io.latency
-	trace_start
+	trace_start iocost:iocost_iocg_activate iocost:iocost_iocg_idle
 }
+
+# want_latency: "first" never has the latency that it wants, which is made up for by "other"
+want_latency() { echo "$(cat /sys/block/nvme0n1/dev) target=1" >$CGROUPS/first/io.latency; }
 
 # lose_writes: of "other", which are sent again when the path is back
 lose_writes() {
@@ -81,6 +83,7 @@ write_on() {
 variant_fence() {
 	plan 3
 	set_up time
+	want_latency
 	lose_writes
 	expect_eq "they were held" $WRITERS "$(fence_counter 1 held)"
 	write_on
@@ -89,7 +92,35 @@ variant_fence() {
 variant_control() {
 	plan 3
 	set_up off
+	want_latency
 	lose_writes
 	expect_eq "they were not held" 0 "$(fence_counter 1 held)"
 	write_on
+}
+
+# other_is_idle: that is what io.cost has said of it last
+other_is_idle() {
+	grep ' iocost_iocg_[a-z]*: \[nvme0n1:/other\] ' "$TRACE/trace" | tail -n 1 |
+		grep -q ' iocost_iocg_idle: '
+}
+
+# lose_with_costs WAY: the writes of "other", for which io.cost has it pay
+lose_with_costs() {
+	set_up "$1"
+	echo "$(cat /sys/block/nvme0n1/dev) enable=1" >$CGROUPS/io.cost.qos
+	lose_writes
+}
+
+variant_cost() {
+	plan 3
+	lose_with_costs time
+	expect_eq "they were held" $WRITERS "$(fence_counter 1 held)"
+	check "the group is idle afterwards" await 60 other_is_idle
+}
+
+variant_cost_control() {
+	plan 3
+	lose_with_costs off
+	expect_eq "they were not held" 0 "$(fence_counter 1 held)"
+	check "the group is idle afterwards" await 60 other_is_idle
 }
