@@ -7,7 +7,7 @@
 # shellcheck disable=SC2034 # read by whoever runs scenarios
 DESCRIPTION="that one connection was closed does not shorten the wait"
 # shellcheck disable=SC2034
-VARIANTS="fence:fence notified:fence forged:fence believed:fence control:fence"
+VARIANTS="fence:fence notified:fence forged:fence firewall:fence believed:fence control:fence"
 
 # The write is held until the controller must have noticed by itself.
 waited_for_all_of_it() {
@@ -68,6 +68,28 @@ all_forged() {
 variant_forged() {
 	plan 5
 	all_forged time
+	waited_for_all_of_it
+	execute_late
+	check "no ghost write" registers_verify
+}
+
+# A firewall that has forgotten the connections answers the next packet of one with a RST. The
+# host closes the others then, so it is not the controller that has closed them all.
+variant_firewall() {
+	plan 6
+	stuck time notification
+	nft -f - <<-END || bail "no firewall"
+		table ip lab {
+			counter forged { }
+			chain output {
+				type filter hook output priority 0
+				ip daddr 127.0.0.11 tcp dport 4420 counter name forged reject with tcp reset
+			}
+		}
+	END
+	writer_wait
+	check "the firewall has answered" eval 'nft list counter ip lab forged | grep -q "packets [1-9]"'
+	expect_eq "the write was held" 1 "$(fence_counter 1 held)"
 	waited_for_all_of_it
 	execute_late
 	check "no ghost write" registers_verify
