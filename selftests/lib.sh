@@ -146,10 +146,10 @@ wait_for_file() {
 now_ns() { awk '/^now at/ { print $3; exit }' /proc/timer_list; }
 now_ms() { echo $(($(now_ns) / 1000000)); }
 
-# parameter NAME DEFAULT: a word of the kernel's command line
+# parameter NAME DEFAULT: a word of the kernel's command line, or of what init was told
 parameter() {
 	local value
-	value=$(tr ' ' '\n' </proc/cmdline | sed -n "s/^$1=//p")
+	value=$(cat /proc/cmdline /run/orders | tr ' ' '\n' | sed -n "s/^$1=//p")
 	echo "${value:-$2}"
 }
 
