@@ -250,8 +250,7 @@ static void *nvme_fence_op_attach(struct nvme_ctrl *ctrl)
 {
 	const struct nvme_fence_ctrl_info info = {
 		.ctrl = ctrl,
-		.port = nvme_fence_hash(ctrl->opts->traddr,
-					ctrl->opts->trsvcid),
+		.port = ctrl->fence_port,
 		.host_port = nvme_fence_hash(ctrl->opts->host_traddr,
 					     ctrl->opts->host_iface),
 		.ctrl_dir = &ctrl->device->kobj,
