@@ -33,6 +33,14 @@ impl Hold {
         }
     }
 
+    /// Whether what is cancelled may be tracked: sent again at once, while newer ones wait.
+    pub const fn tracks(self) -> bool {
+        match self {
+            Self::Overlap => true,
+            Self::All | Self::None => false,
+        }
+    }
+
     /// What `name` stands for.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|hold| hold.name() == name)

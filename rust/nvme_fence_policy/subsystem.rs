@@ -29,7 +29,7 @@ use crate::array::Array;
 use crate::association::{Association, Event, Opened, State};
 use crate::hold::{Command, PassReason, Verdict};
 use crate::identity::{AssociationId, ControllerId};
-use crate::knobs::{Hold, Knobs};
+use crate::knobs::Knobs;
 use crate::output::Output;
 use crate::overlap::Blocks;
 use crate::reconnect;
@@ -141,7 +141,9 @@ impl Subsystem {
                 .note_held(association, command.elsewhere, &self.knobs);
         }
         match verdict {
-            Verdict::Hold if self.tracks() && association.track(command, slots) => Fate::Track,
+            Verdict::Hold if self.knobs.hold().tracks() && association.track(command, slots) => {
+                Fate::Track
+            }
             Verdict::Hold => Fate::Hold,
             Verdict::Pass(reason) => Fate::Pass(reason),
         }
@@ -164,11 +166,6 @@ impl Subsystem {
             .iter_mut_with_slots()
             .find(|(one, _)| one.id() == association)
             .is_some_and(|(one, slots)| one.detain(slots, write, bytes))
-    }
-
-    /// Are commands tracked that are cancelled now?
-    fn tracks(&self) -> bool {
-        self.knobs.hold() == Hold::Overlap
     }
 
     /// Takes note of what happened. What follows is to be taken by [`Self::poll_output`].

@@ -64,13 +64,14 @@ note_registers() {
 }
 
 variant_fence() {
-	plan 17
+	plan 18
 	lose_writes overlap
 	expect_between "the writes took as long as a failover" 3000000000 "$(late_ns $FAILOVER_NS)" \
 		"$(report_ns writes max_ns)"
 	expect_eq "their blocks are tracked" "4 32" \
 		"$(fence_attr 1 tracked) $(fence_attr 1 tracked_blocks)"
-	expect_eq "nothing is held" "0 0" "$(fence_attr 1 held) $(fence_attr 1 waiting)"
+	expect_eq "nothing is held" "0 0 none" \
+		"$(fence_attr 1 held) $(fence_attr 1 waiting) $(fence_attr 1 held_for_ms)"
 	expect_eq "it is not fenced yet" fencing "$(fence_attr 1 state)"
 	check "a block that is not tracked is written at once" write_block "$DEVICE" 100 X
 	newer 0 N
@@ -79,6 +80,7 @@ variant_fence() {
 	expect_eq "the newer write waits" "1 1" "$(fence_attr 1 waiting) $(fence_attr 1 held)"
 	sleep 5
 	newer_waits || bail "the newer write does not wait any more"
+	expect_between "since it began to, not since the loss" 5000 6000 "$(fence_attr 1 held_for_ms)"
 	proxy 1 deliver --wait
 	newer_wait
 	expect_eq "it is there" N "$(read_block "$DEVICE" 0)"

@@ -102,7 +102,7 @@ impl SubsysAttribute {
         match self {
             Self::Hold => {
                 let hold = Hold::from_name(word(text)?).ok_or(EINVAL)?;
-                if hold == Hold::Overlap {
+                if hold.tracks() {
                     sys::enable_overlap();
                 }
                 subsystem.set_knobs(|knobs| {

@@ -116,6 +116,9 @@ impl Handle {
             commands,
             bytes,
         });
+        if let Some(record) = state.record(self.association) {
+            record.note_repeated();
+        }
         subsystem.carry_out_and_ask(state);
     }
 

@@ -95,7 +95,7 @@ fn default_knobs() -> Result<Knobs> {
         );
         return Err(EINVAL);
     };
-    if hold == Hold::Overlap {
+    if hold.tracks() {
         sys::enable_overlap();
     }
     knobs.set_hold(hold);

@@ -8,7 +8,7 @@
 use crate::record::Record;
 use crate::subsystem::{State, Subsystem};
 use kernel::prelude::*;
-use nvme_fence_policy::{AssociationId, Hold, Slot};
+use nvme_fence_policy::{AssociationId, Slot};
 
 /// Room for what is tracked for one association.
 #[derive(Default)]
@@ -20,7 +20,7 @@ impl Slots {
         Ok(Self(KVec::from_elem(Slot::FREE, ranges, GFP_KERNEL)?))
     }
 
-    fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
@@ -48,22 +48,18 @@ impl Kept {
 }
 
 impl State {
-    /// Are commands tracked that are cancelled now?
-    fn tracks(&self) -> bool {
-        self.knobs().hold() == Hold::Overlap
-    }
-
     /// Has all controllers be sent copies if what is cancelled may be tracked. Atomic.
     pub(crate) fn choose_copies(&self) {
         for ctrl in self.records().filter_map(Record::ctrl) {
-            ctrl.copy_data(self.tracks());
+            ctrl.copy_data(self.knobs().hold().tracks());
         }
     }
 
     /// An association for which something could be tracked if there was room for it.
     fn lacks_slots(&self) -> Option<AssociationId> {
-        let mut records = self.records().filter(|_| self.tracks());
-        records
+        let tracks = self.knobs().hold().tracks();
+        self.records()
+            .filter(|_| tracks)
             .find(|record| record.slots().is_empty())
             .map(|record| record.association().id())
     }
@@ -77,7 +73,7 @@ impl Subsystem {
                 return Ok(());
             };
             let mut slots = Slots::new(self.host().tracked_max())?;
-            // If it is gone by now, nothing is freed under the lock.
+            // If it is gone by now, or has room, nothing is freed under the lock.
             if let Some(record) = self.lock().record(id) {
                 record.lend(&mut slots);
             }

@@ -104,7 +104,8 @@ impl Record {
     }
 
     /// A new command waits for it.
-    pub(crate) fn note_waiting(&self, offered: &OfferedCommand<'_>) {
+    pub(crate) fn note_waiting(&mut self, offered: &OfferedCommand<'_>) {
+        self.held_since.get_or_insert_with(sys::now);
         offered.trace_wait(&self.info());
     }
 
@@ -113,14 +114,24 @@ impl Record {
         core::mem::take(&mut self.kept)
     }
 
+    /// What was tracked has left. If nothing else is held, what waits later is held since then.
+    pub(crate) fn note_repeated(&mut self) {
+        if self.association.held() == 0 {
+            self.held_since = None;
+        }
+    }
+
     /// Its room for what is tracked.
     pub(crate) fn slots(&self) -> &Slots {
         &self.slots
     }
 
-    /// Gives it room for what is tracked, of which it has none.
+    /// Gives it room for what is tracked, if it has none. Somebody else may have lent some meanwhile, and
+    /// that may be in use.
     pub(crate) fn lend(&mut self, slots: &mut Slots) {
-        core::mem::swap(&mut self.slots, slots);
+        if self.slots.is_empty() {
+            core::mem::swap(&mut self.slots, slots);
+        }
     }
 
     /// For how many nanoseconds something was held by now.

@@ -207,7 +207,7 @@ const ALL: &[ShellMutant] = &[
             name: "nothing-copied",
             what: "controllers are not sent copies",
             file: "overlap.rs",
-            from: "ctrl.copy_data(self.tracks());",
+            from: "ctrl.copy_data(self.knobs().hold().tracks());",
             to: "ctrl.copy_data(false);",
         },
         scene: scene("28-overlap", "fence"),
