@@ -3,7 +3,7 @@
 //! Which reset is asked for next: that of the lost association of the greatest [`Urgency`] for which
 //! there is a source, through the source of the greatest [`Aptitude`].
 //!
-//! So not all pairs of the two are looked at: that would be too much to do at a stretch.
+//! So all pairs of the two are looked at only if it must be: that is too much to do at a stretch.
 
 use crate::association::Association;
 use crate::identity::AssociationId;
@@ -99,9 +99,14 @@ impl Neighbours {
 }
 
 impl Aptitude {
-    /// How good it is to have `impacted` reset through `source`, of the same subsystem, which has a
-    /// path in the ANA state Optimized or not; [`None`] if that can not be done now.
-    pub fn find(impacted: &Association, source: &Association, optimized: bool) -> Option<Self> {
+    /// How good it is to have `impacted` reset through `source`, of the same subsystem; [`None`] if that
+    /// can not be done now. `is_optimized` says whether the source has a path in the ANA state Optimized,
+    /// and is asked only if it makes a difference: it may have many namespaces to look at.
+    pub fn find(
+        impacted: &Association,
+        source: &Association,
+        is_optimized: impl FnOnce() -> bool,
+    ) -> Option<Self> {
         let free_slots = source.source().free_slots();
         if free_slots == 0
             || source.source().is_silent()
@@ -119,7 +124,7 @@ impl Aptitude {
             lists_it: impacted.listed_by() == Some(source.id()),
             other_port: to.port != from.port,
             other_host_port: to.host_port != from.host_port,
-            optimized,
+            optimized: is_optimized(),
             free_slots,
             last_success: source.source().last_success(),
         })

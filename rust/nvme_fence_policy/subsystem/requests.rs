@@ -82,7 +82,10 @@ impl Subsystem {
         is_optimized: impl Fn(&S, &Association) -> bool,
     ) -> Option<(AssociationId, AssociationId)> {
         let mut urgency = most_urgent(associations, &self.knobs, None)?;
-        if !Neighbours::of(associations.iter()).allow() {
+        let could_be_asked =
+            |one: &Association| one.source().is_ready() && one.source().free_slots() != 0;
+        if !Neighbours::of(associations.iter()).allow() || !associations.iter().any(could_be_asked)
+        {
             return None;
         }
         // Nearly always there is a source for the first.
@@ -120,8 +123,7 @@ fn best_source<S: Storage>(
         .iter()
         .filter(|source| source.source().is_ready())
         .filter_map(|source| {
-            let optimized = is_optimized(associations, source);
-            let aptitude = Aptitude::find(impacted, source, optimized)?;
+            let aptitude = Aptitude::find(impacted, source, || is_optimized(associations, source))?;
             Some((aptitude, Reverse(source.id())))
         })
         .max()

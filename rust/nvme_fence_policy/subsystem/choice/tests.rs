@@ -102,7 +102,7 @@ fn lost(cntlid: u16, held: usize) -> Association {
 
 fn find(impacted: &Association, source: &Association) -> Option<Aptitude> {
     Urgency::find(impacted, &KNOBS)?;
-    Aptitude::find(impacted, source, false)
+    Aptitude::find(impacted, source, || false)
 }
 
 #[test]
@@ -259,7 +259,7 @@ fn who_refused_goes_last() {
 #[test]
 fn the_best_source_goes_first() {
     let impacted = lost(1, 1);
-    let optimized = |source: &Association| Aptitude::find(&impacted, source, true);
+    let optimized = |source: &Association| Aptitude::find(&impacted, source, || true);
     let asked = *lost(8, 1).identity();
     let busy = |cntlid, port| {
         let mut source = source(cntlid, port);

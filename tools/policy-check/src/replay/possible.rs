@@ -128,7 +128,7 @@ impl Possible {
 /// Would the policy have `source` asked, as far as it is not for the source to say?
 fn may_ask(association: &Association, source: AssociationId, knobs: &Knobs) -> bool {
     let source = willing(association, source);
-    association.wants_reset(knobs) && Aptitude::find(association, &source, true).is_some()
+    association.wants_reset(knobs) && Aptitude::find(association, &source, || true).is_some()
 }
 
 /// A source that can take every reset but its own.
