@@ -50,7 +50,7 @@ variant_fence() {
 	writer_start --blocks 1 --writes 3
 	scripted_target rule 'write port=1 queue=io : hold=before-execution' >/dev/null
 	writer_go
-	await 100 eval '[ "$(fence_attr 1 state)" = fencing ]'
+	await 100 eval '[ "$(fence_attr 1 state)" = fencing ]' || bail "it is not closed"
 	ccr_execute_late
 	writer_wait
 	by_quiescing lost-host-log
@@ -77,10 +77,10 @@ variant_event() {
 	writer_start --blocks 1 --writes 3
 	scripted_target rule 'write port=1 queue=io : hold=before-execution' >/dev/null
 	writer_go
-	await 100 eval '[ "$(fence_attr 1 state)" = fencing ]'
+	await 100 eval '[ "$(fence_attr 1 state)" = fencing ]' || bail "it is not closed"
 	# In the middle between two polls
 	READS=$(lost_host_reads)
-	await 5 eval '[ "$(lost_host_reads)" != "$READS" ]'
+	await 5 eval '[ "$(lost_host_reads)" != "$READS" ]' || bail "the page was not read again"
 	sleep 0.3
 	READS=$(lost_host_reads)
 	scripted_target event 2 lost-host >/dev/null
@@ -171,7 +171,7 @@ ccr_lose_path_1_and_release() {
 	writer_start --blocks 1 --writes 3
 	scripted_target rule 'write port=1 queue=io : hold=before-execution' >/dev/null
 	writer_go
-	await 100 eval '[ "$(fence_attr 1 state)" = fencing ]'
+	await 100 eval '[ "$(fence_attr 1 state)" = fencing ]' || bail "it is not closed"
 	sleep 10
 	expect_eq "it is held after CQT" 1 "$(fence_attr 1 held)"
 	echo 1 >"/sys/class/nvme/$(path_ctrl 1)/fence/release"

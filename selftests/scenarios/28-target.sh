@@ -46,8 +46,8 @@ array_lose() {
 	writer_start --blocks "${1:-1}" --writes 3
 	scripted_target rule 'write port=1 queue=io : hold=before-execution' >/dev/null
 	writer_go
-	await 30 in_state "$(path_ctrl 1)" connecting
-	await 10 eval '[ "$(fence_attr 1 state)" = fencing ]'
+	await 30 in_state "$(path_ctrl 1)" connecting || bail "path 1 is not lost"
+	await 10 eval '[ "$(fence_attr 1 state)" = fencing ]' || bail "it is not closed"
 }
 
 # still_held TEXT: after a second, in which it could have left
@@ -83,7 +83,7 @@ variant_unbelieved() {
 	plan 4
 	array_start hold=all --move-after-ms $MOVE_MS
 	array_lose
-	await 10 path_optimized 2
+	await 10 path_optimized 2 || bail "the array has not moved the namespace"
 	still_held "that the array moved it is no evidence"
 	writer_wait
 	expect_eq "the evidence was another one" time "$(fence_attr 1 evidence)"
@@ -103,10 +103,10 @@ variant_several() {
 	(exec 4>&- && write_block "$second" 0 B) &
 	second_writer=$!
 	writer_go
-	await 30 eval '[ "$(fence_attr 1 held)" = 2 ]'
-	await 10 eval '[ "$(fence_attr 1 state)" = fencing ]'
+	await 30 eval '[ "$(fence_attr 1 held)" = 2 ]' || bail "not both writes are held"
+	await 10 eval '[ "$(fence_attr 1 state)" = fencing ]' || bail "it is not closed"
 	scripted_target move 2 1 >/dev/null
-	await 10 eval 'write_block "$DEVICE" 1 C'
+	await 10 eval 'write_block "$DEVICE" 1 C' || bail "the first namespace has not moved"
 	still_held "one has not moved: what was lost with the same path waits"
 	scripted_target move 2 2 >/dev/null
 	by_target
@@ -122,7 +122,7 @@ variant_back() {
 	plan 5
 	array_start evidence=time,target
 	array_lose
-	await 20 in_state "$(path_ctrl 1)" live
+	await 20 in_state "$(path_ctrl 1)" live || bail "path 1 is not back"
 	still_held_commands "that the same path is back proves nothing"
 	scripted_target forget all >/dev/null
 	scripted_target move 2 >/dev/null
@@ -143,7 +143,7 @@ variant_replaced() {
 	array_start evidence=time,target
 	array_lose
 	connect_to 3 127.0.0.1 "keep_alive_tmo=$KATO,duplicate_connect"
-	await 10 path_optimized 3
+	await 10 path_optimized 3 || bail "controller 3 is no usable path"
 	still_held "another controller behind the same port proves nothing"
 	scripted_target forget all >/dev/null
 	scripted_target move 2 >/dev/null
@@ -204,7 +204,7 @@ variant_control() {
 	writer_start --blocks 1 --writes 3
 	scripted_target rule 'write port=1 queue=io : hold=before-execution' >/dev/null
 	writer_go
-	await 30 in_state "$(path_ctrl 1)" connecting
+	await 30 in_state "$(path_ctrl 1)" connecting || bail "path 1 is not lost"
 	scripted_target move 2 >/dev/null
 	writer_wait
 	expect_eq "nothing was held" 0 "$(fence_counter 1 held)"
