@@ -66,10 +66,11 @@ pub enum Command {
 const CONTROL_COMMANDS: &str = "\
 Those for a target are explained by ghost target --help.
 
-Commands for a proxy (without N: all connections, and for hold and freeze new ones too, until deliver):
+Commands for a proxy (without N: all connections, and for hold, freeze and stall new ones too, until deliver):
   hold [N]                keep what the host sends, its close included
   hold --after BYTES [N]  the same, when so many more bytes have passed
   freeze [N]              keep what either side sends: the path goes silent
+  stall [N]               leave what the host sends in the socket, until another command
   deliver [--wait] [N]    pass on what was kept; --wait: until the target answered or closed
   drop [N]                forget what was kept and close both sides
   refuse                  close new connections at once

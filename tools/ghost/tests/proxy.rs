@@ -120,6 +120,25 @@ fn ordinarily_it_copies_both_ways_and_passes_half_closes_on() {
 }
 
 #[test]
+fn what_is_sent_while_stalled_stays_in_the_socket() {
+    let lab = Lab::new();
+    let mut pair = lab.connect();
+    pair.assert_ordinary();
+
+    lab.say("stall 1");
+    pair.host.write_all(b"late").unwrap();
+    pair.target.write_all(b"answer").unwrap();
+    assert_read(&mut pair.host, b"answer");
+    assert_silent(&pair.target);
+    assert!(lab.say("list").contains("state=stall"));
+    assert!(lab.say("list").contains("kept_for_target=0"));
+
+    lab.say("deliver 1");
+    assert_read(&mut pair.target, b"late");
+    pair.assert_ordinary();
+}
+
+#[test]
 fn held_bytes_outlive_the_host() {
     let lab = Lab::new();
     let mut pair = lab.connect();

@@ -7,6 +7,7 @@
 //! | `hold [N]` | keep what the host sends from now on, its close included; the target's answers pass |
 //! | `hold --after BYTES [N]` | the same, when so many more bytes have passed |
 //! | `freeze [N]` | keep what either side sends, a close included: the path goes silent |
+//! | `stall [N]` | leave what the host sends in the socket, its close included, until another command |
 //! | `deliver [--wait] [N]` | pass on what was kept, then be an ordinary proxy again |
 //! | `drop [N]` | forget what was kept and close both sides |
 //! | `forge [N]` | close the host's side only; what was kept for the target stays |
@@ -16,8 +17,8 @@
 //! | `wait host-closed N\|all` | reply when the host has closed its side |
 //!
 //! Connections are numbered from 1 in order of acceptance. Without a number a command is about all
-//! connections there are; `hold` and `freeze` then apply to new ones too, until a `deliver` without
-//! a number. `BYTES` are those of each connection; new ones start to count at their first byte.
+//! connections there are; `hold`, `freeze` and `stall` then apply to new ones too, until a `deliver`
+//! without a number. `BYTES` are those of each connection; new ones start to count at their first byte.
 //!
 //! `deliver` replies with a line for each connection that had bytes for the target:
 //! `1 delivered=4168`. With `--wait` it replies when each of these targets has sent something or
@@ -30,7 +31,7 @@
 //! 1 state=hold host=closed target=open passed_to_target=128 kept_for_target=4168 discarded_for_target=0 passed_to_host=128 kept_for_host=0 discarded_for_host=24
 //! ```
 //!
-//! `state` is `pass`, `hold`, `freeze` or `dropped`; a connection for which the target could not be
+//! `state` is `pass`, `hold`, `freeze`, `stall` or `dropped`; a connection for which the target could not be
 //! reached is dropped as well. Discarded bytes are those whose receiver was gone.
 
 use std::str::FromStr;
@@ -58,6 +59,8 @@ pub(super) enum Command {
     },
     /// Keep what either side sends.
     Freeze(Selection),
+    /// Do not read what the host sends.
+    Stall(Selection),
     /// Pass on what was kept.
     Deliver {
         /// Where.
@@ -108,6 +111,8 @@ impl FromStr for Command {
             ["hold", "--after", after, number] => Ok(hold(one(number)?, bytes(after)?)),
             ["freeze"] => Ok(Command::Freeze(Selection::All)),
             ["freeze", number] => Ok(Command::Freeze(one(number)?)),
+            ["stall"] => Ok(Command::Stall(Selection::All)),
+            ["stall", number] => Ok(Command::Stall(one(number)?)),
             ["deliver", "--wait"] => Ok(Command::Deliver {
                 selection: Selection::All,
                 wait: true,
@@ -169,6 +174,8 @@ mod tests {
             ("hold --after 72 2", hold(One(2), 72)),
             ("freeze", Command::Freeze(All)),
             ("freeze 2", Command::Freeze(One(2))),
+            ("stall", Command::Stall(All)),
+            ("stall 2", Command::Stall(One(2))),
             (
                 "deliver",
                 Command::Deliver {

@@ -24,6 +24,8 @@ pub(super) enum Mode {
     },
     /// What either side sends is kept.
     Freeze,
+    /// What the host sends is not read.
+    Stall,
 }
 
 /// One of the two flows.
@@ -156,9 +158,9 @@ impl Connection {
         })
     }
 
-    /// Waits until a flow may be filled.
+    /// Waits until a flow may be filled, of whose source there is something to read.
     pub(super) fn await_room(&self, direction: Direction) {
-        self.wait_for(|state| state.flow(direction).has_room().then_some(()));
+        self.wait_for(|state| state.may_fill(direction).then_some(()));
     }
 
     /// Fills a flow.
@@ -216,6 +218,7 @@ impl State {
                 self.to_target.open_gate();
                 self.to_host.open_gate();
             }
+            Mode::Stall => self.to_host.open_gate(),
             Mode::Hold { after } => {
                 self.to_target.shut_gate_after(after);
                 self.to_host.open_gate();
@@ -243,6 +246,11 @@ impl State {
             Direction::ToTarget => &mut self.to_target,
             Direction::ToHost => &mut self.to_host,
         }
+    }
+
+    fn may_fill(&mut self, direction: Direction) -> bool {
+        let stalled = self.mode == Mode::Stall && direction == Direction::ToTarget;
+        !stalled && self.flow(direction).has_room()
     }
 
     fn take_step(&mut self, direction: Direction) -> Option<Step> {
@@ -285,6 +293,7 @@ impl fmt::Display for State {
             Mode::Pass => "pass",
             Mode::Hold { .. } => "hold",
             Mode::Freeze => "freeze",
+            Mode::Stall => "stall",
         };
         let side = |closed| if closed { "closed" } else { "open" };
         write!(
@@ -369,6 +378,17 @@ mod tests {
             step(&connection, Direction::ToHost),
             Some(Step::Write(b"answer".to_vec()))
         );
+    }
+
+    #[test]
+    fn stall_has_the_host_not_read_and_the_target_read() {
+        let connection = Connection::new(1, Mode::Stall);
+        let may_fill = |direction| connection.lock().may_fill(direction);
+        assert!(!may_fill(Direction::ToTarget));
+        assert!(may_fill(Direction::ToHost));
+
+        connection.set_mode(Mode::Hold { after: 0 });
+        assert!(may_fill(Direction::ToTarget));
     }
 
     #[test]

@@ -39,6 +39,7 @@ impl Registry {
         match command {
             Command::Hold { selection, after } => self.set_mode(selection, Mode::Hold { after }),
             Command::Freeze(selection) => self.set_mode(selection, Mode::Freeze),
+            Command::Stall(selection) => self.set_mode(selection, Mode::Stall),
             Command::Deliver { selection, wait } => self.deliver(selection, wait),
             Command::Drop(selection) => self.drop_both(selection),
             Command::Forge(selection) => self.close_host(selection),
