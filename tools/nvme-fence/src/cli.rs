@@ -165,9 +165,10 @@ pub(crate) enum Command {
     Apply(ApplyArgs),
     /// State that the lost associations of a controller can execute nothing any more
     ///
-    /// Held commands are sent on at once, on the surviving paths. That is safe only if the
-    /// controller can execute none of them any more. If it still can, a late execution overwrites
-    /// newer data, silently.
+    /// Held commands are sent on at once, on the surviving paths, and with hold=overlap, newer ones
+    /// wait no more for the blocks of those that were cancelled. That is safe only if the controller
+    /// can execute none of them any more. If it still can, a late execution overwrites newer data,
+    /// silently.
     ///
     /// It is true if the controller was powered off, or was reset, or if its maker's tools say that
     /// the connection is gone and nothing is outstanding. It is not made true by a cable that was
