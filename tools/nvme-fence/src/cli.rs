@@ -2,7 +2,7 @@
 //! The command line. What is checked here is checked before anything is touched.
 
 mod monitor;
-mod suggested;
+pub(crate) mod suggested;
 
 use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
