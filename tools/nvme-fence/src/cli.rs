@@ -128,8 +128,9 @@ pub(crate) enum Command {
     ///
     /// hold: until there is evidence that a lost association can execute nothing any more, all
     /// cancelled commands wait that change the medium (all); or they go on at once, and newer ones to
-    /// the same blocks wait (overlap), which is safe only if no other host writes there; or none
-    /// waits, as on a stock kernel, and ghost writes are possible (none).
+    /// the same blocks wait (overlap), which is safe only if no other host writes there, and no
+    /// application to a block for which it has a write outstanding; or none waits, as on a stock
+    /// kernel, and ghost writes are possible (none).
     ///
     /// evidence: what counts, any of these. `release` always does.
     ///
