@@ -111,10 +111,10 @@ pub(crate) enum Command {
     Find(FindArgs),
     /// Tell whether a subsystem or a controller can be disconnected without harm
     ///
-    /// It can not if the module holds commands for it, or if it has the last usable path of a
-    /// namespace that is in use: mounted, in any mount namespace of a process that is seen here;
-    /// used as swap; part of a btrfs; or held by another block device, as of dm or md. Works on
-    /// every kernel, with and without the module.
+    /// It can not if the module holds commands for it, or has newer ones wait for the blocks of some
+    /// that it lost; or if it has the last usable path of a namespace that is in use: mounted, in any
+    /// mount namespace of a process that is seen here; used as swap; part of a btrfs; or held by
+    /// another block device, as of dm or md. Works on every kernel, with and without the module.
     ///
     /// Not known is whether a program has a device open, be it a virtual machine, a database, a
     /// target that exports it, or ZFS: sysfs does not tell. Ask them, or fuser(1).
