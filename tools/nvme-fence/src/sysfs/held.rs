@@ -101,10 +101,15 @@ impl Held {
         self.commands > 0 || self.tracked.unwrap_or(0) > 0
     }
 
+    /// The bytes of what is tracked; `None` = the module does not tell.
+    pub(crate) fn tracked_bytes(&self) -> Option<u64> {
+        self.tracked_blocks.map(|blocks| blocks.saturating_mul(512))
+    }
+
     /// What is tracked, in words; `None` = nothing.
     pub(crate) fn tracked_in_words(&self) -> Option<String> {
         let tracked = self.tracked.filter(|&tracked| tracked > 0)?;
-        let bytes = Bytes(self.tracked_blocks.unwrap_or(0).saturating_mul(512));
+        let bytes = Bytes(self.tracked_bytes().unwrap_or(0));
         let waiting = match self.waiting.unwrap_or(0) {
             0 => "none does".to_owned(),
             1 => "1 does".to_owned(),
