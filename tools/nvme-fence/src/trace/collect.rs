@@ -4,9 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::event::{Event, FenceEvent, Step, TracedEvent, Write};
-use super::history::{
-    Announced, Fenced, FirstWrite, Held, History, Released, ResetStep, Tracked, Waited,
-};
+use super::history::{Announced, Commands, Fenced, FirstWrite, Held, History, Released, ResetStep};
 use crate::units::Nanos;
 
 /// Puts the events together. They must be in the order of their times.
@@ -61,38 +59,16 @@ impl Builder<'_> {
                 history.ciu = Some(lost.ciu);
             }
             Step::Hold(hold) => {
-                let held = history.held.get_or_insert(Held {
-                    first: at,
-                    last: at,
-                    commands: 0,
-                    bytes: 0,
-                    oldest: None,
-                });
-                held.last = at;
-                held.commands += 1;
-                held.bytes = held.bytes.saturating_add(hold.bytes);
-                let started = hold.age.map(|age| at.since(age));
-                held.oldest = held.oldest.into_iter().chain(started).min();
+                let held = history.held.get_or_insert_with(|| Held::begin(at));
+                held.add(at, hold);
             }
             Step::Track(hold) => {
-                let tracked = history.tracked.get_or_insert(Tracked {
-                    first: at,
-                    commands: 0,
-                    bytes: 0,
-                });
-                tracked.commands += 1;
-                tracked.bytes = tracked.bytes.saturating_add(hold.bytes);
+                let tracked = history.tracked.get_or_insert_with(|| Commands::begin(at));
+                tracked.add(at, hold.bytes);
             }
             Step::Wait(wait) => {
-                let waited = history.waited.get_or_insert(Waited {
-                    first: at,
-                    last: at,
-                    commands: 0,
-                    bytes: 0,
-                });
-                waited.last = at;
-                waited.commands += 1;
-                waited.bytes = waited.bytes.saturating_add(wait.bytes);
+                let waited = history.waited.get_or_insert_with(|| Commands::begin(at));
+                waited.add(at, wait.bytes);
             }
             Step::Deadline(deadline) => history.deadlines.push(Announced {
                 at,
@@ -214,7 +190,7 @@ mod tests {
         assert_eq!(phases.noticed, Some(Nanos(2_000_000_000)));
         assert_eq!(phases.total, Some(Nanos(4_000_000_000)));
         assert_eq!(phases.stall, Some(Nanos(6_000_000_000)));
-        assert_eq!(histories[0].held.as_ref().unwrap().commands, 4);
+        assert_eq!(histories[0].held.as_ref().unwrap().all.commands, 4);
     }
 
     #[test]
@@ -224,10 +200,29 @@ mod tests {
         let [history] = histories.as_slice() else {
             panic!("{histories:?}");
         };
-        assert_eq!(history.held.as_ref().unwrap().first, Nanos(-1_000_000_000));
+        assert_eq!(
+            history.held.as_ref().unwrap().all.first,
+            Nanos(-1_000_000_000)
+        );
         assert_eq!(history.phases.noticed, Some(Nanos(5_000_000_000)));
         assert_eq!(history.phases.fencing, Some(Nanos(3_000_000_000)));
         assert_eq!(history.phases.stall, Some(Nanos(9_000_000_000)));
+    }
+
+    #[test]
+    fn a_newer_one_may_wait_before_the_loss() {
+        let track = HOLD.replace("nvme_fence_hold", "nvme_fence_track");
+        let wait = "nvme_fence_wait: nvme0 record=1 dev=259,1 op=W sector=0 bytes=512 held=2 held_bytes=1024";
+        let histories = of(&[(8, &track), (9, wait), (10, LOST), (13, EVIDENCE)]);
+        let [history] = histories.as_slice() else {
+            panic!("{histories:?}");
+        };
+        let times = |commands: &Option<Commands>| {
+            let commands = commands.as_ref().unwrap();
+            [commands.first, commands.last]
+        };
+        assert_eq!(times(&history.tracked), [Nanos(-2_000_000_000); 2]);
+        assert_eq!(times(&history.waited), [Nanos(-1_000_000_000); 2]);
     }
 
     #[test]

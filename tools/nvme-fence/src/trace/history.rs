@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use super::deadline::Deadline;
-use super::event::{FenceEvent, Release, Reset};
+use super::event::{FenceEvent, Hold, Release, Reset};
 use crate::units::Nanos;
 
 /// What happened to one record. The names of the fields are the keys of the JSON output.
@@ -25,9 +25,9 @@ pub(crate) struct History {
     /// What was held.
     pub(crate) held: Option<Held>,
     /// What went on at once, while newer commands to its blocks would wait.
-    pub(crate) tracked: Option<Tracked>,
+    pub(crate) tracked: Option<Commands>,
     /// The newer commands that waited.
-    pub(crate) waited: Option<Waited>,
+    pub(crate) waited: Option<Commands>,
     /// The deadlines, of which the last was in force.
     pub(crate) deadlines: Vec<Announced>,
     /// The Cross-Controller Resets that were asked for, step by step.
@@ -43,49 +43,30 @@ pub(crate) struct History {
     pub(crate) phases: Phases,
 }
 
-/// The held commands, all together.
+/// Commands to which the same happened, all together.
 #[derive(Debug, Serialize)]
-pub(crate) struct Held {
-    /// When the first was held.
+pub(crate) struct Commands {
+    /// When it happened to the first.
     #[serde(rename = "first_ns")]
     pub(crate) first: Nanos,
-    /// When the last was held.
+    /// When it happened to the last.
     #[serde(rename = "last_ns")]
     pub(crate) last: Nanos,
     /// How many.
     pub(crate) commands: u64,
     /// How many bytes these have.
     pub(crate) bytes: u64,
+}
+
+/// The held commands.
+#[derive(Debug, Serialize)]
+pub(crate) struct Held {
+    /// All together.
+    #[serde(flatten)]
+    pub(crate) all: Commands,
     /// When the oldest of them had been started: before the loss; `None` = not known.
     #[serde(rename = "oldest_ns")]
     pub(crate) oldest: Option<Nanos>,
-}
-
-/// The commands that went on at once, all together.
-#[derive(Debug, Serialize)]
-pub(crate) struct Tracked {
-    /// When the first was cancelled.
-    #[serde(rename = "first_ns")]
-    pub(crate) first: Nanos,
-    /// How many.
-    pub(crate) commands: u64,
-    /// How many bytes these have.
-    pub(crate) bytes: u64,
-}
-
-/// The newer commands that waited, all together.
-#[derive(Debug, Serialize)]
-pub(crate) struct Waited {
-    /// When the first began to.
-    #[serde(rename = "first_ns")]
-    pub(crate) first: Nanos,
-    /// When the last did.
-    #[serde(rename = "last_ns")]
-    pub(crate) last: Nanos,
-    /// How many.
-    pub(crate) commands: u64,
-    /// How many bytes these have.
-    pub(crate) bytes: u64,
 }
 
 /// A deadline and when it became known.
@@ -216,12 +197,11 @@ impl History {
         let later = origin.since(self.origin);
         self.origin = origin;
         if let Some(held) = &mut self.held {
-            held.first = held.first.since(later);
-            held.last = held.last.since(later);
+            held.all.count_from(later);
             held.oldest = held.oldest.map(|oldest| oldest.since(later));
         }
-        if let Some(tracked) = &mut self.tracked {
-            tracked.first = tracked.first.since(later);
+        for commands in [&mut self.tracked, &mut self.waited].into_iter().flatten() {
+            commands.count_from(later);
         }
         for step in &mut self.resets {
             step.at = step.at.since(later);
@@ -244,6 +224,49 @@ impl History {
             total: phase(lost, write.or(released).or(fenced)),
             stall: phase(oldest, write.or(released)),
         }
+    }
+}
+
+impl Commands {
+    /// None yet, of which the first comes now.
+    pub(crate) fn begin(at: Nanos) -> Self {
+        Self {
+            first: at,
+            last: at,
+            commands: 0,
+            bytes: 0,
+        }
+    }
+
+    /// It happens to one more.
+    pub(crate) fn add(&mut self, at: Nanos, bytes: u64) {
+        self.last = at;
+        self.commands += 1;
+        // Numbers in a trace are anybody's.
+        self.bytes = self.bytes.saturating_add(bytes);
+    }
+
+    /// Counts the times from a later moment.
+    fn count_from(&mut self, later: Nanos) {
+        self.first = self.first.since(later);
+        self.last = self.last.since(later);
+    }
+}
+
+impl Held {
+    /// None yet, of which the first comes now.
+    pub(crate) fn begin(at: Nanos) -> Self {
+        Self {
+            all: Commands::begin(at),
+            oldest: None,
+        }
+    }
+
+    /// One more is held, whose age may be known.
+    pub(crate) fn add(&mut self, at: Nanos, hold: &Hold) {
+        self.all.add(at, hold.bytes);
+        let started = hold.age.map(|age| at.since(age));
+        self.oldest = self.oldest.into_iter().chain(started).min();
     }
 }
 

@@ -215,8 +215,8 @@ impl Summary {
             // Numbers in a trace are anybody's.
             let add = |sum: &mut u64, value| *sum = sum.saturating_add(value);
             if let Some(held) = &record.held {
-                add(&mut self.held_commands, held.commands);
-                add(&mut self.held_bytes, held.bytes);
+                add(&mut self.held_commands, held.all.commands);
+                add(&mut self.held_bytes, held.all.bytes);
             }
             if let Some(tracked) = &record.tracked {
                 add(&mut self.tracked_commands, tracked.commands);

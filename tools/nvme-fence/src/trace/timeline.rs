@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use super::history::{History, ResetStep};
+use super::history::{Commands, History, ResetStep};
 use super::report::{Report, Summary};
 use crate::units::{Bytes, Count, Nanos};
 
@@ -50,12 +50,10 @@ impl History {
             if let Some(oldest) = held.oldest {
                 lines.push((oldest, "the oldest held command was started".to_owned()));
             }
-            let (commands, bytes) = (Count(held.commands, "command"), Bytes(held.bytes));
-            let mut line = format!("held {commands}, {bytes}");
-            if held.last != held.first {
-                line += &format!(", the last at {}", held.last.signed());
-            }
-            lines.push((held.first, line));
+            let all = &held.all;
+            let (commands, bytes) = (Count(all.commands, "command"), Bytes(all.bytes));
+            let line = format!("held {commands}, {bytes}{}", all.until_last());
+            lines.push((all.first, line));
         }
         if let Some(tracked) = &self.tracked {
             let commands = Count(tracked.commands, "cancelled command");
@@ -67,10 +65,8 @@ impl History {
         }
         if let Some(waited) = &self.waited {
             let commands = Count(waited.commands, "newer command");
-            let mut line = format!("{commands}, {}, began to wait", Bytes(waited.bytes));
-            if waited.last != waited.first {
-                line += &format!(", the last at {}", waited.last.signed());
-            }
+            let bytes = Bytes(waited.bytes);
+            let line = format!("{commands}, {bytes}, began to wait{}", waited.until_last());
             lines.push((waited.first, line));
         }
         lines.extend(self.news_of_resets());
@@ -102,6 +98,16 @@ impl History {
         // Stable: what happened at the same time stays in the order above, which is that of causes.
         lines.sort_by_key(|(at, _)| *at);
         lines
+    }
+}
+
+impl Commands {
+    /// When it happened to the last, if not all at once.
+    fn until_last(&self) -> String {
+        match self.last == self.first {
+            true => String::new(),
+            false => format!(", the last at {}", self.last.signed()),
+        }
     }
 }
 
