@@ -89,9 +89,9 @@ pub(crate) enum Command {
     /// Command Quiesce Time in force. Of each path: its state, its ANA state (mixed: namespaces
     /// differ, and are told apart below), and
     ///
-    /// FENCE: idle (in use, nothing held), holding (commands are held, or being sent on), lost (given
-    /// up, its connections are being terminated), down (no path, nothing held), off (hold is none), or
-    /// why there is no fence;
+    /// FENCE: idle (in use, nothing held), holding (commands are held, or being sent on, or newer ones
+    /// would be held), lost (given up, its connections are being terminated), down (no path, nothing
+    /// held), off (hold is none), or why there is no fence;
     ///
     /// HELD and BYTES: commands that are held now;
     ///
