@@ -113,13 +113,13 @@ fn apply(subsystem: &Subsystem, arrays: &Arrays, dry_run: bool) -> Result<One> {
         let changes = entry.changes();
         set = changes.values(&now)?;
         if !dry_run {
-            let context = || format!("the entry of model `{}`", entry.model);
+            let context = || format!("the entry of model `{}`", entry.model());
             changes.write(&fence, &now).with_context(context)?;
         }
     }
     Ok(One {
         name: subsystem.name.clone(),
-        entry: entry.map(|entry| entry.model.to_string()),
+        entry: entry.map(|entry| entry.model().to_string()),
         model,
         set,
     })

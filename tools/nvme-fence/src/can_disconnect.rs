@@ -194,16 +194,22 @@ fn loses_last_path(namespace: &Namespace, is_leaving: impl Fn(&String) -> bool) 
         && !paths.any(|path| stays(&path.controller) && path.is_usable())
 }
 
-/// The commands that the module holds for a controller. Without the module, none are.
+/// What the module holds or tracks for a controller. Without the module, that is nothing.
 fn held(subsystem: &Subsystem, name: &str, errors: &mut Vec<String>) -> Option<Reason> {
     let fence = subsystem.controller(name).join("fence");
     let held = part::read(|| fence.is_dir(), || Held::read(&fence));
-    let held = noted(held, errors).filter(|held| held.commands > 0)?;
+    let held = noted(held, errors).filter(Held::is_any)?;
+    // What is tracked waits for nothing. But without the controller there is less that may be
+    // evidence, and newer ones would wait longer.
+    let (code, what) = match held.commands {
+        0 => ("tracked", "newer commands need not wait any more"),
+        _ => ("held", "they are sent on"),
+    };
     Some(Reason {
-        code: "held",
+        code,
         object: name.to_owned(),
         text: held.to_string(),
-        advice: format!("wait until they are sent on (nvme-fence status {name})"),
+        advice: format!("wait until {what} (nvme-fence status {name})"),
     })
 }
 
@@ -211,7 +217,7 @@ fn held(subsystem: &Subsystem, name: &str, errors: &mut Vec<String>) -> Option<R
 /// are sent on by the paths that are left.
 fn held_for_removed(host: &Host) -> Option<String> {
     match removed::read(host) {
-        Ok(Some(held)) if held.commands > 0 => Some(format!(
+        Ok(Some(held)) if held.is_any() => Some(format!(
             "removed controllers: {held}; they may belong to it: wait (nvme-fence status)"
         )),
         Ok(_) => None,

@@ -2,7 +2,7 @@
 //! The command line. What is checked here is checked before anything is touched.
 
 mod monitor;
-mod suggested;
+pub(crate) mod suggested;
 
 use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
@@ -89,9 +89,9 @@ pub(crate) enum Command {
     /// Command Quiesce Time in force. Of each path: its state, its ANA state (mixed: namespaces
     /// differ, and are told apart below), and
     ///
-    /// FENCE: idle (in use, nothing held), holding (commands are held, or being sent on), lost (given
-    /// up, its connections are being terminated), down (no path, nothing held), off (hold is none), or
-    /// why there is no fence;
+    /// FENCE: idle (in use, nothing held), holding (commands are held, or being sent on, or newer ones
+    /// would be held), lost (given up, its connections are being terminated), down (no path, nothing
+    /// held), off (hold is none), or why there is no fence;
     ///
     /// HELD and BYTES: commands that are held now;
     ///
@@ -111,10 +111,10 @@ pub(crate) enum Command {
     Find(FindArgs),
     /// Tell whether a subsystem or a controller can be disconnected without harm
     ///
-    /// It can not if the module holds commands for it, or if it has the last usable path of a
-    /// namespace that is in use: mounted, in any mount namespace of a process that is seen here;
-    /// used as swap; part of a btrfs; or held by another block device, as of dm or md. Works on
-    /// every kernel, with and without the module.
+    /// It can not if the module holds commands for it, or has newer ones wait for the blocks of some
+    /// that it lost; or if it has the last usable path of a namespace that is in use: mounted, in any
+    /// mount namespace of a process that is seen here; used as swap; part of a btrfs; or held by
+    /// another block device, as of dm or md. Works on every kernel, with and without the module.
     ///
     /// Not known is whether a program has a device open, be it a virtual machine, a database, a
     /// target that exports it, or ZFS: sysfs does not tell. Ask them, or fuser(1).
@@ -128,8 +128,9 @@ pub(crate) enum Command {
     ///
     /// hold: until there is evidence that a lost association can execute nothing any more, all
     /// cancelled commands wait that change the medium (all); or they go on at once, and newer ones to
-    /// the same blocks wait (overlap), which is safe only if no other host writes there; or none
-    /// waits, as on a stock kernel, and ghost writes are possible (none).
+    /// the same blocks wait (overlap), which is safe only if no other host writes there, and no
+    /// application to a block for which it has a write outstanding; or none waits, as on a stock
+    /// kernel, and ghost writes are possible (none).
     ///
     /// evidence: what counts, any of these. `release` always does.
     ///
@@ -165,9 +166,10 @@ pub(crate) enum Command {
     Apply(ApplyArgs),
     /// State that the lost associations of a controller can execute nothing any more
     ///
-    /// Held commands are sent on at once, on the surviving paths. That is safe only if the
-    /// controller can execute none of them any more. If it still can, a late execution overwrites
-    /// newer data, silently.
+    /// Held commands are sent on at once, on the surviving paths, and with hold=overlap, newer ones
+    /// wait no more for the blocks of those that were cancelled. That is safe only if the controller
+    /// can execute none of them any more. If it still can, a late execution overwrites newer data,
+    /// silently.
     ///
     /// It is true if the controller was powered off, or was reset, or if its maker's tools say that
     /// the connection is gone and nothing is outstanding. It is not made true by a cable that was

@@ -17,7 +17,7 @@ use crate::cli::{Cli, ENVIRONMENT, EXIT_STATUS};
 use pages::PAGES;
 
 /// When the pages were last changed.
-const DATE: &str = "2026-11-29";
+const DATE: &str = "2026-11-30";
 
 /// How long the lines of a page are.
 const COLUMNS: usize = 80;

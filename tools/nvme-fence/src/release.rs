@@ -106,7 +106,7 @@ fn removed_directory(host: &Host) -> Result<PathBuf> {
 fn release(who: &str, directory: &Path) -> Result<()> {
     let before = Tally::read(directory)?;
     attribute::write(&directory.join("release"), "1").map_err(|error| refusal(error, who))?;
-    if before.held.commands == 0 {
+    if !before.held.is_any() {
         writeln!(
             io::stdout(),
             "{who}: nothing was held, nothing was released"
@@ -116,20 +116,43 @@ fn release(who: &str, directory: &Path) -> Result<()> {
     let after = watch(&before, directory)
         .with_context(|| format!("{who}: told to release, but not seen to do so"))?;
     let released = before.until(&after);
-    let what = |commands, bytes| format!("{}, {}", Count(commands, "command"), Bytes(bytes));
     if released.commands > 0 {
-        let what = what(released.commands, released.bytes);
-        writeln!(io::stdout(), "{who}: released {what}")?;
-    } else if after.held.commands == 0 {
+        let commands = Count(released.commands, "command");
+        let bytes = Bytes(released.bytes);
+        writeln!(io::stdout(), "{who}: released {commands}, {bytes}")?;
+    } else if before.held.commands > 0 && after.held.commands == 0 {
         writeln!(io::stdout(), "{who}: nothing is held any more")?;
     }
-    if released.commands < before.held.commands && after.held.commands > 0 {
+    if released.tracked > 0 {
+        let tracked = Count(released.tracked, "cancelled command");
+        writeln!(
+            io::stdout(),
+            "{who}: newer commands wait no more for the blocks of {tracked}"
+        )?;
+    }
+    if !before.is_done(&after) {
         bail!(
-            "{who}: {} still held, to be released when the connections are terminated",
-            what(after.held.commands, after.held.bytes)
+            "{who}: {}, to be released when the connections are terminated",
+            still(&after.held)
         );
     }
     Ok(())
+}
+
+/// What is left.
+fn still(held: &Held) -> String {
+    let mut left = Vec::new();
+    if held.commands > 0 {
+        let (commands, bytes) = (Count(held.commands, "command"), Bytes(held.bytes));
+        left.push(format!("{commands}, {bytes} still held"));
+    }
+    if let Some(tracked) = held.tracked.filter(|tracked| *tracked > 0) {
+        left.push(format!(
+            "newer ones still wait for the blocks of {}",
+            Count(tracked, "cancelled command")
+        ));
+    }
+    left.join("; ")
 }
 
 /// Why the kernel did not take the word.
@@ -142,12 +165,11 @@ fn refusal(error: anyhow::Error, who: &str) -> anyhow::Error {
     error
 }
 
-/// Looks until what was held has been sent on, but not for long.
+/// Looks until what was held has been sent on, and what was tracked is forgotten, but not for long.
 fn watch(before: &Tally, directory: &Path) -> Result<Tally> {
     let mut now = Tally::read(directory)?;
     for _ in 0..LOOKS {
-        let done = before.until(&now).commands >= before.held.commands;
-        if done || now.held.commands == 0 {
+        if before.is_done(&now) {
             break;
         }
         sleep(PAUSE);
@@ -156,52 +178,65 @@ fn watch(before: &Tally, directory: &Path) -> Result<Tally> {
     Ok(now)
 }
 
-/// What is held, and what has been sent on.
+/// What is held and tracked, and what has become of others.
 struct Tally {
-    /// What is held, or being sent on.
+    /// What is held, or being sent on, and what is tracked.
     held: Held,
-    /// What has been sent on, where that is counted.
-    released: Option<Released>,
+    /// What has happened, where that is counted.
+    counters: Option<Counters>,
 }
 
-/// So many commands and bytes.
+/// What has been released.
 struct Released {
-    /// The commands.
+    /// The commands that have been sent on.
     commands: u64,
     /// Their bytes.
     bytes: u64,
+    /// The commands for whose blocks newer ones wait no more.
+    tracked: u64,
 }
 
 impl Tally {
     /// Reads the attributes in a directory.
     fn read(directory: &Path) -> Result<Self> {
         let path = directory.join("counters");
-        let counters = path.exists().then(|| Counters::read(&path)).transpose()?;
-        let released = |counters: Counters| {
-            Some(Released {
-                commands: counters.get("released")?,
-                bytes: counters.get("released_bytes")?,
-            })
-        };
         Ok(Self {
-            released: counters.and_then(released),
+            counters: path.exists().then(|| Counters::read(&path)).transpose()?,
             held: Held::read(directory)?,
         })
     }
 
-    /// What has been sent on from this tally to a later one.
+    /// What has been released from this tally to a later one.
     fn until(&self, later: &Self) -> Released {
-        // What fails in the meantime is held as well. The counters tell it apart.
-        match (&self.released, &later.released) {
-            (Some(before), Some(after)) => Released {
-                commands: after.commands.saturating_sub(before.commands),
-                bytes: after.bytes.saturating_sub(before.bytes),
-            },
-            _ => Released {
-                commands: self.held.commands.saturating_sub(later.held.commands),
-                bytes: self.held.bytes.saturating_sub(later.held.bytes),
-            },
+        // What fails in the meantime is held or tracked as well. The counters tell it apart.
+        let (before, after) = (&self.held, &later.held);
+        let tracked = before.tracked.unwrap_or(0);
+        let since = self.counted(later, "tracked").unwrap_or(0);
+        let forgotten = (tracked + since).saturating_sub(after.tracked.unwrap_or(0));
+        Released {
+            commands: self
+                .counted(later, "released")
+                .unwrap_or(before.commands.saturating_sub(after.commands)),
+            bytes: self
+                .counted(later, "released_bytes")
+                .unwrap_or(before.bytes.saturating_sub(after.bytes)),
+            // What was tracked since, and is forgotten too, was not there when the word was given.
+            tracked: forgotten.min(tracked),
         }
+    }
+
+    /// By how much a counter has increased until a later tally; `None` = it is not counted.
+    fn counted(&self, later: &Self, name: &str) -> Option<u64> {
+        let of = |tally: &Self| tally.counters.as_ref()?.get(name);
+        Some(of(later)?.saturating_sub(of(self)?))
+    }
+
+    /// Whether all that this tally has is released in a later one.
+    fn is_done(&self, later: &Self) -> bool {
+        let released = self.until(later);
+        let tracked = |held: &Held| held.tracked.unwrap_or(0);
+        let sent = released.commands >= self.held.commands || later.held.commands == 0;
+        sent && (released.tracked >= tracked(&self.held) || tracked(&later.held) == 0)
     }
 }
 

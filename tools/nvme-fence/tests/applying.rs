@@ -105,6 +105,16 @@ fn with_a_mistake_in_the_file_nothing_is_set() {
 }
 
 #[test]
+fn a_model_is_found_with_the_blanks_that_pad_it() {
+    let host = host("[[array]]\nmodel = 'Flash 9 '\ncqt-default-ms = 5000\n");
+    let padded = format!("{:<40}", "Flash 9");
+    host.file("sys/class/nvme-subsystem/nvme-subsys0/model", &padded);
+    let answer = checked("apply-1", &apply(&host, &["nvme-subsys0", "-o", "json"]));
+    assert_eq!(answer["subsystems"][0]["entry"], "Flash 9");
+    assert_eq!(knob(&host, "cqt_default_ms"), "5000");
+}
+
+#[test]
 fn what_one_array_refuses_is_not_in_the_way_of_the_others() {
     let host = host("[[array]]\nmodel = '*'\nhold = 'some'\n");
     host.file(

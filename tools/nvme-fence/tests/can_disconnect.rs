@@ -148,6 +148,40 @@ fn what_is_held_stays() {
 }
 
 #[test]
+fn what_is_tracked_stays() {
+    let host = Host::array(Kernel::V7_3);
+    let fence = "sys/class/nvme/nvme0/fence";
+    let track = |held: &str, tracked: &str| {
+        for (name, text) in [
+            ("held", held),
+            ("held_bytes", "0"),
+            ("deadline_ms", "7"),
+            ("tracked", tracked),
+            ("tracked_blocks", "8"),
+            ("waiting", held),
+        ] {
+            host.file(&format!("{fence}/{name}"), text);
+        }
+    };
+    track("0", "1");
+    for name in ["nvme0", NQN] {
+        let tracked = reasons(&[("tracked", "nvme0")]);
+        assert_eq!(ask(&host, name), (tracked, Some(4)));
+    }
+    assert_eq!(ask(&host, "nvme1"), (Vec::new(), Some(0)));
+    // A newer one waits.
+    track("1", "1");
+    assert_eq!(ask(&host, NQN), (reasons(&[("held", "nvme0")]), Some(4)));
+    track("0", "0");
+    assert_eq!(ask(&host, NQN), (Vec::new(), Some(0)));
+    // It is not known whose.
+    host.removed(0, "none");
+    host.file("sys/module/nvme_fence/removed/tracked", "1");
+    assert_eq!(ask(&host, NQN).1, Some(1));
+    assert_eq!(ask(&host, "nvme0").1, Some(0));
+}
+
+#[test]
 fn what_could_not_be_seen_is_no_yes() {
     let host = Host::array(Kernel::V5_15);
     fs::remove_file(host.path("proc/self/mountinfo")).unwrap();

@@ -183,6 +183,7 @@ fn history() {
 #[test]
 fn report() {
     replay(&Host::empty(), "report");
+    replay(&Host::empty(), "overlap");
 }
 
 #[test]

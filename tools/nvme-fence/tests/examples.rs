@@ -50,6 +50,7 @@ fn they_name_what_is_measured() {
         "sys/class/nvme/nvme0/fence/counters",
         "lost 0\nheld 0\nreleased 0\ntime 0",
     );
+    fencing.file("sys/class/nvme/nvme0/fence/tracked", "0");
     for host in [fencing, Host::array(Kernel::V7_3)] {
         host.removed(1, "none");
         let output = host.run(&["metrics"]);

@@ -93,6 +93,31 @@ fn what_is_held_and_what_was() {
 }
 
 #[test]
+fn what_is_tracked_and_what_waits() {
+    let host = Host::fencing();
+    host.tracking(4, 1);
+    host.removed(0, "none");
+    host.file("sys/module/nvme_fence/removed/tracked", "2");
+    let text = metrics(&host);
+    promtool(&["check", "metrics"], &text);
+    for (sample, expected) in [
+        ("tracked_commands", 4.0),
+        ("tracked_bytes", 16384.0),
+        ("waiting_commands", 1.0),
+        ("tracks_total", 4.0),
+        ("waits_total", 1.0),
+    ] {
+        let sample = format!("nvme_fence_{sample}{{controller=nvme0,subsystem=nvme-subsys0}}");
+        assert_eq!(value(&text, &sample), Some(expected), "{sample}: {text}");
+    }
+    let removed = value(&text, "nvme_fence_removed_tracked_commands");
+    assert_eq!(removed, Some(2.0));
+    // Of a module that does not tell, nothing is said.
+    let text = metrics(&Host::fencing());
+    assert!(!text.contains("tracked_") && !text.contains("tracks_"));
+}
+
+#[test]
 fn it_agrees_with_check() {
     for (host, status) in [
         (Host::fencing(), 4),

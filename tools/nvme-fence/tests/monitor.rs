@@ -16,6 +16,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 const STATE: &str = "sys/class/nvme/nvme1/state";
 const COUNTERS: &str = "sys/class/nvme/nvme1/fence/counters";
 const HELD: &str = "sys/class/nvme/nvme1/fence/held";
+const TRACKED: &str = "sys/class/nvme/nvme1/fence/tracked";
 
 /// A monitor. It is ended with this value.
 struct Monitor {
@@ -134,12 +135,20 @@ fn a_loss_is_said_recorded_and_counted() {
     let lost = "nvme_fence_lost_total{cause=connection,subsystem=nvme-subsys0}";
     assert_eq!(value(&metrics(&host), lost), Some(0.0));
     host.file(STATE, "connecting");
-    host.file(HELD, "2");
     assert_eq!(monitor.line(), "nvme-subsys0 nvme1 lost: connecting");
+    host.file(TRACKED, "3");
+    assert!(monitor
+        .line()
+        .starts_with("nvme-subsys0 nvme1 tracked, 3 commands"));
+    host.file(HELD, "2");
     assert!(monitor
         .line()
         .starts_with("nvme-subsys0 nvme1 held, 2 commands"));
-    host.file(COUNTERS, "held 2\nreleased 2\nreleased_bytes 8192\nccr 1");
+    host.file(
+        COUNTERS,
+        "held 2\nwaited 1\ntracked 3\nreleased 2\nreleased_bytes 8192\nccr 1",
+    );
+    host.file(TRACKED, "0");
     host.file(HELD, "0");
     assert!(monitor
         .line()
@@ -154,6 +163,7 @@ fn a_loss_is_said_recorded_and_counted() {
     let all = [
         "monitor-started",
         "lost",
+        "tracked",
         "held",
         "fenced",
         "back",
@@ -161,7 +171,7 @@ fn a_loss_is_said_recorded_and_counted() {
     ];
     assert_eq!(words(&events), all);
     assert_eq!(events[1]["nqn"], "nqn.2026-01.org.example:array");
-    assert_eq!(events[3]["evidence"], "ccr");
+    assert_eq!(events[4]["evidence"], "ccr");
     assert!(history(&host, &["--since", "2999-01-01"]).is_empty());
     assert_eq!(history(&host, &["--since", "1h"]).len(), events.len());
     let text = metrics(&host);
@@ -181,6 +191,8 @@ fn a_loss_is_said_recorded_and_counted() {
             1.0,
         ),
         ("nvme_fence_holds_total{subsystem=nvme-subsys0}", 2.0),
+        ("nvme_fence_tracks_total{subsystem=nvme-subsys0}", 3.0),
+        ("nvme_fence_waits_total{subsystem=nvme-subsys0}", 1.0),
         (
             "nvme_fence_released_commands_total{subsystem=nvme-subsys0}",
             2.0,

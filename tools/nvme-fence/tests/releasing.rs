@@ -12,23 +12,27 @@ use std::fs;
 /// The fence of nvme0, of which 4 commands are held, and 2 were released before.
 const FENCE: &str = "sys/class/nvme/nvme0/fence";
 
-/// Runs `release` on a host whose kernel, when it hears the word, has these values.
-fn release(host: &Host, held: u64, released: u64) -> (String, String, Option<i32>) {
-    let word = host.path(&format!("{FENCE}/release"));
+/// What removed controllers hold.
+const REMOVED: &str = "sys/module/nvme_fence/removed";
+
+/// Runs `release` on a host whose kernel does this when it hears the word in a directory.
+fn hearing(
+    host: &Host,
+    directory: &str,
+    which: &[&str],
+    then: impl FnOnce() + Send,
+) -> (String, String, Option<i32>) {
+    let word = host.path(&format!("{directory}/release"));
     fs::remove_file(&word).unwrap();
     // Reading it is to wait for the word.
     mkfifo(&word, Mode::S_IRWXU).unwrap();
     let output = std::thread::scope(|scope| {
         scope.spawn(|| {
-            assert_eq!(fs::read_to_string(&word).unwrap(), "1");
-            host.file(
-                &format!("{FENCE}/counters"),
-                &format!("released {released}\nreleased_bytes {}", released * 4096),
-            );
-            host.file(&format!("{FENCE}/held_bytes"), &(held * 4096).to_string());
-            host.file(&format!("{FENCE}/held"), &held.to_string());
+            let mut fence = fs::File::open(&word).unwrap();
+            then();
+            assert_eq!(std::io::read_to_string(&mut fence).unwrap(), "1");
         });
-        host.run(&["release", "nvme0", "--force"])
+        host.run(&[&["release", "--force"], which].concat())
     });
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (
@@ -36,6 +40,18 @@ fn release(host: &Host, held: u64, released: u64) -> (String, String, Option<i32
         text(output.stderr),
         output.status.code(),
     )
+}
+
+/// Runs `release` on a host whose kernel, when it hears the word, has these values.
+fn release(host: &Host, held: u64, released: u64) -> (String, String, Option<i32>) {
+    hearing(host, FENCE, &["nvme0"], || {
+        host.file(
+            &format!("{FENCE}/counters"),
+            &format!("released {released}\nreleased_bytes {}", released * 4096),
+        );
+        host.file(&format!("{FENCE}/held_bytes"), &(held * 4096).to_string());
+        host.file(&format!("{FENCE}/held"), &held.to_string());
+    })
 }
 
 #[test]
@@ -79,23 +95,91 @@ fn says_what_was_released_and_what_was_not() {
     }
 }
 
+/// Numbers of nvme0 that the kernel tells when it has heard the word.
+struct After {
+    held: u64,
+    tracked: u64,
+    ever_tracked: u64,
+    released: u64,
+}
+
+#[test]
+fn what_was_tracked_is_released_too() {
+    const WAIT_NO_MORE: &str = "nvme0: newer commands wait no more for the blocks of";
+    let after = |held, tracked, ever_tracked, released| After {
+        held,
+        tracked,
+        ever_tracked,
+        released,
+    };
+    let all = format!("{WAIT_NO_MORE} 4 cancelled commands\n");
+    for (waiting, after, stdout, stderr) in [
+        (0, after(0, 0, 4, 2), all.clone(), ""),
+        // What waited is sent on.
+        (
+            1,
+            after(0, 0, 4, 3),
+            format!("nvme0: released 1 command, 4.0 KiB\n{all}"),
+            "",
+        ),
+        // Others were tracked since.
+        (0, after(0, 2, 6, 2), all.clone(), ""),
+        // So they were, and are fenced already.
+        (0, after(0, 0, 6, 2), all.clone(), ""),
+        // Some are of an association whose connections are not terminated.
+        (
+            0,
+            after(1, 1, 4, 2),
+            format!("{WAIT_NO_MORE} 3 cancelled commands\n"),
+            "nvme-fence: nvme0: 1 command, 4.0 KiB still held; newer ones still wait for the \
+             blocks of 1 cancelled command, to be released when the connections are terminated\n",
+        ),
+    ] {
+        let host = Host::fencing();
+        host.tracking(4, waiting);
+        let said = hearing(&host, FENCE, &["nvme0"], || {
+            host.file(
+                &format!("{FENCE}/counters"),
+                &format!(
+                    "tracked {}\nreleased {}\nreleased_bytes {}",
+                    after.ever_tracked,
+                    after.released,
+                    after.released * 4096
+                ),
+            );
+            let held_bytes = (after.held * 4096).to_string();
+            host.file(&format!("{FENCE}/held_bytes"), &held_bytes);
+            host.file(&format!("{FENCE}/held"), &after.held.to_string());
+            host.file(&format!("{FENCE}/tracked"), &after.tracked.to_string());
+        });
+        let code = i32::from(!stderr.is_empty());
+        assert_eq!(said, (stdout, stderr.to_owned(), Some(code)));
+    }
+}
+
+#[test]
+fn what_removed_controllers_track_is_released_too() {
+    let host = Host::fencing();
+    host.removed(0, "none");
+    host.file(&format!("{REMOVED}/tracked"), "1");
+    let (stdout, _, code) = hearing(&host, REMOVED, &["--removed"], || {
+        host.file(&format!("{REMOVED}/tracked"), "0");
+    });
+    assert_eq!(
+        stdout,
+        "removed controllers: newer commands wait no more for the blocks of 1 cancelled command\n"
+    );
+    assert_eq!(code, Some(0));
+}
+
 #[test]
 fn a_controller_that_goes_meanwhile_is_not_said_to_be_released() {
     let host = Host::fencing();
-    let word = host.path(&format!("{FENCE}/release"));
-    fs::remove_file(&word).unwrap();
-    mkfifo(&word, Mode::S_IRWXU).unwrap();
-    let output = std::thread::scope(|scope| {
-        scope.spawn(|| {
-            let mut fence = fs::File::open(&word).unwrap();
-            fs::remove_file(host.path(&format!("{FENCE}/held"))).unwrap();
-            std::io::copy(&mut fence, &mut std::io::sink()).unwrap();
-        });
-        host.run(&["release", "nvme0", "--force"])
+    let (stdout, stderr, code) = hearing(&host, FENCE, &["nvme0"], || {
+        fs::remove_file(host.path(&format!("{FENCE}/held"))).unwrap();
     });
-    let stderr = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(1), "{stderr}");
-    assert!(output.stdout.is_empty());
+    assert_eq!(code, Some(1), "{stderr}");
+    assert!(stdout.is_empty());
     assert!(stderr.contains("told to release, but not seen to do so"));
 }
 
@@ -105,19 +189,11 @@ fn what_an_unloaded_module_has_left_is_named_before_it_is_released() {
     for (held, deadline, said) in [(2, "none", true), (2, "5000", false), (0, "none", false)] {
         let host = Host::fencing();
         host.removed(held, deadline);
-        let word = host.path("sys/module/nvme_fence/removed/release");
-        fs::remove_file(&word).unwrap();
-        mkfifo(&word, Mode::S_IRWXU).unwrap();
-        let output = std::thread::scope(|scope| {
-            scope.spawn(|| {
-                assert_eq!(fs::read_to_string(&word).unwrap(), "1");
-                host.file("sys/module/nvme_fence/removed/held", "0");
-                host.file("sys/module/nvme_fence/removed/held_bytes", "0");
-            });
-            host.run(&["release", "--removed", "--force"])
+        let (stdout, _, code) = hearing(&host, REMOVED, &["--removed"], || {
+            host.file(&format!("{REMOVED}/held"), "0");
+            host.file(&format!("{REMOVED}/held_bytes"), "0");
         });
-        let stdout = String::from_utf8(output.stdout).unwrap();
-        assert_eq!(output.status.code(), Some(0), "{stdout}");
+        assert_eq!(code, Some(0), "{stdout}");
         assert_eq!(stdout.contains(LEFT), said, "{stdout}");
     }
 }

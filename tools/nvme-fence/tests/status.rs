@@ -225,6 +225,32 @@ fn what_moved_the_deadline_is_said() {
 }
 
 #[test]
+fn what_is_tracked_has_a_deadline_and_belongs_to_another_loss() {
+    let host = Host::fencing();
+    host.tracking(2, 0);
+    let shown = |options: &[&str]| {
+        let text = text(&host, options);
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let said =
+        "nvme0: 2 cancelled commands went on at once; newer ones to their 8.0 KiB wait, none \
+                does; fenced by time in 12.345 s";
+    let verbose = shown(&["--verbose"]);
+    assert!(verbose.contains(said), "{verbose}");
+    let last = "an earlier loss was fenced by time";
+    assert!(verbose.contains(last), "{verbose}");
+    // Why there is no deadline is said of the deadline.
+    host.file("sys/class/nvme/nvme0/fence/deadline_ms", "none");
+    host.file(
+        "sys/class/nvme/nvme0/fence/identity",
+        "cntlid=1 ciu=0 kato_ms=0 tbkas=1 cqt_ms=0 cqt_source=default wait_ms=none",
+    );
+    let why = "none does; no deadline: keep alive";
+    let normal = shown(&[]);
+    assert!(normal.contains(why), "{normal}");
+}
+
+#[test]
 fn words_are_about_the_path() {
     let host = Host::fencing();
     let word = "/controllers/0/fence/state";

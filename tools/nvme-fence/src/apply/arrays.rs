@@ -11,6 +11,7 @@ use std::io::ErrorKind;
 use std::ops::RangeInclusive;
 use std::path::Path;
 use std::str::FromStr;
+use toml::Spanned;
 
 use crate::sysfs::evidence::Wanted;
 use crate::sysfs::knobs::{Changes, CQT_DEFAULT_MS, CQT_OVERRIDE_MS};
@@ -29,14 +30,13 @@ pub(crate) struct Arrays {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Array {
-    /// Which arrays are meant: `*`, `?` and `[...]` stand for others, as in a shell.
-    #[serde(deserialize_with = "parsed")]
-    pub(crate) model: Pattern,
+    /// Which arrays are meant.
+    model: Spanned<Model>,
     /// As for `nvme-fence config`.
-    #[serde(default, deserialize_with = "parsed_if_there")]
+    #[serde(default, deserialize_with = "parsed")]
     hold: Option<Word>,
     /// As for `nvme-fence config`.
-    #[serde(default, deserialize_with = "parsed_if_there")]
+    #[serde(default, deserialize_with = "parsed")]
     evidence: Option<Wanted>,
     /// As for `nvme-fence config`.
     #[serde(default, deserialize_with = "cqt_default_ms")]
@@ -44,6 +44,21 @@ pub(crate) struct Array {
     /// As for `nvme-fence config`.
     #[serde(default, deserialize_with = "cqt_override_ms")]
     cqt_override_ms: Option<u32>,
+}
+
+/// A model number, in which `*`, `?` and `[...]` stand for others, as in a shell.
+#[derive(Debug, PartialEq)]
+struct Model(Pattern);
+
+impl<'de> Deserialize<'de> for Model {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        // A controller pads its model with blanks, and whoever copies it may copy some of them.
+        match text.trim() {
+            "" => Err(D::Error::custom("the model is empty; `*` stands for any")),
+            model => model.parse().map(Self).map_err(D::Error::custom),
+        }
+    }
 }
 
 impl Arrays {
@@ -54,23 +69,47 @@ impl Arrays {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             text => text.with_context(|| format!("cannot read {name}"))?,
         };
-        match toml::from_str(&text) {
-            Ok(arrays) => Ok(Some(arrays)),
+        let line = |begin: usize| text[..begin].matches('\n').count() + 1;
+        let arrays: Self = match toml::from_str(&text) {
+            Ok(arrays) => arrays,
             Err(error) => {
-                let begin = error.span().map_or(0, |span| span.start);
-                let line = text[..begin].matches('\n').count() + 1;
+                let line = line(error.span().map_or(0, |span| span.start));
                 bail!("{name}, line {line}: {}", error.message())
             }
+        };
+        if let Some((first, second)) = arrays.repeated() {
+            let [first_line, line] = [first, second].map(|array| line(array.model.span().start));
+            bail!(
+                "{name}, line {line}: the model `{}` has an entry in line {first_line} already",
+                second.model()
+            );
         }
+        Ok(Some(arrays))
+    }
+
+    /// The first two entries of the same model. The second would never count.
+    fn repeated(&self) -> Option<(&Array, &Array)> {
+        self.array.iter().enumerate().find_map(|(index, second)| {
+            let mut before = self.array[..index].iter();
+            let first = before.find(|first| first.model() == second.model())?;
+            Some((first, second))
+        })
     }
 
     /// The entry that counts for a model.
     pub(crate) fn of(&self, model: &str) -> Option<&Array> {
-        self.array.iter().find(|array| array.model.matches(model))
+        let model = model.trim();
+        let mut arrays = self.array.iter();
+        arrays.find(|array| array.model().matches(model))
     }
 }
 
 impl Array {
+    /// Which arrays are meant.
+    pub(crate) fn model(&self) -> &Pattern {
+        &self.model.get_ref().0
+    }
+
     /// What it changes.
     pub(crate) fn changes(&self) -> Changes {
         Changes {
@@ -82,23 +121,14 @@ impl Array {
     }
 }
 
-/// Reads what is written as text.
-fn parsed<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+/// Reads what is written as text, and may be missing.
+fn parsed<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     T: FromStr<Err: Display>,
     D: Deserializer<'de>,
 {
     let text = String::deserialize(deserializer)?;
-    text.parse().map_err(D::Error::custom)
-}
-
-/// The same for what may be missing.
-fn parsed_if_there<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
-where
-    T: FromStr<Err: Display>,
-    D: Deserializer<'de>,
-{
-    parsed(deserializer).map(Some)
+    text.parse().map(Some).map_err(D::Error::custom)
 }
 
 /// Reads a number that the module accepts.
@@ -169,6 +199,16 @@ mod tests {
     }
 
     #[test]
+    fn blanks_around_a_model_are_none_of_it() {
+        let arrays = read("[[array]]\nmodel = 'Flash 9 '\nhold = 'none'\n").unwrap();
+        let padded = format!("{:<40}", "Flash 9");
+        for model in ["Flash 9", "Flash 9 ", padded.as_str()] {
+            assert_eq!(arrays.of(model).unwrap().model().as_str(), "Flash 9");
+        }
+        assert!(arrays.of("Flash9").is_none());
+    }
+
+    #[test]
     fn a_mistake_is_named_with_its_line() {
         for (entry, expected) in [
             (
@@ -177,6 +217,12 @@ mod tests {
             ),
             ("hold = 'none'", "line 1: missing field `model`"),
             ("model = '[a'", "line 2: Pattern syntax error"),
+            ("\nmodel = ''", "line 3: the model is empty"),
+            ("model = '  '", "line 2: the model is empty"),
+            (
+                "model = 'a'\n[[array]]\nmodel = 'b'\n[[array]]\nmodel = 'a '",
+                "line 6: the model `a` has an entry in line 2 already",
+            ),
             ("model = 'a'\nhold = 'None'", "line 3: `None` is no word"),
             ("model = 'a'\nhold = 1", "line 3: invalid type: integer `1`"),
             (

@@ -80,7 +80,7 @@ const fn rule(
 }
 
 /// All that can be found, the worst first.
-pub(crate) static RULES: [Rule; 26] = [
+pub(crate) static RULES: [Rule; 27] = [
     rule("series-missing", Severity::Error, fence::series_missing),
     rule("module-missing", Severity::Error, fence::module_missing),
     rule("hold-none", Severity::Error, fence::hold_none),
@@ -120,6 +120,7 @@ pub(crate) static RULES: [Rule; 26] = [
         Severity::Warning,
         evidence::target_believed,
     ),
+    rule("hold-overlap", Severity::Warning, fence::hold_overlap),
     rule("cqt-assumed", Severity::Warning, times::cqt_assumed),
     rule("multipath-off", Severity::Warning, paths::multipath_off),
     rule(

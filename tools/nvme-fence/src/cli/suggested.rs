@@ -10,9 +10,9 @@ use std::marker::PhantomData;
 use std::str::FromStr;
 
 /// What today's module has for `hold`.
-pub(super) const HOLD: [&str; 3] = ["all", "overlap", "none"];
+pub(crate) const HOLD: [&str; 3] = ["all", "overlap", "none"];
 /// What today's module has for `evidence`.
-pub(super) const EVIDENCE: [&str; 7] = [
+pub(crate) const EVIDENCE: [&str; 7] = [
     "ccr",
     "time",
     "reconnect",

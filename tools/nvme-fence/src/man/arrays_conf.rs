@@ -4,34 +4,56 @@
 use clap_mangen::roff::{bold, roman, Roff};
 use std::io;
 
+use crate::cli::suggested::{EVIDENCE, HOLD};
+use crate::sysfs::knobs::{CQT_DEFAULT_MS, CQT_OVERRIDE_MS};
+
 use super::{section, see_also, tidy, DATE};
 
 /// What an entry may say.
-const KEYS: [(&str, &str); 5] = [
-    (
-        "model",
-        "Which arrays are meant: those whose model number fits as a whole. * stands for any \
-         characters, ? for one, [...] for one of those in it. It must be there. \
-         /sys/class/nvme-subsystem/nvme-subsysX/model has that of an array.",
-    ),
-    (
-        "hold",
-        "What waits until there is evidence: \"all\" or \"none\".",
-    ),
-    (
-        "evidence",
-        "What counts as evidence: words that replace those in force (\"ccr,time\"), or words to \
-         add to them and to take from them (\"+reconnect-by-id,-ccr\").",
-    ),
-    (
-        "cqt-default-ms",
-        "The Command Quiesce Time of controllers that report none, 1 to 3600000 ms.",
-    ),
-    (
-        "cqt-override-ms",
-        "The Command Quiesce Time whatever controllers report, up to 3600000 ms; 0: none.",
-    ),
-];
+fn keys() -> [(&'static str, String); 5] {
+    [
+        (
+            "model",
+            "Which arrays are meant: those whose model number fits as a whole, without the blanks \
+             that pad it. * stands for any characters, ? for one, [...] for one of those in it. It \
+             must be there, and no two entries may have the same. \
+             /sys/class/nvme-subsystem/nvme-subsysX/model has that of an array."
+                .to_owned(),
+        ),
+        (
+            "hold",
+            format!(
+                "What waits until there is evidence, one of these words: {}. nvme-fence-config(1) \
+                 has what they mean.",
+                HOLD.join(", ")
+            ),
+        ),
+        (
+            "evidence",
+            format!(
+                "What counts as evidence: words that replace those in force (\"ccr,time\"), or \
+                 words to add to them and to take from them (\"+reconnect-by-id,-ccr\"). They \
+                 are: {}.",
+                EVIDENCE.join(", ")
+            ),
+        ),
+        (
+            "cqt-default-ms",
+            format!(
+                "The Command Quiesce Time of controllers that report none, {} to {} ms.",
+                CQT_DEFAULT_MS.start(),
+                CQT_DEFAULT_MS.end()
+            ),
+        ),
+        (
+            "cqt-override-ms",
+            format!(
+                "The Command Quiesce Time whatever controllers report, up to {} ms; 0: none.",
+                CQT_OVERRIDE_MS.end()
+            ),
+        ),
+    ]
+}
 
 /// The page.
 pub(super) fn page() -> io::Result<String> {
@@ -55,7 +77,11 @@ pub(super) fn page() -> io::Result<String> {
         bold("[[array]]"),
         roman(" and has lines of the form KEY = VALUE; texts are in quotes. The first entry counts whose model fits, and no other. What it does not name stays as it is: as the parameters of the module have it, after a connect. With a mistake in the file, none of it is applied."),
     ]);
-    section(&mut roff, "KEYS", &KEYS);
+    let keys = keys();
+    let rows = keys
+        .each_ref()
+        .map(|(key, meaning)| (*key, meaning.as_str()));
+    section(&mut roff, "KEYS", &rows);
     roff.control("SH", ["EXAMPLES"]);
     roff.control("nf", []);
     for line in [
@@ -81,4 +107,18 @@ pub(super) fn page() -> io::Result<String> {
     roff.control("SH", ["SEE ALSO"]);
     roff.text(see_also("arrays.conf"));
     Ok(tidy(&roff.render()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_has_the_words_that_the_command_line_has() {
+        let page = page().unwrap().replace(['\n', '\\'], " ");
+        let words = |words: &[&str]| words.join(", ").replace('-', " -");
+        assert!(page.contains(&words(&HOLD)), "{page}");
+        assert!(page.contains(&words(&EVIDENCE)), "{page}");
+        assert!(page.contains("1 to 3600000 ms"), "{page}");
+    }
 }

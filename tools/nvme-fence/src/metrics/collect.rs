@@ -165,7 +165,7 @@ fn of_check(check: &Check) -> [Family; 2] {
 }
 
 /// What is so now.
-fn of_subsystems(measured: &[Measured]) -> [Family; 7] {
+fn of_subsystems(measured: &[Measured]) -> [Family; 10] {
     let info = |subsystem: &Measured| {
         let knobs = subsystem.knobs.as_ref();
         let of_knobs = |of: &dyn Fn(&Knobs) -> String| knobs.map(of).unwrap_or_default();
@@ -229,6 +229,21 @@ fn of_subsystems(measured: &[Measured]) -> [Family; 7] {
                 fence.held.held_for_ms.map(|ms| ms as f64 / 1e3)
             }),
         ),
+        gauge(
+            "nvme_fence_tracked_commands",
+            "Cancelled commands that went on at once, for whose blocks newer ones wait now",
+            by_fence(measured, |fence| fence.held.tracked.map(|n| n as f64)),
+        ),
+        gauge(
+            "nvme_fence_tracked_bytes",
+            "Their bytes",
+            by_fence(measured, |fence| fence.held.tracked_bytes().map(|n| n as f64)),
+        ),
+        gauge(
+            "nvme_fence_waiting_commands",
+            "Those of the held commands that are newer, and wait for such blocks",
+            by_fence(measured, |fence| fence.held.waiting.map(|n| n as f64)),
+        ),
     ]
 }
 
@@ -250,8 +265,8 @@ pub(super) fn by_fence<T>(
     samples
 }
 
-/// What removed controllers hold.
-fn of_removed(held: &Held) -> [Family; 2] {
+/// What there has to be evidence for of removed controllers.
+fn of_removed(held: &Held) -> [Family; 3] {
     [
         gauge(
             "nvme_fence_removed_held_commands",
@@ -262,6 +277,12 @@ fn of_removed(held: &Held) -> [Family; 2] {
             "nvme_fence_removed_held_bytes",
             "Their bytes",
             vec![(Vec::new(), held.bytes as f64)],
+        ),
+        gauge(
+            "nvme_fence_removed_tracked_commands",
+            "Cancelled commands of controllers that were removed, for whose blocks newer ones wait \
+             now",
+            held.tracked.map(|n| (Vec::new(), n as f64)).into_iter().collect(),
         ),
     ]
 }

@@ -42,6 +42,8 @@ fn by_controllers(measured: &[Measured]) -> Vec<Family> {
     named([
         counter("lost"),
         counter("held"),
+        counter("tracked"),
+        counter("waited"),
         counter("noticed"),
         fenced,
         counter("released"),
@@ -50,8 +52,8 @@ fn by_controllers(measured: &[Measured]) -> Vec<Family> {
 
 /// What the monitor has counted.
 fn by_monitor(totals: &Totals) -> Vec<Family> {
-    let mut all: [Vec<(Labels, u64)>; 5] = Default::default();
-    let [lost, held, noticed, fenced, released] = &mut all;
+    let mut all: [Vec<(Labels, u64)>; 7] = Default::default();
+    let [lost, held, tracked, waited, noticed, fenced, released] = &mut all;
     for (subsystem, its) in totals.named() {
         let labels = || vec![("subsystem", subsystem.to_owned())];
         let with = |name: &'static str, value: &str| {
@@ -67,14 +69,19 @@ fn by_monitor(totals: &Totals) -> Vec<Family> {
             fenced.push((with("evidence", evidence), its.fenced(evidence)));
         }
         held.push((labels(), its.held));
+        tracked.push((labels(), its.tracked));
+        waited.push((labels(), its.waited));
         noticed.push((labels(), its.noticed));
         released.push((labels(), its.released));
     }
     named(all)
 }
 
-/// The families: losses, holds, losses that were noticed, fencings and releases.
-fn named([lost, held, noticed, fenced, released]: [Vec<(Labels, u64)>; 5]) -> Vec<Family> {
+/// The families: losses, holds, what was tracked and what waited for it, losses that were noticed,
+/// fencings and releases.
+fn named(
+    [lost, held, tracked, waited, noticed, fenced, released]: [Vec<(Labels, u64)>; 7],
+) -> Vec<Family> {
     [
         (
             "nvme_fence_lost",
@@ -83,15 +90,25 @@ fn named([lost, held, noticed, fenced, released]: [Vec<(Labels, u64)>; 5]) -> Ve
         ),
         ("nvme_fence_holds", "Commands that were held", held),
         (
+            "nvme_fence_tracks",
+            "Cancelled commands that were tracked: newer ones to their blocks waited",
+            tracked,
+        ),
+        (
+            "nvme_fence_waits",
+            "Those of the held commands that were newer, and waited for such blocks",
+            waited,
+        ),
+        (
             "nvme_fence_noticed",
-            "Connections with held commands of which the controller was known to have noticed the \
-             loss before the keep alive wait was over",
+            "Connections with held or tracked commands of which the controller was known to have \
+             noticed the loss before the keep alive wait was over",
             noticed,
         ),
         (
             "nvme_fence_fenced",
-            "Connections with held commands of which it was proven that they execute nothing any \
-             more",
+            "Connections with held or tracked commands of which it was proven that they execute \
+             nothing any more",
             fenced,
         ),
         (

@@ -26,8 +26,8 @@ pub(crate) struct Seen {
     pub(crate) module: bool,
     /// The controllers that a fence is needed for, by name.
     pub(crate) paths: BTreeMap<String, SeenPath>,
-    /// What removed controllers hold.
-    pub(crate) removed: Amount,
+    /// What is kept of removed controllers.
+    pub(crate) removed: Kept,
 }
 
 /// A controller.
@@ -50,10 +50,19 @@ pub(crate) struct SeenPath {
 /// What the module says of a controller.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct SeenFence {
-    /// What is held now.
-    pub(crate) held: Amount,
+    /// What is kept now.
+    pub(crate) kept: Kept,
     /// What has happened.
     pub(crate) counters: Counters,
+}
+
+/// What there has to be evidence for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Kept {
+    /// The commands that are held.
+    pub(crate) held: Amount,
+    /// Those that went on at once, while newer ones to their blocks wait.
+    pub(crate) tracked: Amount,
 }
 
 /// Commands, and their bytes.
@@ -65,11 +74,24 @@ pub(crate) struct Amount {
     pub(crate) bytes: u64,
 }
 
-impl From<Held> for Amount {
+impl Kept {
+    /// Whether there is anything.
+    pub(crate) fn is_any(&self) -> bool {
+        self.held.commands > 0 || self.tracked.commands > 0
+    }
+}
+
+impl From<Held> for Kept {
     fn from(held: Held) -> Self {
         Self {
-            commands: held.commands,
-            bytes: held.bytes,
+            held: Amount {
+                commands: held.commands,
+                bytes: held.bytes,
+            },
+            tracked: Amount {
+                commands: held.tracked.unwrap_or_default(),
+                bytes: held.tracked_bytes().unwrap_or_default(),
+            },
         }
     }
 }
@@ -99,7 +121,7 @@ pub(crate) fn look(host: &Host, before: &Seen) -> Seen {
         module: host.sysfs("module/nvme_fence").is_dir(),
         paths,
         removed: match removed::read(host) {
-            Ok(held) => held.map(Amount::from).unwrap_or_default(),
+            Ok(held) => held.map(Kept::from).unwrap_or_default(),
             Err(_) => before.removed,
         },
     }
@@ -160,7 +182,7 @@ fn fence(directory: &Path) -> Result<SeenFence> {
     // In this order: what is held and released meanwhile is in both or in the second one, and in
     // none of them it never is.
     Ok(SeenFence {
-        held: Held::read(directory)?.into(),
+        kept: Held::read(directory)?.into(),
         counters: Counters::read(&directory.join("counters"))?,
     })
 }

@@ -53,6 +53,12 @@ pub(crate) struct SubsystemTotals {
     pub(crate) noticed: u64,
     /// Commands that were held.
     pub(crate) held: u64,
+    /// Commands that were cancelled and went on at once, while newer ones to their blocks waited.
+    #[serde(default)]
+    pub(crate) tracked: u64,
+    /// Those newer ones.
+    #[serde(default)]
+    pub(crate) waited: u64,
     /// Commands that were sent on.
     pub(crate) released: u64,
 }
@@ -137,8 +143,12 @@ mod tests {
         assert_eq!(Totals::load(directory.path()).unwrap(), totals);
         // Those of an older monitor have not counted all of it.
         let text = fs::read_to_string(directory.path().join(FILE)).unwrap();
-        let older = text.replace("\"noticed\": 0,", "");
-        assert_ne!(older, text);
+        let mut older = text;
+        for name in ["noticed", "tracked", "waited"] {
+            let newer = older;
+            older = newer.replace(&format!("\"{name}\": 0,"), "");
+            assert_ne!(older, newer);
+        }
         fs::write(directory.path().join(FILE), older).unwrap();
         assert_eq!(Totals::load(directory.path()).unwrap(), totals);
         // They are not thrown away without a word.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::heard::{Due, Heard};
 use super::module::module_changes;
-use super::seen::{Amount, Seen, SeenFence, SeenPath};
+use super::seen::{Amount, Kept, Seen, SeenFence, SeenPath};
 use super::totals::{Cause, SubsystemTotals, Totals};
 use crate::record::event::{Event, Kind};
 use crate::sysfs::fence::{counter_of, Counters, EVIDENCE};
@@ -28,8 +28,8 @@ pub(crate) struct Now {
 struct Past {
     /// When it was lost; `None` = it is live, or was lost before it was first seen.
     lost: Option<Instant>,
-    /// Since when something is held.
-    held: Option<Instant>,
+    /// Since when something is kept.
+    kept: Option<Instant>,
     /// The connections that are still to be announced.
     due: Due,
 }
@@ -85,7 +85,7 @@ impl Tracker {
         if module.contains(&Kind::ModuleUnloaded) {
             // It counts from 0 again.
             before.paths.values_mut().for_each(|path| path.fence = None);
-            before.removed = Amount::default();
+            before.removed = Kept::default();
         }
         events.extend(module.iter().map(|kind| Event::new(now.wall, *kind)));
         for (name, path) in &before.paths {
@@ -121,11 +121,9 @@ impl Tracker {
             let changes = self.path(now, name, &nothing, path, heard);
             events.extend(changes.into_iter().filter(|e| e.event != Kind::Back));
         }
-        if before.removed.commands > 0 && seen.removed.commands == 0 && seen.module {
-            events.push(of_amount(
-                Event::new(now.wall, Kind::Fenced),
-                before.removed,
-            ));
+        if before.removed.is_any() && !seen.removed.is_any() && seen.module {
+            let fenced = Event::new(now.wall, Kind::Fenced);
+            events.push(of_amount(fenced, before.removed.held));
         }
         self.seen = seen;
         events
@@ -218,16 +216,25 @@ impl Tracker {
         past: &mut Past,
     ) -> Vec<Event> {
         let Some(fence) = &after.fence else {
-            past.held = None;
+            past.kept = None;
             return Vec::new();
         };
         let nothing = SeenFence::default();
         let known = before.fence.as_ref().unwrap_or(&nothing);
         let since = |counter: &str| increase(&known.counters, &fence.counters, counter);
         let mut events = Vec::new();
-        if known.held.commands == 0 && fence.held.commands > 0 {
-            past.held = Some(now.steady);
-            events.push(of_amount(about(now, Kind::Held, name, after), fence.held));
+        let (was, is) = (&known.kept, &fence.kept);
+        if !was.is_any() && is.is_any() {
+            past.kept = Some(now.steady);
+        }
+        // What is tracked first: newer ones are held because of it.
+        for (kind, was, is) in [
+            (Kind::Tracked, was.tracked, is.tracked),
+            (Kind::Held, was.held, is.held),
+        ] {
+            if was.commands == 0 && is.commands > 0 {
+                events.push(of_amount(about(now, kind, name, after), is));
+            }
         }
         let fenced: Vec<_> = EVIDENCE
             .iter()
@@ -241,18 +248,20 @@ impl Tracker {
         for (evidence, _) in &fenced {
             let mut event = about(now, Kind::Fenced, name, after);
             event.evidence = Some((*evidence).to_owned());
-            event.duration_ms = past.held.map(|held| milliseconds(now.steady - held));
+            event.duration_ms = past.kept.map(|kept| milliseconds(now.steady - kept));
             // Which commands belong to which evidence is not told.
             events.push(match fenced.len() {
                 1 => of_amount(event, released),
                 _ => event,
             });
         }
-        if fence.held.commands == 0 {
-            past.held = None;
+        if !is.is_any() {
+            past.kept = None;
         }
         let totals = self.count(after);
         totals.held += since("held");
+        totals.tracked += since("tracked");
+        totals.waited += since("waited");
         totals.noticed += since("noticed");
         totals.released += released.commands;
         for (evidence, count) in fenced {

@@ -31,6 +31,8 @@ pub(crate) enum Kind {
     Removed,
     /// A path to a namespace has another ANA state.
     Ana,
+    /// Cancelled commands of a path went on at once, and newer ones to their blocks wait.
+    Tracked,
     /// Commands of a path are held.
     Held,
     /// It is proven that a lost connection executes nothing any more.
@@ -51,6 +53,7 @@ impl Kind {
             Self::Back => "back",
             Self::Removed => "removed",
             Self::Ana => "ana",
+            Self::Tracked => "tracked",
             Self::Held => "held",
             Self::Fenced => "fenced",
         }
@@ -77,7 +80,7 @@ pub(crate) struct Event {
     pub(crate) from: Option<String>,
     /// The state since.
     pub(crate) to: Option<String>,
-    /// For how long it was lost, or commands were held.
+    /// For how long it was lost, or commands were held or tracked.
     pub(crate) duration_ms: Option<u64>,
     /// How many commands it is about.
     pub(crate) commands: Option<u64>,

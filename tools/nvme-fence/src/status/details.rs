@@ -56,11 +56,11 @@ fn row(name: &str, text: &str) -> String {
     wrapped.to_string()
 }
 
-/// What fenced the last record that was fenced. What is held now belongs to others.
+/// What fenced the last record that was fenced. What is held or tracked now belongs to others.
 fn last(fence: &Fence) -> String {
     match &fence.last_evidence {
         None => "nothing was fenced yet".to_owned(),
-        Some(evidence) if fence.held.commands > 0 => {
+        Some(evidence) if fence.held.is_any() => {
             format!("an earlier loss was fenced by {evidence}")
         }
         Some(evidence) => format!("last fenced by {evidence}"),

@@ -101,10 +101,15 @@ impl Held {
         self.commands > 0 || self.tracked.unwrap_or(0) > 0
     }
 
+    /// The bytes of what is tracked; `None` = the module does not tell.
+    pub(crate) fn tracked_bytes(&self) -> Option<u64> {
+        self.tracked_blocks.map(|blocks| blocks.saturating_mul(512))
+    }
+
     /// What is tracked, in words; `None` = nothing.
     pub(crate) fn tracked_in_words(&self) -> Option<String> {
         let tracked = self.tracked.filter(|&tracked| tracked > 0)?;
-        let bytes = Bytes(self.tracked_blocks.unwrap_or(0).saturating_mul(512));
+        let bytes = Bytes(self.tracked_bytes().unwrap_or(0));
         let waiting = match self.waiting.unwrap_or(0) {
             0 => "none does".to_owned(),
             1 => "1 does".to_owned(),
@@ -133,32 +138,39 @@ impl Held {
 /// What is held, and for how many of these commands there is a deadline.
 impl fmt::Display for Held {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.commands, self.tracked_in_words()) {
-            (0, None) => return f.write_str("nothing held"),
-            (0, Some(tracked)) => return f.write_str(&tracked),
-            (_, Some(tracked)) => write!(f, "{tracked}; ")?,
-            (_, None) => {}
+        if !self.is_any() {
+            return f.write_str("nothing held");
         }
-        let commands = Count(self.commands, "command");
-        write!(f, "{commands} held, {}", Bytes(self.bytes))?;
-        if let Some(held_for) = self.held_for_ms {
-            write!(f, ", the oldest for {}", Milliseconds(held_for))?;
+        let tracked = self.tracked_in_words().unwrap_or_default();
+        f.write_str(&tracked)?;
+        let mut gap = "; ";
+        if self.commands > 0 {
+            let before = if tracked.is_empty() { "" } else { gap };
+            let commands = Count(self.commands, "command");
+            write!(f, "{before}{commands} held, {}", Bytes(self.bytes))?;
+            if let Some(held_for) = self.held_for_ms {
+                write!(f, ", the oldest for {}", Milliseconds(held_for))?;
+            }
+            gap = ", ";
         }
         let left = match (self.time_rule, self.left_ms) {
             (TimeRule::NotTerminated, _) => {
-                return f.write_str(", no deadline yet: its connections are being terminated")
+                return write!(
+                    f,
+                    "{gap}no deadline yet: its connections are being terminated"
+                )
             }
             (_, Some(left)) => Milliseconds(left),
-            (_, None) => return f.write_str(", no deadline"),
+            (_, None) => return write!(f, "{gap}no deadline"),
         };
         match self.parts() {
-            Some((_, 0)) => write!(f, ", fenced by time in {left}")?,
+            Some((_, 0)) => write!(f, "{gap}fenced by time in {left}")?,
             Some((with, without)) => {
                 write!(f, ": {with} fenced by time in {left}, ")?;
                 write!(f, "{without} without a deadline")?;
             }
             // Other records may have none.
-            None => write!(f, ", the last deadline in {left}")?,
+            None => write!(f, "{gap}the last deadline in {left}")?,
         }
         match self.noticed() {
             Some(how) => write!(f, "; the loss was noticed: {how}"),
@@ -242,7 +254,7 @@ mod tests {
                 0,
                 "4",
                 "0",
-                "4 cancelled commands went on at once; newer ones to their 16.0 KiB wait, none does",
+                "4 cancelled commands went on at once; newer ones to their 16.0 KiB wait, none does; fenced by time in 0.007 s",
             ),
             (
                 1,

@@ -72,6 +72,11 @@ impl Knobs {
         self.hold() == "none"
     }
 
+    /// Whether cancelled commands go on at once, and only newer ones to their blocks wait.
+    pub(crate) fn repeats_at_once(&self) -> bool {
+        self.hold() == "overlap"
+    }
+
     /// What counts as evidence, in one line.
     pub(crate) fn evidence_line(&self) -> String {
         let in_force: Vec<&str> = self.evidence.in_force().collect();

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::event::{Event, FenceEvent, Step, TracedEvent, Write};
 use super::history::{
-    Announced, Fenced, FirstWrite, Held, History, Released, ResetStep, Tracked, Waited,
+    Announced, Cancelled, Commands, Fenced, FirstWrite, History, Released, ResetStep,
 };
 use crate::units::Nanos;
 
@@ -22,7 +22,7 @@ pub(crate) fn histories(events: &[TracedEvent]) -> Vec<History> {
         }
     }
     for history in &mut builder.histories {
-        history.phases = history.measure();
+        history.conclude();
     }
     builder.histories
 }
@@ -61,38 +61,16 @@ impl Builder<'_> {
                 history.ciu = Some(lost.ciu);
             }
             Step::Hold(hold) => {
-                let held = history.held.get_or_insert(Held {
-                    first: at,
-                    last: at,
-                    commands: 0,
-                    bytes: 0,
-                    oldest: None,
-                });
-                held.last = at;
-                held.commands += 1;
-                held.bytes = held.bytes.saturating_add(hold.bytes);
-                let started = hold.age.map(|age| at.since(age));
-                held.oldest = held.oldest.into_iter().chain(started).min();
+                let held = history.held.get_or_insert_with(|| Cancelled::begin(at));
+                held.add(at, hold);
             }
             Step::Track(hold) => {
-                let tracked = history.tracked.get_or_insert(Tracked {
-                    first: at,
-                    commands: 0,
-                    bytes: 0,
-                });
-                tracked.commands += 1;
-                tracked.bytes = tracked.bytes.saturating_add(hold.bytes);
+                let tracked = history.tracked.get_or_insert_with(|| Cancelled::begin(at));
+                tracked.add(at, hold);
             }
             Step::Wait(wait) => {
-                let waited = history.waited.get_or_insert(Waited {
-                    first: at,
-                    last: at,
-                    commands: 0,
-                    bytes: 0,
-                });
-                waited.last = at;
-                waited.commands += 1;
-                waited.bytes = waited.bytes.saturating_add(wait.bytes);
+                let waited = history.waited.get_or_insert_with(|| Commands::begin(at));
+                waited.add(at, wait.bytes);
             }
             Step::Deadline(deadline) => history.deadlines.push(Announced {
                 at,
@@ -106,7 +84,8 @@ impl Builder<'_> {
                 });
             }
             Step::Release(release) => {
-                if history.releases.is_empty() {
+                // If nothing had waited, a write says nothing.
+                if history.released().is_none() && release.commands > 0 {
                     self.awaiting_write.push(index);
                 }
                 history.releases.push(Released::new(at, release));
@@ -214,7 +193,7 @@ mod tests {
         assert_eq!(phases.noticed, Some(Nanos(2_000_000_000)));
         assert_eq!(phases.total, Some(Nanos(4_000_000_000)));
         assert_eq!(phases.stall, Some(Nanos(6_000_000_000)));
-        assert_eq!(histories[0].held.as_ref().unwrap().commands, 4);
+        assert_eq!(histories[0].held.as_ref().unwrap().all.commands, 4);
     }
 
     #[test]
@@ -224,10 +203,83 @@ mod tests {
         let [history] = histories.as_slice() else {
             panic!("{histories:?}");
         };
-        assert_eq!(history.held.as_ref().unwrap().first, Nanos(-1_000_000_000));
+        assert_eq!(
+            history.held.as_ref().unwrap().all.first,
+            Nanos(-1_000_000_000)
+        );
         assert_eq!(history.phases.noticed, Some(Nanos(5_000_000_000)));
         assert_eq!(history.phases.fencing, Some(Nanos(3_000_000_000)));
         assert_eq!(history.phases.stall, Some(Nanos(9_000_000_000)));
+    }
+
+    #[test]
+    fn a_newer_one_may_wait_before_the_loss() {
+        let track = HOLD.replace("nvme_fence_hold", "nvme_fence_track");
+        let wait = "nvme_fence_wait: nvme0 record=1 dev=259,1 op=W sector=0 bytes=512 held=2 held_bytes=1024";
+        let histories = of(&[(8, &track), (9, wait), (10, LOST), (13, EVIDENCE)]);
+        let [history] = histories.as_slice() else {
+            panic!("{histories:?}");
+        };
+        let times = |commands: &Commands| [commands.first, commands.last];
+        let tracked = history.tracked.as_ref().unwrap();
+        assert_eq!(times(&tracked.all), [Nanos(-2_000_000_000); 2]);
+        let waited = history.waited.as_ref().unwrap();
+        assert_eq!(times(waited), [Nanos(-1_000_000_000); 2]);
+    }
+
+    /// The history of a loss at 10 s with two commands that are tracked and these events before a
+    /// release at 20 s, of so many commands, and a write at 21 s.
+    fn of_overlap(events: &[(u32, &str)], released: u64) -> History {
+        let track = HOLD.replace("nvme_fence_hold", "nvme_fence_track") + " age_ns=3000000000";
+        let release = RELEASE.replace("commands=1", &format!("commands={released}"));
+        let write =
+            "nvme_setup_cmd: nvme5: disk=nvme5n1, qid=1, cmd=(nvme_cmd_write slba=0, len=7)";
+        let begin = [(10, LOST), (11, track.as_str()), (11, &track)];
+        let end = [(19, EVIDENCE), (20, &release), (21, write)];
+        let mut histories = of(&[&begin[..], events, &end].concat());
+        assert_eq!(histories.len(), 1);
+        histories.remove(0)
+    }
+
+    const WAIT: &str =
+        "nvme_fence_wait: nvme0 record=1 dev=259,1 op=W sector=0 bytes=512 held=1 held_bytes=512";
+
+    #[test]
+    fn what_waits_for_nothing_does_not_stand_still() {
+        let history = of_overlap(&[], 0);
+        assert_eq!((history.repeated, history.kept()), (Some(2), 0));
+        let phases = &history.phases;
+        assert_eq!(phases.noticed, Some(Nanos(2_000_000_000)));
+        assert_eq!(phases.fencing, Some(Nanos(9_000_000_000)));
+        let others = [phases.release, phases.resume, phases.total, phases.stall];
+        assert_eq!(others, [None; 4]);
+        assert!(history.first_write.is_none());
+    }
+
+    #[test]
+    fn newer_ones_stand_still_from_when_they_wait() {
+        let history = of_overlap(&[(15, WAIT), (16, WAIT)], 2);
+        assert_eq!(history.repeated, Some(2));
+        let phases = &history.phases;
+        assert_eq!(phases.noticed, Some(Nanos(2_000_000_000)));
+        assert_eq!(phases.stall, Some(Nanos(6_000_000_000)));
+    }
+
+    #[test]
+    fn tracked_ones_may_be_held_after_all() {
+        let hold = format!("{HOLD} age_ns=1000000000");
+        let history = of_overlap(&[(11, &hold), (15, WAIT)], 4);
+        assert_eq!((history.repeated, history.kept()), (Some(0), 2));
+        // From 8 s, when a tracked one was started, to the write.
+        assert_eq!(history.phases.stall, Some(Nanos(13_000_000_000)));
+        // All of them went on at once: from 10 s, when the held one was started.
+        let history = of_overlap(&[(11, &hold), (15, WAIT)], 2);
+        assert_eq!((history.repeated, history.kept()), (Some(2), 0));
+        assert_eq!(history.phases.stall, Some(Nanos(11_000_000_000)));
+        // An age that is not known is no age.
+        let history = of_overlap(&[(11, HOLD), (15, WAIT)], 2);
+        assert_eq!(history.phases.stall, None);
+        assert_eq!(history.phases.total, Some(Nanos(11_000_000_000)));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use std::fmt;
 
 use super::event::{Event, Hold, Release, Reset, Step, TracedEvent, Wait};
-use crate::units::{Bytes, Count};
+use crate::units::{Bytes, Count, Nanos};
 
 impl fmt::Display for TracedEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -84,14 +84,17 @@ impl fmt::Display for Wait {
 
 impl fmt::Display for Release {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "released {}, {}, after {}",
-            Count(self.commands, "command"),
-            Bytes(self.bytes),
-            self.held
-        )
+        f.write_str(&released(self.commands, self.bytes, self.held))
     }
+}
+
+/// What a release is in words.
+pub(super) fn released(commands: u64, bytes: u64, held: Nanos) -> String {
+    if commands == 0 {
+        return "newer commands need not wait any more, none did".to_owned();
+    }
+    let (commands, bytes) = (Count(commands, "command"), Bytes(bytes));
+    format!("released {commands}, {bytes}, after {held}")
 }
 
 impl fmt::Display for Reset {
@@ -157,6 +160,10 @@ mod tests {
             (
                 "nvme_fence_release: nvme0 record=3 evidence=time commands=1 bytes=4096 held_ns=25000000000",
                 "nvme0 record 3: released 1 command, 4.0 KiB, after 25.000 s",
+            ),
+            (
+                "nvme_fence_release: nvme0 record=3 evidence=time commands=0 bytes=0 held_ns=0",
+                "nvme0 record 3: newer commands need not wait any more, none did",
             ),
             (
                 "nvme_fence_reset: nvme0 record=3 source=nvme1 source_record=4 icid=1 ciu=3 step=asked",

@@ -85,7 +85,7 @@ pub(crate) struct Lost {
 pub(crate) struct Hold {
     /// The block device that it was sent to, `major,minor`.
     pub(crate) dev: String,
-    /// W, Z, D, or ? for any other operation.
+    /// Its operation as the kernel shows it: W, Z, D, A, ZR, ..., or a number.
     pub(crate) op: String,
     /// Where it begins.
     pub(crate) sector: u64,

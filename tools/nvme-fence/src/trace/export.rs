@@ -97,14 +97,14 @@ fn microseconds(time: Nanos) -> f64 {
 /// What happened to a record.
 fn events(record: &History, place: Place) -> Vec<Value> {
     let phases = &record.phases;
-    let oldest = record.held.as_ref().and_then(|held| held.oldest);
+    let oldest = record.oldest();
     let lost = Some(Nanos(0));
     let fenced = record.evidence.as_ref().map(|fenced| fenced.at);
-    let released = record.releases.first().map(|released| released.at);
+    let released = record.released();
     let absolute = |at: Nanos| Nanos(record.origin.0.saturating_add(at.0));
     let slices = [
         // The others are inside of it.
-        ("stall", oldest, phases.stall),
+        ("stall", record.stood_still(), phases.stall),
         ("noticed", oldest, phases.noticed),
         ("fencing", lost, phases.fencing),
         ("release", fenced, phases.release),

@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use super::deadline::Deadline;
-use super::event::{FenceEvent, Release, Reset};
+use super::event::{FenceEvent, Hold, Release, Reset};
 use crate::units::Nanos;
 
 /// What happened to one record. The names of the fields are the keys of the JSON output.
@@ -23,11 +23,14 @@ pub(crate) struct History {
     #[serde(rename = "origin_ns")]
     pub(crate) origin: Nanos,
     /// What was held.
-    pub(crate) held: Option<Held>,
-    /// What went on at once, while newer commands to its blocks would wait.
-    pub(crate) tracked: Option<Tracked>,
+    pub(crate) held: Option<Cancelled>,
+    /// What was to go on at once, while newer commands to its blocks would wait.
+    pub(crate) tracked: Option<Cancelled>,
+    /// How many of these did; `None` = nothing was tracked, or it is not known yet.
+    #[serde(rename = "repeated_commands")]
+    pub(crate) repeated: Option<u64>,
     /// The newer commands that waited.
-    pub(crate) waited: Option<Waited>,
+    pub(crate) waited: Option<Commands>,
     /// The deadlines, of which the last was in force.
     pub(crate) deadlines: Vec<Announced>,
     /// The Cross-Controller Resets that were asked for, step by step.
@@ -43,49 +46,30 @@ pub(crate) struct History {
     pub(crate) phases: Phases,
 }
 
-/// The held commands, all together.
+/// Commands to which the same happened, all together.
 #[derive(Debug, Serialize)]
-pub(crate) struct Held {
-    /// When the first was held.
+pub(crate) struct Commands {
+    /// When it happened to the first.
     #[serde(rename = "first_ns")]
     pub(crate) first: Nanos,
-    /// When the last was held.
+    /// When it happened to the last.
     #[serde(rename = "last_ns")]
     pub(crate) last: Nanos,
     /// How many.
     pub(crate) commands: u64,
     /// How many bytes these have.
     pub(crate) bytes: u64,
+}
+
+/// Cancelled commands.
+#[derive(Debug, Serialize)]
+pub(crate) struct Cancelled {
+    /// All together.
+    #[serde(flatten)]
+    pub(crate) all: Commands,
     /// When the oldest of them had been started: before the loss; `None` = not known.
     #[serde(rename = "oldest_ns")]
     pub(crate) oldest: Option<Nanos>,
-}
-
-/// The commands that went on at once, all together.
-#[derive(Debug, Serialize)]
-pub(crate) struct Tracked {
-    /// When the first was cancelled.
-    #[serde(rename = "first_ns")]
-    pub(crate) first: Nanos,
-    /// How many.
-    pub(crate) commands: u64,
-    /// How many bytes these have.
-    pub(crate) bytes: u64,
-}
-
-/// The newer commands that waited, all together.
-#[derive(Debug, Serialize)]
-pub(crate) struct Waited {
-    /// When the first began to.
-    #[serde(rename = "first_ns")]
-    pub(crate) first: Nanos,
-    /// When the last did.
-    #[serde(rename = "last_ns")]
-    pub(crate) last: Nanos,
-    /// How many.
-    pub(crate) commands: u64,
-    /// How many bytes these have.
-    pub(crate) bytes: u64,
 }
 
 /// A deadline and when it became known.
@@ -120,7 +104,8 @@ pub(crate) struct Fenced {
     pub(crate) evidence: String,
 }
 
-/// Held commands that were sent on.
+/// Held commands that were sent on, newer ones that waited among them. There may be none, if
+/// something was tracked.
 #[derive(Debug, Serialize)]
 pub(crate) struct Released {
     /// When.
@@ -150,7 +135,7 @@ pub(crate) struct FirstWrite {
 /// Where the time went. `None` = an end of the phase is not in the trace.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Phases {
-    /// From the start of the oldest held command until the host gave the association up.
+    /// From the start of the oldest cancelled command until the host gave the association up.
     pub(crate) noticed: Option<Nanos>,
     /// From the loss until the record was fenced.
     pub(crate) fencing: Option<Nanos>,
@@ -158,9 +143,10 @@ pub(crate) struct Phases {
     pub(crate) release: Option<Nanos>,
     /// From then until a write was on its way again.
     pub(crate) resume: Option<Nanos>,
-    /// All of these, but for the first: as long as the host knew.
+    /// All of these, but for the first: as long as the host knew. `None` also if nothing waited.
     pub(crate) total: Option<Nanos>,
-    /// All of these: as long as whoever waits for the oldest command saw it stand still.
+    /// As long as whoever waits for the oldest command saw it stand still: all of these, but less if
+    /// only newer ones waited.
     pub(crate) stall: Option<Nanos>,
 }
 
@@ -175,6 +161,7 @@ impl History {
             origin: at,
             held: None,
             tracked: None,
+            repeated: None,
             waited: None,
             deadlines: Vec::new(),
             resets: Vec::new(),
@@ -215,35 +202,134 @@ impl History {
     pub(crate) fn count_from(&mut self, origin: Nanos) {
         let later = origin.since(self.origin);
         self.origin = origin;
-        if let Some(held) = &mut self.held {
-            held.first = held.first.since(later);
-            held.last = held.last.since(later);
-            held.oldest = held.oldest.map(|oldest| oldest.since(later));
+        for cancelled in [&mut self.held, &mut self.tracked].into_iter().flatten() {
+            cancelled.all.count_from(later);
+            cancelled.oldest = cancelled.oldest.map(|oldest| oldest.since(later));
         }
-        if let Some(tracked) = &mut self.tracked {
-            tracked.first = tracked.first.since(later);
+        if let Some(waited) = &mut self.waited {
+            waited.count_from(later);
         }
         for step in &mut self.resets {
             step.at = step.at.since(later);
         }
     }
 
+    /// When the first command was sent on that had waited; `None` = none has, or not yet.
+    pub(crate) fn released(&self) -> Option<Nanos> {
+        let released = self.releases.iter().find(|released| released.commands > 0);
+        released.map(|released| released.at)
+    }
+
+    /// When the oldest cancelled command had been started, as far as that is known.
+    pub(crate) fn oldest(&self) -> Option<Nanos> {
+        let cancelled = [&self.held, &self.tracked].into_iter().flatten();
+        cancelled.filter_map(|cancelled| cancelled.oldest).min()
+    }
+
+    /// Since when the oldest command stood still that waited until it was sent on; `None` = not
+    /// known, or none did.
+    pub(crate) fn stood_still(&self) -> Option<Nanos> {
+        let held = self.held.as_ref().map(|held| held.oldest);
+        let tracked = self.tracked.as_ref().filter(|_| self.kept() > 0);
+        let tracked = tracked.map(|tracked| tracked.oldest);
+        let waited = self.waited.as_ref().map(|waited| Some(waited.first));
+        // If the age of some is not known, the oldest one is not.
+        let since = [held, tracked, waited].into_iter().flatten();
+        since.collect::<Option<Vec<Nanos>>>()?.into_iter().min()
+    }
+
+    /// How many of the tracked commands are known to have been held after all.
+    pub(crate) fn kept(&self) -> u64 {
+        match (&self.tracked, self.repeated) {
+            (Some(tracked), Some(repeated)) => tracked.all.commands.saturating_sub(repeated),
+            _ => 0,
+        }
+    }
+
+    /// How many of the tracked commands went on at once. There is no event for that, but the others
+    /// are among what is released.
+    fn count_repeated(&self) -> Option<u64> {
+        let tracked = self.tracked.as_ref()?.all.commands;
+        if self.releases.is_empty() {
+            return None;
+        }
+        let held = self.held.as_ref().map_or(0, |held| held.all.commands);
+        let waited = self.waited.as_ref().map_or(0, |waited| waited.commands);
+        let add = |sum: u64, released: &Released| sum.saturating_add(released.commands);
+        let released = self.releases.iter().fold(0, add);
+        let others = released.saturating_sub(held.saturating_add(waited));
+        Some(tracked.saturating_sub(others))
+    }
+
+    /// Finds what follows from all events together.
+    pub(crate) fn conclude(&mut self) {
+        self.repeated = self.count_repeated();
+        self.phases = self.measure();
+    }
+
     /// Measures the phases.
-    pub(crate) fn measure(&self) -> Phases {
+    fn measure(&self) -> Phases {
         let lost = self.begins_with_loss().then_some(Nanos(0));
         let fenced = self.evidence.as_ref().map(|fenced| fenced.at);
-        let released = self.releases.first().map(|released| released.at);
+        let released = self.released();
         let write = self.first_write.as_ref().map(|write| write.at);
-        let oldest = self.held.as_ref().and_then(|held| held.oldest);
+        // Without a release in the trace, something may have waited.
+        let end = match self.releases.is_empty() {
+            true => fenced,
+            false => write.or(released),
+        };
         let phase = |from: Option<Nanos>, to: Option<Nanos>| Some(to?.since(from?));
         Phases {
-            noticed: phase(oldest, lost),
+            noticed: phase(self.oldest(), lost),
             fencing: phase(lost, fenced),
             release: phase(fenced, released),
             resume: phase(released, write),
-            total: phase(lost, write.or(released).or(fenced)),
-            stall: phase(oldest, write.or(released)),
+            total: phase(lost, end),
+            stall: phase(self.stood_still(), write.or(released)),
         }
+    }
+}
+
+impl Commands {
+    /// None yet, of which the first comes now.
+    pub(crate) fn begin(at: Nanos) -> Self {
+        Self {
+            first: at,
+            last: at,
+            commands: 0,
+            bytes: 0,
+        }
+    }
+
+    /// It happens to one more.
+    pub(crate) fn add(&mut self, at: Nanos, bytes: u64) {
+        self.last = at;
+        self.commands += 1;
+        // Numbers in a trace are anybody's.
+        self.bytes = self.bytes.saturating_add(bytes);
+    }
+
+    /// Counts the times from a later moment.
+    fn count_from(&mut self, later: Nanos) {
+        self.first = self.first.since(later);
+        self.last = self.last.since(later);
+    }
+}
+
+impl Cancelled {
+    /// None yet, of which the first comes now.
+    pub(crate) fn begin(at: Nanos) -> Self {
+        Self {
+            all: Commands::begin(at),
+            oldest: None,
+        }
+    }
+
+    /// One more is cancelled, whose age may be known.
+    pub(crate) fn add(&mut self, at: Nanos, hold: &Hold) {
+        self.all.add(at, hold.bytes);
+        let started = hold.age.map(|age| at.since(age));
+        self.oldest = self.oldest.into_iter().chain(started).min();
     }
 }
 

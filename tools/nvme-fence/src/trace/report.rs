@@ -44,8 +44,12 @@ pub(crate) struct Summary {
     pub(crate) held_commands: u64,
     /// Their bytes.
     pub(crate) held_bytes: u64,
-    /// The cancelled commands that went on at once, while newer ones to their blocks would wait.
+    /// The cancelled commands that were to go on at once, while newer ones to their blocks would wait.
     pub(crate) tracked_commands: u64,
+    /// Those of them that are known to have gone on at once.
+    pub(crate) repeated_commands: u64,
+    /// Those that are known to have been held after all.
+    pub(crate) kept_commands: u64,
     /// The newer commands that waited.
     pub(crate) waited_commands: u64,
     /// The commands that were sent on.
@@ -55,7 +59,8 @@ pub(crate) struct Summary {
     /// The longest time from a loss until I/O flowed again.
     #[serde(rename = "total_max_ns")]
     pub(crate) total_max: Option<Nanos>,
-    /// The longest time from the start of a held command until I/O flowed again.
+    /// The longest time that a command stood still: from the start of a held one, or from when a newer
+    /// one began to wait, until I/O flowed again.
     #[serde(rename = "stall_max_ns")]
     pub(crate) stall_max: Option<Nanos>,
     /// The events that the recorder was too slow for. If there are any, nothing above is certain.
@@ -215,11 +220,13 @@ impl Summary {
             // Numbers in a trace are anybody's.
             let add = |sum: &mut u64, value| *sum = sum.saturating_add(value);
             if let Some(held) = &record.held {
-                add(&mut self.held_commands, held.commands);
-                add(&mut self.held_bytes, held.bytes);
+                add(&mut self.held_commands, held.all.commands);
+                add(&mut self.held_bytes, held.all.bytes);
             }
             if let Some(tracked) = &record.tracked {
-                add(&mut self.tracked_commands, tracked.commands);
+                add(&mut self.tracked_commands, tracked.all.commands);
+                add(&mut self.repeated_commands, record.repeated.unwrap_or(0));
+                add(&mut self.kept_commands, record.kept());
             }
             if let Some(waited) = &record.waited {
                 add(&mut self.waited_commands, waited.commands);

@@ -3,7 +3,8 @@
 
 use std::fmt;
 
-use super::history::{History, ResetStep};
+use super::describe;
+use super::history::{Cancelled, Commands, History, ResetStep};
 use super::report::{Report, Summary};
 use crate::units::{Bytes, Count, Nanos};
 
@@ -47,30 +48,29 @@ impl History {
         };
         let mut lines = vec![(Nanos(0), beginning.to_owned())];
         if let Some(held) = &self.held {
-            if let Some(oldest) = held.oldest {
-                lines.push((oldest, "the oldest held command was started".to_owned()));
-            }
-            let (commands, bytes) = (Count(held.commands, "command"), Bytes(held.bytes));
-            let mut line = format!("held {commands}, {bytes}");
-            if held.last != held.first {
-                line += &format!(", the last at {}", held.last.signed());
-            }
-            lines.push((held.first, line));
+            lines.extend(held.oldest_in_words("held"));
+            let all = &held.all;
+            let (commands, bytes) = (Count(all.commands, "command"), Bytes(all.bytes));
+            let line = format!("held {commands}, {bytes}{}", all.until_last());
+            lines.push((all.first, line));
         }
         if let Some(tracked) = &self.tracked {
-            let commands = Count(tracked.commands, "cancelled command");
-            let line = format!(
+            lines.extend(tracked.oldest_in_words("tracked"));
+            let all = &tracked.all;
+            let commands = Count(all.commands, "cancelled command");
+            let mut line = format!(
                 "tracked {commands}, {}: to go on at once, while newer ones to the same blocks wait",
-                Bytes(tracked.bytes)
+                Bytes(all.bytes)
             );
-            lines.push((tracked.first, line));
+            if self.kept() > 0 {
+                line += &format!("; {} held after all", self.kept());
+            }
+            lines.push((all.first, line));
         }
         if let Some(waited) = &self.waited {
             let commands = Count(waited.commands, "newer command");
-            let mut line = format!("{commands}, {}, began to wait", Bytes(waited.bytes));
-            if waited.last != waited.first {
-                line += &format!(", the last at {}", waited.last.signed());
-            }
+            let bytes = Bytes(waited.bytes);
+            let line = format!("{commands}, {bytes}, began to wait{}", waited.until_last());
             lines.push((waited.first, line));
         }
         lines.extend(self.news_of_resets());
@@ -81,12 +81,7 @@ impl History {
             lines.push((fenced.at, format!("fenced: {}", fenced.evidence)));
         }
         for released in &self.releases {
-            let commands = Count(released.commands, "command");
-            let line = format!(
-                "released {commands}, {}, after {}",
-                Bytes(released.bytes),
-                released.held
-            );
+            let line = describe::released(released.commands, released.bytes, released.held);
             lines.push((released.at, line));
         }
         if let Some(write) = &self.first_write {
@@ -102,6 +97,24 @@ impl History {
         // Stable: what happened at the same time stays in the order above, which is that of causes.
         lines.sort_by_key(|(at, _)| *at);
         lines
+    }
+}
+
+impl Cancelled {
+    /// When the oldest was started, if that is known.
+    fn oldest_in_words(&self, became: &str) -> Option<(Nanos, String)> {
+        let line = format!("the oldest {became} command was started");
+        Some((self.oldest?, line))
+    }
+}
+
+impl Commands {
+    /// When it happened to the last, if not all at once.
+    fn until_last(&self) -> String {
+        match self.last == self.first {
+            true => String::new(),
+            false => format!(", the last at {}", self.last.signed()),
+        }
     }
 }
 
@@ -169,12 +182,20 @@ impl fmt::Display for Summary {
         write!(f, "released {}, ", Count(released, "command"))?;
         writeln!(f, "{}", Bytes(self.released_bytes))?;
         if self.tracked_commands > 0 {
-            write!(
-                f,
-                "{} went on at once, ",
-                Count(self.tracked_commands, "cancelled command")
-            )?;
-            writeln!(f, "{} waited", Count(self.waited_commands, "newer command"))?;
+            let tracked = Count(self.tracked_commands, "cancelled command");
+            write!(f, "tracked {tracked}")?;
+            let known = self.repeated_commands.saturating_add(self.kept_commands);
+            for (count, what) in [
+                (self.repeated_commands, "went on at once"),
+                (self.kept_commands, "held after all"),
+                (self.tracked_commands.saturating_sub(known), "not fenced"),
+            ] {
+                if count > 0 {
+                    write!(f, ", {count} {what}")?;
+                }
+            }
+            let waited = Count(self.waited_commands, "newer command");
+            writeln!(f, "; {waited} waited")?;
         }
         match (self.stall_max, self.total_max) {
             (Some(stall), _) => writeln!(f, "longest stall {stall}")?,

@@ -75,6 +75,9 @@ pub const SPOILT: &[(&str, i32, Spoil)] = &[
         let evidence = "[ccr] [time] [reconnect] reconnect-by-id [disabled] [target]";
         host.file(&format!("{KNOBS}/evidence"), evidence);
     }),
+    ("hold-overlap", 5, |host| {
+        host.file(&format!("{KNOBS}/hold"), "all [overlap] none");
+    }),
     ("cqt-assumed", 5, |host| {
         identify(
             host,

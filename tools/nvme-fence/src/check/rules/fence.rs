@@ -85,6 +85,22 @@ pub(crate) fn hold_none(_: &HostFacts, subsystem: &SubsystemFacts) -> Vec<Told> 
     }
 }
 
+/// Cancelled writes wait for nothing, which the administrator has to answer for.
+pub(crate) fn hold_overlap(_: &HostFacts, subsystem: &SubsystemFacts) -> Vec<Told> {
+    match &subsystem.knobs {
+        Some(knobs) if knobs.repeats_at_once() => {
+            let sentence = "hold is overlap: cancelled writes go on at once, and only newer ones \
+                            to their blocks wait; that must be right for what uses it: no other \
+                            host writes to it, nobody does by passthrough commands, and no \
+                            application writes to a block for which it has a write outstanding, \
+                            or changes the memory of one; if it is not, ghost writes are possible";
+            let command = mend::config(subsystem, "--hold all");
+            told(subsystem, sentence, &command)
+        }
+        _ => Vec::new(),
+    }
+}
+
 /// The module is there, and could fence the path.
 pub(crate) fn path_unfenced(host: &HostFacts, subsystem: &SubsystemFacts) -> Vec<Told> {
     if host.missing.is_some() {
@@ -186,5 +202,23 @@ mod tests {
         subsystem.knobs.as_mut().unwrap().hold = Words::parse("all [none]");
         let told = hold_none(&sample::host(), &subsystem);
         assert_eq!(told[0].command, "nvme-fence config nvme-subsys0 --hold all");
+    }
+
+    #[test]
+    fn who_holds_only_what_overlaps_is_told_what_for() {
+        for (hold, expected) in [
+            ("[all] overlap none", 0),
+            ("all [overlap] none", 1),
+            ("all overlap [none]", 0),
+        ] {
+            let mut subsystem = sample::subsystem();
+            subsystem.knobs.as_mut().unwrap().hold = Words::parse(hold);
+            let told = hold_overlap(&sample::host(), &subsystem);
+            assert_eq!(told.len(), expected, "{hold}");
+            for told in told {
+                assert!(told.sentence.contains("no other host writes"));
+                assert_eq!(told.command, "nvme-fence config nvme-subsys0 --hold all");
+            }
+        }
     }
 }

@@ -38,6 +38,11 @@ impl Host {
         self.nvme0().fence = Some(fence(held, counters));
     }
 
+    /// What it tracks.
+    fn tracks(&mut self, commands: u64) {
+        self.nvme0().fence.as_mut().unwrap().kept.tracked = amount(commands);
+    }
+
     /// Looks after a second, in which this was announced. Returns the events as lines.
     fn look(&mut self, heard: Heard) -> Vec<String> {
         self.now.steady += Duration::from_secs(1);
@@ -70,12 +75,20 @@ fn path(held: u64) -> SeenPath {
     }
 }
 
+/// So many commands.
+fn amount(commands: u64) -> Amount {
+    Amount {
+        commands,
+        bytes: commands * 4096,
+    }
+}
+
 /// A fence with some counters.
 fn fence(held: u64, counters: &str) -> SeenFence {
     SeenFence {
-        held: Amount {
-            commands: held,
-            bytes: held * 4096,
+        kept: Kept {
+            held: amount(held),
+            tracked: Amount::default(),
         },
         counters: Counters::parse(&counters.replace(", ", "\n")).unwrap(),
     }
@@ -304,13 +317,48 @@ fn ana_states_change() {
 fn what_removed_controllers_hold_is_fenced() {
     let mut host = Host::new();
     host.seen.paths.remove("nvme0");
-    host.seen.removed = Amount {
-        commands: 1,
-        bytes: 4096,
-    };
+    host.seen.removed.held = amount(1);
     assert_eq!(host.look_on(), ["nvme0 removed: was live"]);
-    host.seen.removed = Amount::default();
+    host.seen.removed.tracked = amount(2);
+    assert!(host.look_on().is_empty());
+    host.seen.removed.held = amount(0);
+    assert!(host.look_on().is_empty(), "something is tracked");
+    host.seen.removed.tracked = amount(0);
+    assert_eq!(host.look_on(), ["fenced, 0 commands, 0 B"]);
+    host.seen.removed.held = amount(1);
+    assert!(host.look_on().is_empty());
+    host.seen.removed.held = amount(0);
     assert_eq!(host.look_on(), ["fenced, 1 command, 4.0 KiB"]);
+}
+
+#[test]
+fn what_is_tracked_is_told_and_counted() {
+    let mut host = Host::new();
+    host.nvme0().state = "connecting".to_owned();
+    host.counts(0, "tracked 3");
+    host.tracks(3);
+    assert_eq!(
+        host.look_on(),
+        [
+            "nvme0 lost: connecting",
+            "nvme0 tracked, 3 commands, 12.0 KiB"
+        ]
+    );
+    assert!(host.look_on().is_empty());
+    // A newer one waits.
+    host.counts(1, "tracked 3, held 1, waited 1");
+    host.tracks(3);
+    assert_eq!(host.look_on(), ["nvme0 held, 1 command, 4.0 KiB"]);
+    host.counts(
+        0,
+        "tracked 3, held 1, waited 1, released 1, released_bytes 4096, time 1",
+    );
+    assert_eq!(
+        host.look_on(),
+        ["nvme0 fenced: time, 1 command, 4.0 KiB, after 3.000 s"]
+    );
+    let totals = host.tracker.totals.of("nqn.array", "nvme-subsys0");
+    assert_eq!((totals.tracked, totals.waited, totals.held), (3, 1, 1));
 }
 
 #[test]
