@@ -234,7 +234,7 @@ variant_knob() {
 
 # What was sent again is lost once more, with path 2: it is tracked for both.
 variant_chain() {
-	plan 7
+	plan 8
 	target_start
 	proxy_start 1
 	proxy_start 2
@@ -255,7 +255,8 @@ variant_chain() {
 	newer 0 N
 	await 10 newer_waits_for 2 || bail "the newer write does not wait"
 	proxy 2 deliver --wait $IO_CONNECTION
-	echo 1 >"/sys/class/nvme/$(path_ctrl 2)/fence/release"
+	check "the administrator releases it, and is told what that was" \
+		eval 'nvme-fence release --force "$(path_ctrl 2)" | grep -q "for the blocks of 1 cancelled command"'
 	check "it waits for the other path then" await 10 newer_waits_for 1
 	proxy 1 deliver --wait $IO_CONNECTION
 	sleep 5
@@ -337,7 +338,7 @@ variant_unload() {
 
 # The controller is removed, and what is tracked for it is not.
 variant_removed() {
-	plan 6
+	plan 7
 	lose_and_track
 	path_disconnect 1
 	expect_eq "what is tracked is shown" "1 8" \
@@ -345,7 +346,8 @@ variant_removed() {
 	newer 0 N
 	await 10 eval '[ "$(cat /sys/module/nvme_fence/removed/waiting)" = 1 ]' ||
 		bail "the newer write does not wait"
-	echo 1 >/sys/module/nvme_fence/removed/release
+	check "the administrator releases it, and is told what that was" \
+		eval 'nvme-fence release --force --removed | grep -q "for the blocks of 1 cancelled command"'
 	newer_wait
 	expect_eq "it is there" N "$(read_block "$DEVICE" 0)"
 	expect_eq "nothing is tracked any more" 0 "$(cat /sys/module/nvme_fence/removed/tracked)"
