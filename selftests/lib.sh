@@ -350,8 +350,18 @@ read_block() {
 
 # --- Fence --------------------------------------------------------------------
 
-# fence_load [PARAMETER=VALUE...]
-fence_load() { insmod "$MODULE" "$@"; }
+# fence_load [PARAMETER=VALUE...]: fails also if the module has no such parameter. The kernel
+# ignores it then, and the scenario would play something else.
+fence_load() {
+	local parameter
+	insmod "$MODULE" "$@" || return
+	for parameter in "$@"; do
+		file_exists "/sys/module/nvme_fence/parameters/${parameter%%=*}" || {
+			diag "the module has no parameter $parameter"
+			return 1
+		}
+	done
+}
 fence_unload() { rmmod nvme_fence; }
 
 # fence_load_as WAY [PARAMETER=VALUE...]: loads it for
