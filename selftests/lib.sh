@@ -343,9 +343,10 @@ write_block() {
 		dd of="$1" bs=4096 seek="$2" count=1 iflag=fullblock oflag=direct 2>/dev/null
 }
 
-# read_block DEVICE BLOCK: the first letter, or nothing if it cannot be read
+# read_block DEVICE BLOCK: the first letter, 0 for one of zeroes, or nothing if it cannot be
+# read. The shell has no NUL: without the 0, a read that fails would look like zeroes.
 read_block() {
-	dd if="$1" bs=4096 skip="$2" count=1 iflag=direct 2>/dev/null | head -c 1
+	dd if="$1" bs=4096 skip="$2" count=1 iflag=direct 2>/dev/null | head -c 1 | tr '\0' 0
 }
 
 # --- Fence --------------------------------------------------------------------
