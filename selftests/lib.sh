@@ -343,15 +343,26 @@ write_block() {
 		dd of="$1" bs=4096 seek="$2" count=1 iflag=fullblock oflag=direct 2>/dev/null
 }
 
-# read_block DEVICE BLOCK: the first letter, or nothing if it cannot be read
+# read_block DEVICE BLOCK: the first letter, 0 for one of zeroes, or nothing if it cannot be
+# read. The shell has no NUL: without the 0, a read that fails would look like zeroes.
 read_block() {
-	dd if="$1" bs=4096 skip="$2" count=1 iflag=direct 2>/dev/null | head -c 1
+	dd if="$1" bs=4096 skip="$2" count=1 iflag=direct 2>/dev/null | head -c 1 | tr '\0' 0
 }
 
 # --- Fence --------------------------------------------------------------------
 
-# fence_load [PARAMETER=VALUE...]
-fence_load() { insmod "$MODULE" "$@"; }
+# fence_load [PARAMETER=VALUE...]: fails also if the module has no such parameter. The kernel
+# ignores it then, and the scenario would play something else.
+fence_load() {
+	local parameter
+	insmod "$MODULE" "$@" || return
+	for parameter in "$@"; do
+		file_exists "/sys/module/nvme_fence/parameters/${parameter%%=*}" || {
+			diag "the module has no parameter $parameter"
+			return 1
+		}
+	done
+}
 fence_unload() { rmmod nvme_fence; }
 
 # fence_load_as WAY [PARAMETER=VALUE...]: loads it for

@@ -54,6 +54,47 @@ write_pages() {
 	dd if=/dev/zero of="$DEVICE" bs=4096 count=1 conv=notrunc,fsync
 }
 
+# succeeds TEXT PID: what is in the background does, in the end
+succeeds() {
+	local status=0
+	wait "$2" || status=$?
+	expect_eq "$1" 0 $status
+}
+
+# Where there is one I/O queue, it has the second connection of a path.
+IO_CONNECTION=2
+
+# lose_command WAY BACKING COMMAND...: path 1 is lost with the command, which goes on in the
+# background as $COMMAND
+lose_command() {
+	scene_set "$1" nr_io_queues=1,keep_alive_tmo=20 "$2"
+	path_io_timeout 1 3000
+	check "a block is written" write_block "$DEVICE" 0 A
+	proxy 1 hold $IO_CONNECTION
+	proxy 1 refuse
+	shift 2
+	"$@" &
+	# shellcheck disable=SC2034 # for scenarios
+	COMMAND=$!
+	proxy 1 wait host-closed $IO_CONNECTION
+}
+
+# Commands that change block 0
+discard_block() { blkdiscard -o 0 -l 4096 "$DEVICE"; }
+# busybox knows neither zeroes nor FUA. Only a target with a volatile write cache is sent FUA.
+zero_block() { /usr/sbin/blkdiscard --force --zeroout --offset 0 --length 4096 "$DEVICE"; }
+write_fua() {
+	head -c 4096 /dev/zero | tr '\0' F |
+		/usr/bin/dd of="$DEVICE" bs=4096 iflag=fullblock oflag=direct,dsync 2>/dev/null
+}
+
+# The same, as the trace has them
+# shellcheck disable=SC2034 # for scenarios
+DISCARD='nvme_cmd_dsm' ZEROES='nvme_cmd_write_zeroes' FUA='nvme_cmd_write .*ctrl=0x4000'
+
+# times_sent N COMMAND: how often it was sent on path N
+times_sent() { trace_count " nvme_setup_cmd: $(path_ctrl "$1"): .*$2"; }
+
 # A writer's report. A scenario that has a second writer sets another one before it
 # starts it, and keeps $WRITER of the first.
 REPORT=/out/report.json

@@ -139,4 +139,4 @@ impl Command {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -101,7 +101,7 @@ variant_untimed() {
 		"$(dmesg | grep -c 'nvme: 4 command(s) stay held without a time limit')"
 	sleep 200
 	check "they are still held" kill -0 "$WRITER"
-	check "it is loaded again" fence_load mode=time
+	check "it is loaded again" fence_load_as time
 	expect_eq "and shows them" "4 16384 4 none" "$(cat $removed/held $removed/held_bytes \
 		$removed/held_without_deadline $removed/deadline_ms | tr '\n' ' ' | sed 's/ $//')"
 	check "the administrator releases them" nvme-fence release --force --removed

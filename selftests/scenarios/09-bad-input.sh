@@ -28,7 +28,7 @@ refused() {
 
 variant_fence() {
 	local knobs ctrl parameter
-	plan 29
+	plan 30
 	target_start
 	proxy_start 1
 	for parameter in hold= hold=ALL hold=off evidence= evidence=admin evidence=ccr,TIME cqt_default_ms=0 cqt_default_ms=3600001 \
@@ -36,6 +36,8 @@ variant_fence() {
 		check "the module is not loaded with $parameter" \
 			eval "! fence_load $parameter 2>/dev/null"
 	done
+	check "a scenario that names a parameter that there is not notices" \
+		eval '! fence_load mode=time && fence_unload'
 	check "it is loaded with good parameters" \
 		fence_load hold=none evidence=time,ccr cqt_default_ms=3600000 cqt_override_ms=1
 	path_connect 1

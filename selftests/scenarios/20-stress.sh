@@ -188,7 +188,7 @@ stress_end() {
 	ok "all actors have ended"
 	expect_between "there was load" 1 1000000 "$(wc -l </run/runs)"
 	expect_eq "no read or write failed" "" "$(grep -E '2|fio' /run/load)"
-	[ -d /sys/module/nvme_fence ] || fence_load
+	[ -d /sys/module/nvme_fence ] || fence_load || bail "the module does not load"
 	[ -n "$(controllers 1)" ] || connect_again
 	check "both paths are live again" await 60 both_live
 	check "nothing is held" await 60 nothing_held

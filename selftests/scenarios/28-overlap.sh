@@ -17,8 +17,6 @@ MACHINES="uml qemu"
 # full second, and the teardown, which drains sockets.
 FAILOVER_NS=5000000000
 
-IO_CONNECTION=2
-
 # lose_writes WAY [PARAMETER...]: path 1 is lost with 4 writes, which go on
 lose_writes() {
 	scene_set "$1" keep_alive_tmo=20
@@ -37,13 +35,6 @@ newer() {
 }
 
 newer_waits() { [ "$(fence_attr 1 waiting)" = 1 ]; }
-
-# succeeds TEXT PID: what is in the background
-succeeds() {
-	local status=0
-	wait "$2" || status=$?
-	expect_eq "$1" 0 $status
-}
 
 newer_wait() { succeeds "the newer write succeeds" "$NEWER"; }
 
@@ -110,7 +101,8 @@ lose_to_ghost() {
 	newer 0 N
 	newer_wait
 	proxy 1 deliver --wait
-	check "the ghost write is there" eval '[ "$(read_block "$DEVICE" 0)" != N ]'
+	# The registers begin with their name.
+	expect_eq "the ghost write is there" G "$(read_block "$DEVICE" 0)"
 }
 
 variant_control() {
@@ -136,7 +128,7 @@ lose_one() {
 	DEVICE=$(head_device)
 	trace_start
 	path_io_timeout 1 3000
-	proxy 1 hold $IO_CONNECTION
+	proxy 1 hold "$IO_CONNECTION"
 	proxy 1 refuse
 }
 
@@ -151,13 +143,13 @@ variant_second() {
 	head -c 8192 /dev/zero | tr '\0' B |
 		dd of="$DEVICE" bs=8192 count=1 iflag=fullblock oflag=direct 2>/dev/null &
 	SECOND=$!
-	is_lost $IO_CONNECTION
+	is_lost "$IO_CONNECTION"
 	await 5 eval '[ "$(fence_attr 1 held)" = 2 ]' || bail "they are not held"
 	expect_eq "one was tracked, and neither was sent again" "1 0" \
 		"$(fence_counter 1 tracked) $(fence_counter 1 repeated)"
 	sleep 2
 	expect_eq "both are held" 2 "$(fence_attr 1 held)"
-	proxy 1 deliver --wait $IO_CONNECTION
+	proxy 1 deliver --wait "$IO_CONNECTION"
 	succeeds "one succeeds" $FIRST
 	succeeds "the other one, too" $SECOND
 	expect_eq "they were released by time" "time 2" \
@@ -175,11 +167,11 @@ variant_full() {
 	await 5 wrote 1 0 || bail "no write on path 1"
 	write_block "$DEVICE" 9 B &
 	SECOND=$!
-	is_lost $IO_CONNECTION
+	is_lost "$IO_CONNECTION"
 	sleep 5
 	expect_eq "one is sent again" 1 "$(fence_counter 1 repeated)"
 	expect_eq "the other one is held" "1 1" "$(fence_attr 1 tracked) $(fence_attr 1 held)"
-	proxy 1 deliver --wait $IO_CONNECTION
+	proxy 1 deliver --wait "$IO_CONNECTION"
 	succeeds "the first one succeeds" $FIRST
 	succeeds "the second one, too" $SECOND
 	expect_eq "one was released by time" "time 1" \
@@ -196,10 +188,10 @@ variant_uncopied() {
 	fence_set hold overlap
 	write_block "$DEVICE" 9 B &
 	SECOND=$!
-	is_lost $IO_CONNECTION
+	is_lost "$IO_CONNECTION"
 	succeeds "what was sent after that is sent again" $SECOND
 	expect_eq "what was sent before is held" "1 1" "$(fence_attr 1 tracked) $(fence_attr 1 held)"
-	proxy 1 deliver --wait $IO_CONNECTION
+	proxy 1 deliver --wait "$IO_CONNECTION"
 	succeeds "until it may leave" $FIRST
 	expect_eq "it was released by time" time "$(fence_attr 1 evidence)"
 }
@@ -209,7 +201,7 @@ lose_and_track() {
 	lose_one overlap
 	write_block "$DEVICE" 0 A &
 	FIRST=$!
-	is_lost $IO_CONNECTION
+	is_lost "$IO_CONNECTION"
 	succeeds "the write is sent again" $FIRST
 	expect_eq "and tracked" 1 "$(fence_attr 1 tracked)"
 }
@@ -224,7 +216,7 @@ variant_knob() {
 	fence_set hold all
 	sleep 2
 	expect_eq "the newer write waits" 1 "$(fence_attr 1 waiting)"
-	proxy 1 deliver --wait $IO_CONNECTION
+	proxy 1 deliver --wait "$IO_CONNECTION"
 	newer_wait
 	expect_eq "it is there" N "$(read_block "$DEVICE" 0)"
 	expect_eq "it was released by time" time "$(fence_attr 1 evidence)"
@@ -245,8 +237,8 @@ variant_chain() {
 	trace_start
 	path_io_timeout 1 3000
 	path_io_timeout 2 3000
-	proxy 1 hold $IO_CONNECTION
-	proxy 2 hold $IO_CONNECTION
+	proxy 1 hold "$IO_CONNECTION"
+	proxy 2 hold "$IO_CONNECTION"
 	write_block "$DEVICE" 0 A &
 	FIRST=$!
 	# Path 1 comes back with new connections, which pass.
@@ -254,11 +246,11 @@ variant_chain() {
 	expect_eq "it is tracked for both paths" "1 1" "$(fence_attr 1 tracked) $(fence_attr 2 tracked)"
 	newer 0 N
 	await 10 newer_waits_for 2 || bail "the newer write does not wait"
-	proxy 2 deliver --wait $IO_CONNECTION
+	proxy 2 deliver --wait "$IO_CONNECTION"
 	check "the administrator releases it, and is told what that was" \
 		eval 'nvme-fence release --force "$(path_ctrl 2)" | grep -q "for the blocks of 1 cancelled command"'
 	check "it waits for the other path then" await 10 newer_waits_for 1
-	proxy 1 deliver --wait $IO_CONNECTION
+	proxy 1 deliver --wait "$IO_CONNECTION"
 	sleep 5
 	expect_eq "it has waited for one after the other" "2 1" "$(waited_for)"
 	newer_wait
@@ -285,12 +277,12 @@ variant_all_paths() {
 	FIRST=$!
 	await 5 wrote 1 0 || bail "no write on path 1"
 	path_disconnect 2
-	is_lost $IO_CONNECTION
+	is_lost "$IO_CONNECTION"
 	await 10 eval '[ "$(fence_attr 1 waiting)" = 1 ]' || bail "the failure does not wait"
 	expect_eq "it has no path" "1 1" "$(fence_attr 1 tracked) $(fence_attr 1 held)"
 	sleep 5
 	expect_eq "it still waits" 1 "$(fence_attr 1 waiting)"
-	proxy 1 deliver --wait $IO_CONNECTION
+	proxy 1 deliver --wait "$IO_CONNECTION"
 	wait $FIRST && STATUS=0 || STATUS=$?
 	expect_eq "it fails" 1 "$STATUS"
 	expect_eq "when path 1 is fenced" time "$(fence_attr 1 evidence)"
@@ -330,7 +322,7 @@ variant_unload() {
 	check "reads go on" eval '[ -n "$(read_block "$DEVICE" 0)" ]'
 	sleep 5
 	check "writes do not" eval 'kill -0 $NEWER && kill -0 $OTHER'
-	proxy 1 deliver --wait $IO_CONNECTION
+	proxy 1 deliver --wait "$IO_CONNECTION"
 	newer_wait
 	succeeds "neither does another one" $OTHER
 	expect_eq "both are there" "N M" "$(read_block "$DEVICE" 0) $(read_block "$DEVICE" 100)"

@@ -56,7 +56,7 @@ variant_fence() {
 	target_start
 	entry 'Lin?x*'
 	events_start
-	fence_load
+	fence_load || bail "the module does not load"
 	path_connect_direct 1
 	check "when an array is connected, something is applied" await 10 applied 1
 	expect_eq "which is what its entry says" "$SET" "$(in_force)"
@@ -67,7 +67,7 @@ variant_fence() {
 	expect_eq "a second path changes nothing" 7000 "$(fence_get cqt_default_ms)"
 	check "nor is anything applied" applied 1
 	fence_unload
-	fence_load
+	fence_load || bail "the module does not load"
 	check "when the module is loaded again, something is" await 10 applied 2
 	expect_eq "and it is the same" "$SET" "$(in_force)"
 	path_disconnect 2
@@ -81,7 +81,7 @@ variant_other() {
 	target_start
 	entry 'Other*'
 	events_start
-	fence_load
+	fence_load || bail "the module does not load"
 	path_connect_direct 1
 	check "the array is looked at" await 10 applied 1
 	expect_eq "its model has no entry" \

@@ -40,7 +40,7 @@ take() {
 
 variant_fence() {
 	plan 3
-	fence_load
+	fence_load || bail "the module does not load"
 	take
 	check "and what the module says" taken f '.*/fence/hold' '.*/fence/identity' \
 		sys/module/nvme_fence/parameters/hold

@@ -325,7 +325,7 @@ variant_stuck() {
 	check "Remove Completed does not remove it" log_has \
 		"$(entry 1 $IN_PROGRESS $((VALIDATED | CLRI)))"
 	expect_eq "nor is the controller gone" "status 13f" "$(ccr_of 1)"
-	expect_eq "the write was not executed" "" "$(read_block /dev/ram0 0)"
+	expect_eq "the write was not executed" 0 "$(read_block /dev/ram0 0)"
 	device_go_on
 	check "when the write is over, so is the reset" await_log 1 $SUCCESS
 	check "with an event" events_stay 1

@@ -4,7 +4,8 @@ extern crate std;
 use super::*;
 use crate::ccr::answer::Answer;
 use crate::ccr::log::Status;
-use crate::hold::{Kind, HOST_ABORTED_CMD};
+use crate::hold::tests::WRITE;
+use crate::hold::Kind;
 use crate::knobs::{Beliefs, Hold};
 use std::format;
 
@@ -23,16 +24,6 @@ const CLOCKS: Clocks = Clocks {
     sent: Nanos(100),
     peer_closed: None,
     kato_ms: 5000,
-};
-const WRITE: Command = Command {
-    kind: Kind::Write,
-    status: HOST_ABORTED_CMD,
-    sent: true,
-    bytes: 4096,
-    blocks: None,
-    fails: false,
-    elsewhere: false,
-    repeatable: true,
 };
 const READ: Command = Command {
     kind: Kind::Read,

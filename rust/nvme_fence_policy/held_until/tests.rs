@@ -3,7 +3,8 @@
 use super::*;
 use crate::association::{Event, Opened};
 use crate::ccr::source::Offer;
-use crate::hold::{Command, Kind, Verdict, HOST_ABORTED_CMD};
+use crate::hold::tests::WRITE;
+use crate::hold::Verdict;
 use crate::identity::{AssociationId, ControllerId, Identity};
 use crate::knobs::Knobs;
 use crate::wait::{Clocks, Terms};
@@ -37,17 +38,7 @@ fn association() -> Association {
 }
 
 fn hold(association: &mut Association) {
-    let write = Command {
-        kind: Kind::Write,
-        status: HOST_ABORTED_CMD,
-        sent: true,
-        bytes: 4096,
-        blocks: None,
-        fails: false,
-        elsewhere: false,
-        repeatable: true,
-    };
-    assert_eq!(association.hold(&write, &Knobs::DEFAULT), Verdict::Hold);
+    assert_eq!(association.hold(&WRITE, &Knobs::DEFAULT), Verdict::Hold);
 }
 
 fn handle(association: &mut Association, event: Event) {

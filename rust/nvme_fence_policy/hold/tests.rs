@@ -2,7 +2,8 @@
 
 use super::*;
 
-const CANCELLED_WRITE: Command = Command {
+/// A write that the host cancelled, and that may have been sent: all unit tests lose this one.
+pub(crate) const WRITE: Command = Command {
     kind: Kind::Write,
     status: HOST_ABORTED_CMD,
     sent: true,
@@ -27,7 +28,7 @@ fn what_changes_the_medium_is_held() {
             let command = Command {
                 kind,
                 status,
-                ..CANCELLED_WRITE
+                ..WRITE
             };
             assert_eq!(
                 command.verdict(&Knobs::DEFAULT),
@@ -41,10 +42,7 @@ fn what_changes_the_medium_is_held() {
 #[test]
 fn what_changes_nothing_passes() {
     for kind in [Kind::Read, Kind::Flush] {
-        let command = Command {
-            kind,
-            ..CANCELLED_WRITE
-        };
+        let command = Command { kind, ..WRITE };
         assert_eq!(
             command.verdict(&Knobs::DEFAULT),
             Verdict::Pass(PassReason::Harmless)
@@ -56,10 +54,7 @@ fn what_changes_nothing_passes() {
 fn what_the_controller_answered_passes() {
     // internal path error, ANA states, controller path error, a media error, ...
     for status in [0x300, 0x301, 0x302, 0x303, 0x360, 0x280, 0x006] {
-        let command = Command {
-            status,
-            ..CANCELLED_WRITE
-        };
+        let command = Command { status, ..WRITE };
         assert_eq!(
             command.verdict(&Knobs::DEFAULT),
             Verdict::Pass(PassReason::Answered)
@@ -72,7 +67,7 @@ fn what_was_never_sent_passes() {
     let command = Command {
         status: HOST_PATH_ERROR,
         sent: false,
-        ..CANCELLED_WRITE
+        ..WRITE
     };
     assert_eq!(
         command.verdict(&Knobs::DEFAULT),
@@ -84,6 +79,6 @@ fn what_was_never_sent_passes() {
 fn nothing_is_held_where_fencing_is_off() {
     let mut knobs = Knobs::DEFAULT;
     knobs.set_hold(Hold::None);
-    let verdict = CANCELLED_WRITE.verdict(&knobs);
+    let verdict = WRITE.verdict(&knobs);
     assert_eq!(verdict, Verdict::Pass(PassReason::Off));
 }

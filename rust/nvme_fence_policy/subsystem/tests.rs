@@ -10,7 +10,8 @@ use crate::ccr::answer::Answer;
 use crate::ccr::log::Status;
 use crate::ccr::source::{LogRead, Offer};
 use crate::evidence::Evidence;
-use crate::hold::{Kind, HOST_ABORTED_CMD};
+use crate::hold::tests::WRITE;
+use crate::hold::Kind;
 use crate::identity::Identity;
 use crate::knobs::{Belief, Beliefs, Hold};
 use crate::log_page::LogPage;
@@ -19,16 +20,6 @@ use crate::wait::{Clocks, Notice, Rule, Terms};
 use std::vec;
 use std::vec::Vec;
 
-const WRITE: Command = Command {
-    kind: Kind::Write,
-    status: HOST_ABORTED_CMD,
-    sent: true,
-    bytes: 4096,
-    blocks: None,
-    fails: false,
-    elsewhere: false,
-    repeatable: true,
-};
 const TERMS: Terms = Terms {
     kato_ms: 5000,
     tbkas: true,

@@ -3,23 +3,15 @@
 //! Instances that have the same name in log pages: the same controller ID and the same CIU, but
 //! another CIRN. What is said of one is no evidence about the other.
 
-use nvme_fence_policy::hold::HOST_ABORTED_CMD;
+mod common;
+
+use common::WRITE;
 use nvme_fence_policy::{
-    Answer, Association, AssociationId, Belief, Clocks, Command, ControllerId, Evidence, Fate,
-    Identity, Input, Kind, Knobs, LogRead, Nanos, Offer, Opened, Output, Question, Request,
-    Storage, Subsystem, Terms,
+    Answer, Association, AssociationId, Belief, Clocks, ControllerId, Evidence, Fate, Identity,
+    Input, Knobs, LogRead, Nanos, Offer, Opened, Output, Question, Request, Storage, Subsystem,
+    Terms,
 };
 
-const WRITE: Command = Command {
-    kind: Kind::Write,
-    status: HOST_ABORTED_CMD,
-    sent: true,
-    bytes: 4096,
-    blocks: None,
-    fails: false,
-    elsewhere: false,
-    repeatable: true,
-};
 const TERMS: Terms = Terms {
     kato_ms: 5000,
     tbkas: true,

@@ -25,7 +25,7 @@ fn find(terms: Terms, clocks: Clocks) -> Option<Deadline> {
     Deadline::find(&terms, OPENED, &clocks, &Knobs::DEFAULT)
 }
 
-/// The deadline if the controller closed all connections at this time, and that is trusted.
+/// The deadline if the controller closed all connections at this time, and that counts.
 fn find_notified(terms: Terms, clocks: Clocks, at: Nanos) -> Option<Deadline> {
     let mut knobs = Knobs::DEFAULT;
     knobs.set_evidence(Beliefs::DEFAULT.with(Belief::Notification));

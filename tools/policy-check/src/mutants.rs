@@ -10,6 +10,8 @@ mod copy;
 mod expected;
 mod grid;
 mod list;
+#[cfg(test)]
+mod page;
 pub mod shell;
 mod table;
 mod workshop;
@@ -92,5 +94,32 @@ mod tests {
             }
         }
         assert_eq!(expected::ALL.len(), all().count());
+    }
+
+    #[test]
+    fn the_page_on_the_model_has_a_row_for_each_mutant_and_no_other() {
+        let rows = page::rows(page::policy());
+        for mutant in all() {
+            let row = rows.get(mutant.name).expect(mutant.name);
+            assert!(row.starts_with(mutant.what), "{}: {row}", mutant.name);
+            let found = match mutant.expected() {
+                Some(Expected::Noticed(case)) => format!(" ({case}) "),
+                Some(Expected::Unnoticed(_)) | None => "  see below  ".into(),
+            };
+            assert!(row.contains(&found), "{}: {row}", mutant.name);
+        }
+        assert_eq!(rows.len(), all().count());
+    }
+
+    #[test]
+    fn the_page_on_the_model_says_what_it_does_not_notice_and_why() {
+        let mut reasons = page::unnoticed(page::policy());
+        for mutant in all() {
+            if let Some(Expected::Unnoticed(why)) = mutant.expected() {
+                let said = reasons.remove(mutant.name).expect(mutant.name);
+                assert_eq!(said, format!("{why}."), "{}", mutant.name);
+            }
+        }
+        assert!(reasons.is_empty(), "{reasons:?}");
     }
 }

@@ -84,8 +84,7 @@ TRACE_EVENT(nvme_fence_lost,
 		  __entry->instance, __entry->id, __entry->cntlid, __entry->ciu)
 );
 
-/* A cancelled command is held, or tracked. */
-DECLARE_EVENT_CLASS(nvme_fence_given_up,
+DECLARE_EVENT_CLASS(nvme_fence_command,
 	TP_PROTO(const struct nvme_fence_rec *rec,
 		 const struct nvme_fence_cmd *cmd),
 	TP_ARGS(rec, cmd),
@@ -120,43 +119,27 @@ DECLARE_EVENT_CLASS(nvme_fence_given_up,
 		  __entry->held, __entry->held_bytes, __entry->age_ns)
 );
 
-DEFINE_EVENT(nvme_fence_given_up, nvme_fence_hold,
+/* A cancelled command is held, or tracked. */
+DEFINE_EVENT(nvme_fence_command, nvme_fence_hold,
 	TP_PROTO(const struct nvme_fence_rec *rec,
 		 const struct nvme_fence_cmd *cmd),
 	TP_ARGS(rec, cmd)
 );
 
-DEFINE_EVENT(nvme_fence_given_up, nvme_fence_track,
+DEFINE_EVENT(nvme_fence_command, nvme_fence_track,
 	TP_PROTO(const struct nvme_fence_rec *rec,
 		 const struct nvme_fence_cmd *cmd),
 	TP_ARGS(rec, cmd)
 );
 
-/* A new command waits, as it touches what is tracked. */
-TRACE_EVENT(nvme_fence_wait,
+/*
+ * A new command, or the failure of one, waits, as it touches what is tracked. Neither
+ * its status nor its age has to do with that.
+ */
+DEFINE_EVENT_PRINT(nvme_fence_command, nvme_fence_wait,
 	TP_PROTO(const struct nvme_fence_rec *rec,
 		 const struct nvme_fence_cmd *cmd),
 	TP_ARGS(rec, cmd),
-	TP_STRUCT__entry(
-		__field(u64, id)
-		__field(u64, sector)
-		__field(u64, held_bytes)
-		__field(int, instance)
-		__field(dev_t, dev)
-		__field(u32, bytes)
-		__field(u32, held)
-		__field(u8, op)
-	),
-	TP_fast_assign(
-		__entry->id = rec->id;
-		__entry->sector = cmd->sector;
-		__entry->held_bytes = rec->held_bytes;
-		__entry->instance = rec->instance;
-		__entry->dev = cmd->dev;
-		__entry->bytes = cmd->bytes;
-		__entry->held = rec->held;
-		__entry->op = cmd->op;
-	),
 	TP_printk("nvme%d record=%llu dev=%d,%d op=%s sector=%llu bytes=%u held=%u held_bytes=%llu",
 		  __entry->instance, __entry->id, MAJOR(__entry->dev),
 		  MINOR(__entry->dev), nvme_fence_show_op(__entry->op),

@@ -337,7 +337,10 @@ fn a_controller_that_is_named_and_not_there_is_not_waited_for_for_ever() {
     tries.reported(A, failed(false, Retry::On(7)), reading, reading);
     assert!(!tries.allows(B, 100));
     let until = reading.after_millis(RETRY_MS);
+    let mut last = reading;
     while let Some(next) = tries.next_deadline().filter(|next| *next <= until) {
+        assert!(next > last);
+        last = next;
         tries.timeout(next);
     }
     assert!(tries.has_room() && tries.allows(B, 100));

@@ -5,7 +5,7 @@ use crate::association::{Event, Opened};
 use crate::ccr::answer::Answer;
 use crate::ccr::log::Log;
 use crate::ccr::source::Offer;
-use crate::hold::{Command, Kind, HOST_ABORTED_CMD};
+use crate::hold::tests::WRITE;
 use crate::identity::{AssociationId, ControllerId, Identity};
 use crate::knobs::{Belief, Beliefs, Hold};
 use crate::wait::{Clocks, Terms};
@@ -67,17 +67,6 @@ fn ready(mut association: Association) -> Association {
         .log_read_ends(&empty, false, false, NOW);
     association
 }
-
-const WRITE: Command = Command {
-    kind: Kind::Write,
-    status: HOST_ABORTED_CMD,
-    sent: true,
-    bytes: 4096,
-    blocks: None,
-    fails: false,
-    elsewhere: false,
-    repeatable: true,
-};
 
 fn close(association: &mut Association) {
     let clocks = Clocks {

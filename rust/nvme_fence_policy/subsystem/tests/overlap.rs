@@ -258,6 +258,18 @@ fn evidence_sends_on_what_was_not_sent_again_yet() {
     assert_eq!(host.find(id).held(), 1);
 }
 
+/// Nobody looks at the namespaces of what was sent again, so that they have moved says nothing of it.
+#[test]
+fn what_is_tracked_has_not_moved_with_what_is_held() {
+    let mut host = Host::new();
+    host.set_evidence(Beliefs::NONE.with(Belief::Time).with(Belief::Target));
+    let id = host.lose(A, &[write(0, 8)]);
+    assert_eq!(host.handle(Input::Moved(id)), []);
+    host.repeat(id);
+    assert_eq!(host.handle(Input::Moved(id)), []);
+    assert!(!host.find(id).tracked().is_empty());
+}
+
 #[test]
 fn evidence_may_come_while_it_is_sent_again() {
     let mut host = Host::new();

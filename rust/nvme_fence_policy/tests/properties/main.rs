@@ -2,6 +2,8 @@
 
 //! Properties that hold for whatever may happen to an association, in whatever order.
 
+#[path = "../common/mod.rs"]
+mod common;
 mod namesakes;
 mod observer;
 mod overlap;

@@ -3,12 +3,11 @@
 //! The kernel around a subsystem, as far as resets go. What the policy says is done at once, and
 //! held up to an [`Observer`](crate::observer::Observer).
 
+use crate::common::WRITE;
 use crate::observer::{check, Check, Observer, CQT_MS, KATO_MS};
-use nvme_fence_policy::hold::HOST_ABORTED_CMD;
 use nvme_fence_policy::{
-    Answer, Association, AssociationId, Belief, Beliefs, Clocks, Command, ControllerId, Fate,
-    Identity, Input, Kind, Knobs, Nanos, Offer, Opened, Output, Question, ResetStep, Storage,
-    Subsystem, Terms,
+    Answer, Association, AssociationId, Belief, Beliefs, Clocks, ControllerId, Fate, Identity,
+    Input, Knobs, Nanos, Offer, Opened, Output, Question, ResetStep, Storage, Subsystem, Terms,
 };
 
 /// More than this is not to be asked for in one instant.
@@ -148,16 +147,6 @@ impl World {
 
     /// A write is cancelled that a controller was sent.
     pub(crate) fn hold(&mut self, controller: usize) -> Check {
-        let write = Command {
-            kind: Kind::Write,
-            status: HOST_ABORTED_CMD,
-            sent: true,
-            bytes: 4096,
-            blocks: None,
-            fails: false,
-            elsewhere: false,
-            repeatable: true,
-        };
         // The last one that was made with it.
         let controller = controller_id(controller);
         let of_it = |one: &&Association| one.controller() == controller;
@@ -165,7 +154,7 @@ impl World {
             return self.ask();
         };
         let id = last.id();
-        let fate = self.subsystem.hold(&mut self.associations, id, &write);
+        let fate = self.subsystem.hold(&mut self.associations, id, &WRITE);
         if fate == Fate::Hold {
             self.observer.held(id)?;
         }

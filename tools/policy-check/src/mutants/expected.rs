@@ -64,7 +64,7 @@ pub(super) const ALL: &[(&str, Expected)] = &[
     ),
     (
         "notified-by-default",
-        Unnoticed("the cases say whether a notification is trusted"),
+        Unnoticed("the cases say whether a notification counts"),
     ),
     (
         "word-kept",

@@ -100,6 +100,7 @@ impl fmt::Display for Table<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::page;
     use super::*;
     use std::fs;
     use std::path::PathBuf;
@@ -119,6 +120,17 @@ mod tests {
             assert_ne!(change.apply(&source).unwrap(), source, "{}", change.name);
             assert!(names.insert(change.name), "{}", change.name);
         }
+    }
+
+    #[test]
+    fn the_page_on_the_model_has_a_row_for_each_mutant_and_no_other() {
+        let rows = page::rows(page::shell());
+        for ShellMutant { change, scene } in all() {
+            let row = rows.get(change.name).expect(change.name);
+            assert!(row.starts_with(change.what), "{}: {row}", change.name);
+            assert!(row.contains(&scene.to_string()), "{}: {row}", change.name);
+        }
+        assert_eq!(rows.len(), all().len());
     }
 
     #[test]

@@ -149,8 +149,8 @@ pub(super) const ALL: &[Mutant] = &[
         name: "always-tracks",
         what: "commands are tracked though all are to be held",
         file: "subsystem.rs",
-        from: "self.knobs.hold() == Hold::Overlap",
-        to: "self.knobs.hold() != Hold::None",
+        from: "self.knobs.hold().tracks()",
+        to: "true",
     },
     Mutant {
         name: "appended-again",

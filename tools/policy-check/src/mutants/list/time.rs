@@ -70,7 +70,7 @@ pub(super) const ALL: &[Mutant] = &[
     },
     Mutant {
         name: "bare-notification",
-        what: "a notification is trusted without CQT",
+        what: "a notification counts without CQT",
         file: "wait.rs",
         from: "            katt_ms: terms.kato_ms,\n            cqt_ms,",
         to: "            katt_ms: terms.kato_ms,\n            cqt_ms: 0 * cqt_ms,",

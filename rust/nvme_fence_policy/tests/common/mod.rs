@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What more than one of these tests needs.
+
+use nvme_fence_policy::hold::HOST_ABORTED_CMD;
+use nvme_fence_policy::{Command, Kind};
+
+/// A write that the host cancelled, and that may have been sent.
+pub(crate) const WRITE: Command = Command {
+    kind: Kind::Write,
+    status: HOST_ABORTED_CMD,
+    sent: true,
+    bytes: 4096,
+    blocks: None,
+    fails: false,
+    elsewhere: false,
+    repeatable: true,
+};
