@@ -21,6 +21,7 @@
 //! - [`knobs`]: what the administrator can set;
 //! - [`overlap`]: which blocks are tracked, instead of commands being held;
 //! - [`held_until`], [`sum`]: until when commands are held, and how many they are;
+//! - [`history`]: what was fenced last;
 //! - [`identity`], [`evidence`], [`log_page`], [`output`], [`time`]: the words that they share.
 
 // The kernel's build system says so itself.
@@ -32,6 +33,7 @@ pub mod association;
 pub mod ccr;
 pub mod evidence;
 pub mod held_until;
+pub mod history;
 pub mod hold;
 pub mod identity;
 pub mod knobs;
@@ -51,6 +53,7 @@ pub use ccr::log::Log;
 pub use ccr::source::{LogRead, Offer};
 pub use evidence::Evidence;
 pub use held_until::HeldUntil;
+pub use history::{Fencing, History, FENCINGS_KEPT};
 pub use hold::{Command, Kind, PassReason, Verdict};
 pub use identity::{AssociationId, ControllerId, Identity};
 pub use knobs::{Belief, Beliefs, CqtSource, Hold, Knobs};

@@ -101,21 +101,24 @@ held_now() {
 }
 
 variant_ccr() {
-	plan 11
+	plan 12
 	scene auto
 	expect_the_present '^nvme-subsys0 +protected'
 	play_failover true
 	expect_the_past " $PATH1_CTRL +fenced .*ccr"
+	check "the module has kept it, too" answered " $PATH1_CTRL +0\.[0-9]+ s +4 +ccr, closed after "
 	ask status
 	check "it was fenced by a reset" answered "^ *$PATH1_CTRL .* idle .*ccr"
 }
 
 variant_time() {
-	plan 12
+	plan 13
 	scene time
 	expect_the_present '^nvme-subsys0 +protected'
 	play_failover held_now
 	expect_the_past " $PATH1_CTRL +fenced .*time"
+	check "the module has kept it, too" \
+		answered " $PATH1_CTRL +2[0-9]\.[0-9]+ s +4 +time \(traffic\), closed after "
 }
 
 variant_stock() {

@@ -190,10 +190,14 @@ pub(crate) enum Command {
     /// It looks at everything once a second, and when the kernel announces something about NVMe.
     /// It needs no rights but to read sysfs.
     Monitor(MonitorArgs),
-    /// Show what the monitor has recorded
+    /// Show what the monitor has recorded, and the module has kept
     ///
     /// One line for each event, in local time. DURATION is how long a path was lost, or commands
     /// were held; it is missing where that was over within a second.
+    ///
+    /// Without a monitor, too: the last 16 fencings of each subsystem, as the module has kept them.
+    /// HELD-FOR is how long the first of the commands was held. They go with the last controller of
+    /// the subsystem, or the module.
     History(HistoryArgs),
     /// Print what is so now for Prometheus
     ///

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-//! `nvme-fence history`: what the monitor has recorded.
+//! `nvme-fence history`: what the monitor has recorded, and what the module has kept.
 
+mod kept;
 mod since;
 mod table;
 
@@ -9,7 +10,9 @@ use serde::Serialize;
 use std::io::ErrorKind;
 use std::path::Path;
 
+use self::kept::Fencing;
 use crate::cli::HistoryArgs;
+use crate::host::Host;
 use crate::output;
 use crate::record::event::Event;
 use crate::record::files::{files, read};
@@ -27,17 +30,46 @@ struct History {
     schema: &'static str,
     /// What happened, in the order in which it was recorded.
     events: Vec<Event>,
-    /// What of the record could not be read.
+    /// What the module has kept, the oldest first.
+    fencings: Vec<Fencing>,
+    /// What of all that could not be read.
     errors: Vec<String>,
+    /// Whether there is a record: only that knows if anything else has happened.
+    #[serde(skip)]
+    has_record: bool,
 }
 
 /// Runs the command.
-pub(crate) fn run(args: &HistoryArgs) -> Result<()> {
-    output::print(args.output.format, &look(&args.directory, args.since)?)
+pub(crate) fn run(host: &Host, args: &HistoryArgs) -> Result<()> {
+    output::print(
+        args.output.format,
+        &look(host, &args.directory, args.since)?,
+    )
+}
+
+/// Reads the record, and what the module has kept. One of them is enough.
+fn look(host: &Host, directory: &Path, since: Option<Since>) -> Result<History> {
+    let mut history = History {
+        schema: SCHEMA,
+        events: Vec::new(),
+        fencings: Vec::new(),
+        errors: Vec::new(),
+        has_record: false,
+    };
+    let kept = kept::read(host, &mut history.errors)?;
+    match read_record(directory, since, &mut history) {
+        Err(error) if kept.is_some() => history.errors.push(format!("{error:#}")),
+        read => read?,
+    }
+    let is_meant = |fencing: &Fencing| since.is_none_or(|since| fencing.time >= since.0);
+    history
+        .fencings
+        .extend(kept.into_iter().flatten().filter(is_meant));
+    Ok(history)
 }
 
 /// Reads the record.
-fn look(directory: &Path, since: Option<Since>) -> Result<History> {
+fn read_record(directory: &Path, since: Option<Since>, history: &mut History) -> Result<()> {
     let shown = directory.display();
     let files = match files(directory) {
         Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
@@ -48,11 +80,7 @@ fn look(directory: &Path, since: Option<Since>) -> Result<History> {
         "there is no record in {shown}: the monitor makes it (systemctl enable --now \
          nvme-fence-monitor); if it records elsewhere, say where by --directory"
     );
-    let mut history = History {
-        schema: SCHEMA,
-        events: Vec::new(),
-        errors: Vec::new(),
-    };
+    history.has_record = true;
     for file in files {
         let is_meant = |event: &Event| since.is_none_or(|since| event.time >= since.0);
         let unreadable = read(&file, |event| {
@@ -70,5 +98,5 @@ fn look(directory: &Path, since: Option<Since>) -> Result<History> {
             Err(error) => history.errors.push(format!("{error:#}")),
         }
     }
-    Ok(history)
+    Ok(())
 }

@@ -58,7 +58,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Apply(args) => apply::run(&host, &args),
         Command::Release(args) => release::run(&host, &args),
         Command::Monitor(args) => monitor::run(&host, &args),
-        Command::History(args) => history::run(&args),
+        Command::History(args) => history::run(&host, &args),
         Command::Metrics(args) => metrics::run(&host, &args),
         Command::Trace(TraceCommand::Live(args)) => trace::live::run(&host, &args),
         Command::Trace(TraceCommand::Record(args)) => trace::record::run(&host, &args),

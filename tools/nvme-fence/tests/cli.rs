@@ -178,6 +178,26 @@ fn removed() {
 #[test]
 fn history() {
     replay(&Host::empty(), "history");
+    // A module that is older than the tool.
+    replay(&Host::fencing(), "history");
+}
+
+#[test]
+fn history_of_the_module() {
+    let host = Host::fencing();
+    let kept = "sys/class/nvme-subsystem/nvme-subsys0/fence/history";
+    std::fs::write(host.path(kept), "").unwrap();
+    replay(&host, "history-kept-nothing");
+    // The second one is of a module that is newer than the tool.
+    host.file(
+        kept,
+        "number=3 time=1795918321.020 path=nvme0 cntlid=1 commands=4 bytes=16384 tracked=0 waited=0 \
+         evidence=time rule=traffic closing_ms=12 fencing_ms=21008 held_ms=21020\n\
+         number=4 time=1795919400.500 path=nvme1 cntlid=2 commands=1 bytes=4096 tracked=3 waited=1 \
+         omens=7 evidence=dowsing rule=none closing_ms=none fencing_ms=none held_ms=5\n\
+         number=5 time=1795919400.500",
+    );
+    replay(&host, "history-kept");
 }
 
 #[test]

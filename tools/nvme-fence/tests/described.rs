@@ -22,6 +22,23 @@ fn settings_are() {
 }
 
 #[test]
+fn what_the_module_has_kept_is() {
+    let host = Host::fencing();
+    host.file(
+        "sys/class/nvme-subsystem/nvme-subsys0/fence/history",
+        "number=3 time=1795918321.020 path=nvme0 cntlid=1 commands=4 bytes=16384 tracked=0 waited=0 \
+         evidence=time rule=traffic closing_ms=12 fencing_ms=21008 held_ms=21020\n\
+         number=4 time=1795919400.500 path=nvme1 cntlid=2 commands=1 bytes=4096 tracked=3 waited=1 \
+         evidence=disabled rule=none closing_ms=none fencing_ms=none held_ms=5",
+    );
+    let command = ["history", "--directory", "tests/data/record", "-o", "json"];
+    let history = checked("history-1", &host.run(&command));
+    assert_eq!(history["fencings"].as_array().unwrap().len(), 2);
+    assert_eq!(history["errors"], serde_json::json!([]));
+    assert!(!history["events"].as_array().unwrap().is_empty());
+}
+
+#[test]
 fn reports_of_traces_are() {
     let mut records = 0;
     for entry in fs::read_dir("tests/data").unwrap() {

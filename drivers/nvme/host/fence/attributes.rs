@@ -60,6 +60,8 @@ pub(crate) enum SubsysAttribute {
     Evidence,
     CqtDefaultMs,
     CqtOverrideMs,
+    History,
+    Totals,
 }
 
 /// Lists words, those that are in force in brackets.
@@ -94,6 +96,8 @@ impl SubsysAttribute {
             ),
             Self::CqtDefaultMs => writeln!(text, "{}", knobs.cqt_default_ms()),
             Self::CqtOverrideMs => writeln!(text, "{}", knobs.cqt_override_ms()),
+            Self::History => subsystem.show_fencings(text),
+            Self::Totals => show_counters(subsystem.totals(), &subsystem.total(), text),
         })
     }
 
@@ -126,6 +130,7 @@ impl SubsysAttribute {
                 let ms = number(text)?;
                 subsystem.set_knobs(|knobs| knobs.set_cqt_override_ms(ms))
             }
+            Self::History | Self::Totals => Err(EINVAL),
         }
     }
 }

@@ -74,6 +74,12 @@ impl Controller {
         &self.counters
     }
 
+    /// Counts something of it by `f`: here, and in the totals of its subsystem, which stay when it goes.
+    pub(crate) fn count(&self, f: impl Fn(&Counters)) {
+        f(&self.counters);
+        f(self.subsystem.totals());
+    }
+
     /// What is last known of it.
     pub(crate) fn latest(&self, state: &State) -> Latest {
         *self.latest.access(state)
@@ -82,19 +88,7 @@ impl Controller {
     /// There is evidence for one of its associations, for which so many commands are held.
     pub(crate) fn note_evidence(&self, state: &mut State, evidence: Evidence, held: u32) {
         self.latest.access_mut(state).evidence = Some(evidence);
-        match evidence {
-            Evidence::Ccr => &self.counters.ccr,
-            Evidence::Time => &self.counters.time,
-            Evidence::Reconnect => &self.counters.reconnect,
-            Evidence::ReconnectById => &self.counters.reconnect_by_id,
-            Evidence::Disabled => &self.counters.disabled,
-            Evidence::Target => &self.counters.target,
-            Evidence::Admin => {
-                self.counters.admin_commands.add(held.into());
-                &self.counters.admin
-            }
-        }
-        .add(1);
+        self.count(|counters| counters.count_fenced(evidence, held));
     }
 
     /// Tells the policy what happened to it. Atomic.

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What has happened to the associations of a controller so far, in numbers.
+//! What has happened to the associations of a controller, or of a subsystem, so far, in numbers.
 
 use kernel::sync::atomic::{Atomic, Relaxed};
+use nvme_fence_policy::Evidence;
 
 /// A number that only grows. Each is exact, but two that are read one after the other may not fit.
 pub(crate) struct Counter(Atomic<u64>);
@@ -71,6 +72,23 @@ impl Counters {
     pub(crate) fn count_held(&self, commands: u32, bytes: u64) {
         self.held.add(commands.into());
         self.held_bytes.add(bytes);
+    }
+
+    /// One more record was fenced by this evidence, for which so many commands are held.
+    pub(crate) fn count_fenced(&self, evidence: Evidence, held: u32) {
+        match evidence {
+            Evidence::Ccr => &self.ccr,
+            Evidence::Time => &self.time,
+            Evidence::Reconnect => &self.reconnect,
+            Evidence::ReconnectById => &self.reconnect_by_id,
+            Evidence::Disabled => &self.disabled,
+            Evidence::Target => &self.target,
+            Evidence::Admin => {
+                self.admin_commands.add(held.into());
+                &self.admin
+            }
+        }
+        .add(1);
     }
 
     /// Nothing has happened yet.

@@ -55,7 +55,6 @@ impl Handle {
     /// A command did not succeed. Returns what is to become of it. Atomic.
     pub(crate) fn hold(&self, offered: &OfferedCommand<'_>) -> Fate {
         let command = offered.command();
-        let counters = self.controller.counters();
         let subsystem = self.controller.subsystem();
         let mut state = subsystem.lock();
         let fate = state.hold(self.association, &command);
@@ -65,11 +64,14 @@ impl Handle {
         match fate {
             Fate::Hold => {
                 record.note_held(offered);
-                counters.count_held(1, command.bytes.into());
+                self.controller
+                    .count(|counters| counters.count_held(1, command.bytes.into()));
             }
             Fate::Track => {
                 record.note_tracked(offered);
-                counters.tracked.add(1);
+                self.controller.count(|counters| {
+                    counters.tracked.add(1);
+                });
             }
             Fate::Pass(_) | Fate::Unknown => {}
         }
@@ -96,9 +98,10 @@ impl Handle {
         if let Some(record) = state.record(self.association) {
             record.note_waiting(offered);
         }
-        let counters = self.controller.counters();
-        counters.count_held(1, offered.bytes().into());
-        counters.waited.add(1);
+        self.controller.count(|counters| {
+            counters.count_held(1, offered.bytes().into());
+            counters.waited.add(1);
+        });
         true
     }
 
@@ -110,7 +113,9 @@ impl Handle {
             return;
         };
         let Kept { commands, bytes } = record.take_kept();
-        self.controller.counters().repeated.add(commands.into());
+        self.controller.count(|counters| {
+            counters.repeated.add(commands.into());
+        });
         state.handle(Input::Repeated {
             association: self.association,
             commands,
@@ -135,10 +140,11 @@ impl Handle {
         );
         // What was not sent again before has been held.
         let kept = record.take_kept();
-        let counters = self.controller.counters();
-        counters.count_held(kept.commands, kept.bytes);
-        counters.released.add(commands.into());
-        counters.released_bytes.add(bytes);
+        self.controller.count(|counters| {
+            counters.count_held(kept.commands, kept.bytes);
+            counters.released.add(commands.into());
+            counters.released_bytes.add(bytes);
+        });
         state.handle(Input::Drained {
             association: self.association,
             commands,

@@ -13,6 +13,7 @@
 //! - [`output`], [`requests`], [`warnings`]: what the policy wants done, asked and said;
 //! - [`controller`], [`counters`]: what the associations with a controller have in common;
 //! - [`record`]: what is kept for one association, [`overlap`]: the same for what is tracked;
+//! - [`course`]: what is noted of an association on its way, [`history`]: what is kept when it is fenced;
 //! - [`attributes`], [`snapshot`]: what is seen in sysfs;
 //! - [`sys`]: the border to C, the only part that is unsafe, but for where its clock is put.
 //!
@@ -37,7 +38,9 @@
 mod attributes;
 mod controller;
 mod counters;
+mod course;
 mod handle;
+mod history;
 mod host;
 mod listed;
 mod output;

@@ -5,7 +5,7 @@
 use crate::host;
 use crate::record::Record;
 use crate::subsystem::State;
-use crate::sys::{trace, TraceEvent};
+use crate::sys::{self, trace, TraceEvent};
 use crate::warnings::RepeatedId;
 use nvme_fence_policy::{AssociationId, Deadline, Evidence, Output, ResetStep, Rule};
 
@@ -42,36 +42,56 @@ pub(crate) fn carry_out(state: &mut State) {
                 state.warnings().paths_shared = instance;
             }
             Output::LogUnmatched(id, entries) => with(state, id, |record| {
-                record.counters().ccr_unmatched.add(entries.into());
+                record.count(|counters| {
+                    counters.ccr_unmatched.add(entries.into());
+                });
             }),
             Output::LogUnreadable(id) => with(state, id, |record| {
-                record.counters().ccr_log_errors.add(1);
+                record.count(|counters| {
+                    counters.ccr_log_errors.add(1);
+                });
             }),
         }
     }
 }
 
 /// Calls `f` on the record of an association.
-fn with(state: &mut State, id: AssociationId, f: impl FnOnce(&Record)) {
+fn with(state: &mut State, id: AssociationId, f: impl FnOnce(&mut Record)) {
     if let Some(record) = state.record(id) {
         f(record);
     }
 }
 
-fn lost(record: &Record) {
+fn lost(record: &mut Record) {
     let identity = record.association().identity();
     trace(&record.info(), TraceEvent::Lost(identity));
-    record.counters().lost.add(1);
+    record.course().note_lost(sys::now());
+    record.count(|counters| {
+        counters.lost.add(1);
+    });
 }
 
-fn deadline(record: &Record, deadline: Option<Deadline>) {
+fn deadline(record: &mut Record, deadline: Option<Deadline>) {
     trace(&record.info(), TraceEvent::Deadline(deadline));
-    if matches!(deadline.map(|one| one.rule), Some(Rule::Noticed(_))) {
-        record.counters().noticed.add(1);
+    note_closed(record);
+    let rule = deadline.map(|one| one.rule);
+    record.course().note_rule(rule);
+    if matches!(rule, Some(Rule::Noticed(_))) {
+        record.count(|counters| {
+            counters.noticed.add(1);
+        });
     }
 }
 
-fn reset_goes_on(record: &Record, (source, instance): (AssociationId, i32), step: ResetStep) {
+/// If something is held for it, what follows at once when it is closed is a deadline or its release. So
+/// this is the moment.
+fn note_closed(record: &mut Record) {
+    if record.association().is_closed() {
+        record.course().note_closed(sys::now());
+    }
+}
+
+fn reset_goes_on(record: &mut Record, (source, instance): (AssociationId, i32), step: ResetStep) {
     let event = TraceEvent::Reset {
         identity: record.association().identity(),
         source: instance,
@@ -80,7 +100,9 @@ fn reset_goes_on(record: &Record, (source, instance): (AssociationId, i32), step
     };
     trace(&record.info(), event);
     if step == ResetStep::Asked {
-        record.counters().ccr_asked.add(1);
+        record.count(|counters| {
+            counters.ccr_asked.add(1);
+        });
     }
 }
 
@@ -92,6 +114,9 @@ fn release(state: &mut State, id: AssociationId, evidence: Evidence) {
     trace(&info, TraceEvent::Evidence(evidence));
     trace(&info, TraceEvent::Release(evidence, record.held_ns()));
     record.assoc().fence();
+    note_closed(record);
+    let fencing = record.fencing(evidence);
     let controller = record.controller().clone();
+    state.past().add(fencing);
     controller.note_evidence(state, evidence, info.held);
 }

@@ -6,6 +6,7 @@
 
 use crate::controller::Controller;
 use crate::counters::Counters;
+use crate::course::{millis, Course};
 use crate::host;
 use crate::overlap::{Kept, Slots};
 use crate::sys::{self, Assoc, Ctrl, OfferedCommand, RecordInfo};
@@ -13,7 +14,9 @@ use kernel::prelude::*;
 use kernel::rbtree::{RBTree, RBTreeNodeReservation};
 use kernel::sync::aref::ARef;
 use kernel::sync::Arc;
-use nvme_fence_policy::{Association, AssociationId, ControllerId, Nanos, Slot, Storage};
+use nvme_fence_policy::{
+    Association, AssociationId, ControllerId, Evidence, Fencing, Nanos, Slot, Storage,
+};
 
 /// What is kept for an association.
 pub(crate) struct Record {
@@ -25,6 +28,8 @@ pub(crate) struct Record {
     ctrl: Option<ARef<Ctrl>>,
     /// When the first command was held.
     held_since: Option<Nanos>,
+    /// What has happened to it so far.
+    course: Course,
     /// Lent to the policy for what is tracked.
     slots: Slots,
     /// What is tracked and was not sent again yet.
@@ -45,6 +50,7 @@ impl Record {
             controller,
             ctrl: Some(ctrl),
             held_since: None,
+            course: Course::default(),
             slots: Slots::default(),
             kept: Kept::default(),
         }
@@ -70,9 +76,14 @@ impl Record {
         self.ctrl.as_ref()
     }
 
-    /// What has happened to the associations of its controller.
-    pub(crate) fn counters(&self) -> &Counters {
-        self.controller.counters()
+    /// Counts something of its controller by `f`.
+    pub(crate) fn count(&self, f: impl Fn(&Counters)) {
+        self.controller.count(f);
+    }
+
+    /// What has happened to it so far.
+    pub(crate) fn course(&mut self) -> &mut Course {
+        &mut self.course
     }
 
     /// N of `nvmeN`, the controller that it was made with.
@@ -100,12 +111,14 @@ impl Record {
     pub(crate) fn note_tracked(&mut self, offered: &OfferedCommand<'_>) {
         self.held_since.get_or_insert_with(sys::now);
         self.kept.add(offered.bytes());
+        self.course.note_tracked();
         offered.trace_track(&self.info());
     }
 
     /// A new command waits for it.
     pub(crate) fn note_waiting(&mut self, offered: &OfferedCommand<'_>) {
         self.held_since.get_or_insert_with(sys::now);
+        self.course.note_waited();
         offered.trace_wait(&self.info());
     }
 
@@ -138,6 +151,25 @@ impl Record {
     pub(crate) fn held_ns(&self) -> u64 {
         self.held_since
             .map_or(0, |since| sys::now().0.saturating_sub(since.0))
+    }
+
+    /// What there is to say of it when it is fenced, which it is now.
+    pub(crate) fn fencing(&self, evidence: Evidence) -> Fencing {
+        let now = sys::now();
+        Fencing {
+            time_ns: sys::wall_clock_ns(),
+            instance: self.instance().unsigned_abs(),
+            cntlid: self.association.identity().cntlid,
+            commands: self.association.held(),
+            bytes: self.association.held_bytes(),
+            tracked: self.course.tracked(),
+            waited: self.course.waited(),
+            evidence,
+            rule: self.course.rule(),
+            closing_ms: self.course.closing_ms(),
+            fencing_ms: self.course.fencing_ms(now),
+            held_ms: self.held_since.map_or(0, |since| millis(since, now)),
+        }
     }
 }
 

@@ -13,6 +13,7 @@ impl Subsystem {
     pub(crate) fn ask(&self) {
         let warnings = core::mem::take(self.lock().warnings());
         warnings.say();
+        self.tell_fencings();
         loop {
             let mut state = self.lock();
             let Some(Request { source, question }) = state.next_request() else {

@@ -2,6 +2,8 @@
 
 //! An NVM subsystem: what the policy knows of it, with the lock and the timer for that.
 
+use crate::counters::Counters;
+use crate::history::Past;
 use crate::host::Host;
 use crate::output;
 use crate::record::{Record, Records};
@@ -20,12 +22,16 @@ pub(crate) struct State {
     records: Records,
     /// What is to be said when no lock is held.
     warnings: Warnings,
+    /// What was fenced last.
+    past: Past,
 }
 
 /// A subsystem. It is kept as long as it has controllers or records.
 #[pin_data]
 pub(crate) struct Subsystem {
     host: Arc<Host>,
+    /// What has happened to all associations with controllers of it.
+    totals: Counters,
     /// Commands fail in any context: in softirq, in process context with interrupts enabled, or under
     /// the lock of a controller, which disables them.
     #[pin]
@@ -43,10 +49,12 @@ impl Subsystem {
             policy: policy::Subsystem::new(knobs),
             records: Records::new(),
             warnings: Warnings::default(),
+            past: Past::new(),
         };
         Arc::pin_init(
             pin_init!(Self {
                 host,
+                totals: Counters::new(),
                 state <- SpinLockIrq::new(state, c"nvme_fence", kernel::static_lock_class!()),
                 // SAFETY: It becomes this field.
                 clock <- unsafe { Clock::new() },
@@ -57,6 +65,11 @@ impl Subsystem {
 
     pub(crate) fn host(&self) -> &Arc<Host> {
         &self.host
+    }
+
+    /// What has happened to all associations with controllers of it, those that are gone included.
+    pub(crate) fn totals(&self) -> &Counters {
+        &self.totals
     }
 
     /// The lock that everything of the subsystem is guarded by.
@@ -118,7 +131,7 @@ impl Subsystem {
 
     fn carry_out_all(&self, state: &mut State) {
         output::carry_out(state);
-        if state.warnings.any() {
+        if state.warnings.any() || state.past.any_untold() {
             self.clock.ask();
         }
     }
@@ -155,6 +168,15 @@ impl Subsystem {
         self.lock().sum(scope)
     }
 
+    /// What all associations have in sum.
+    pub(crate) fn total(&self) -> Sum {
+        let mut sum = Sum::default();
+        for record in self.lock().records() {
+            sum.add(record.association());
+        }
+        sum
+    }
+
     /// Whether there are associations, or commands that are held.
     pub(crate) fn is_empty(&self) -> bool {
         self.lock().records.is_empty()
@@ -175,6 +197,11 @@ impl State {
     /// What is to be said when no lock is held.
     pub(crate) fn warnings(&mut self) -> &mut Warnings {
         &mut self.warnings
+    }
+
+    /// What was fenced last.
+    pub(crate) fn past(&mut self) -> &mut Past {
+        &mut self.past
     }
 
     /// What the policy wants asked next.

@@ -16,7 +16,7 @@ pub(crate) use self::assoc::{orphans, release_orphans, Assoc};
 pub(crate) use self::ccr::Ctrl;
 pub(crate) use self::clock::Clock;
 pub(crate) use self::dir::{removed_dir, CtrlInfo, Dir};
-pub(crate) use self::glue::{enable_overlap, now, params, Glue, Registration};
+pub(crate) use self::glue::{enable_overlap, now, params, wall_clock_ns, Glue, Registration};
 pub(crate) use self::hooks::OfferedCommand;
 #[cfg(nvme_fence_own_lock)]
 pub(crate) use self::lock::{SpinLockIrq, SpinLockIrqGuard};

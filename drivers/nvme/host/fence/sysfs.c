@@ -66,12 +66,16 @@ NVME_FENCE_FILE(hold, NVME_FENCE_ATTR_HOLD, 0644);
 NVME_FENCE_NAMED_FILE(believed, evidence, NVME_FENCE_ATTR_BELIEVED, 0644);
 NVME_FENCE_FILE(cqt_default_ms, NVME_FENCE_ATTR_CQT_DEFAULT_MS, 0644);
 NVME_FENCE_FILE(cqt_override_ms, NVME_FENCE_ATTR_CQT_OVERRIDE_MS, 0644);
+NVME_FENCE_FILE(history, NVME_FENCE_ATTR_HISTORY, 0444);
+NVME_FENCE_FILE(totals, NVME_FENCE_ATTR_TOTALS, 0444);
 
 static struct attribute *nvme_fence_subsys_attrs[] = {
 	&nvme_fence_file_hold.attr,
 	&nvme_fence_file_believed.attr,
 	&nvme_fence_file_cqt_default_ms.attr,
 	&nvme_fence_file_cqt_override_ms.attr,
+	&nvme_fence_file_history.attr,
+	&nvme_fence_file_totals.attr,
 	NULL
 };
 ATTRIBUTE_GROUPS(nvme_fence_subsys);

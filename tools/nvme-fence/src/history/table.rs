@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
-//! The history for people: one line for each event, in local time.
+//! The history for people: one line for each event, and for each fencing that the module has kept,
+//! in local time.
 
 use jiff::tz::TimeZone;
+use jiff::Timestamp;
 use std::fmt;
 
+use super::kept::{Fencing, Told};
 use super::History;
 use crate::record::event::Event;
 use crate::text::{write_columns, OneLine};
@@ -20,12 +23,29 @@ const HEADINGS: [&str; 7] = [
     "DETAIL",
 ];
 
+/// Those of what the module has kept.
+const HEADINGS_KEPT: [&str; 6] = [
+    "FENCED",
+    "SUBSYSTEM",
+    "PATH",
+    "HELD-FOR",
+    "HELD",
+    "EVIDENCE",
+];
+
 impl fmt::Display for History {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.events.is_empty() {
-            writeln!(f, "nothing has happened")?;
-        } else {
-            write(f, &self.events, &TimeZone::system())?;
+        let zone = TimeZone::system();
+        match (self.events.is_empty(), self.fencings.is_empty()) {
+            (true, true) if !self.has_record => writeln!(f, "nothing was fenced")?,
+            (true, true) => writeln!(f, "nothing has happened")?,
+            (false, true) => write(f, &self.events, &zone)?,
+            (true, false) => write_kept(f, &self.fencings, &zone)?,
+            (false, false) => {
+                write(f, &self.events, &zone)?;
+                writeln!(f, "\nkept by the module:")?;
+                write_kept(f, &self.fencings, &zone)?;
+            }
         }
         self.errors
             .iter()
@@ -40,6 +60,43 @@ fn write(f: &mut fmt::Formatter<'_>, events: &[Event], zone: &TimeZone) -> fmt::
     write_columns(f, &lines)
 }
 
+/// Writes the table of what the module has kept.
+fn write_kept(f: &mut fmt::Formatter<'_>, fencings: &[Fencing], zone: &TimeZone) -> fmt::Result {
+    let mut lines = vec![HEADINGS_KEPT.map(str::to_owned)];
+    lines.extend(fencings.iter().map(|fencing| {
+        [
+            local(fencing.time, zone),
+            fencing.subsystem.clone(),
+            OneLine(&fencing.told.path).to_string(),
+            Milliseconds(fencing.told.held_ms).to_string(),
+            fencing.told.commands.to_string(),
+            OneLine(&evidence(&fencing.told)).to_string(),
+        ]
+    }));
+    write_columns(f, &lines)
+}
+
+/// What fenced it, and what else there is to say.
+fn evidence(told: &Told) -> String {
+    let mut text = told.evidence.clone();
+    if let Some(rule) = &told.rule {
+        text += &format!(" ({rule})");
+    }
+    if let Some(ms) = told.closing_ms {
+        text += &format!(", closed after {}", Milliseconds(ms));
+    }
+    if told.tracked != 0 {
+        text += &format!(", {} tracked, {} waited", told.tracked, told.waited);
+    }
+    text
+}
+
+/// A point in time for people.
+fn local(time: Timestamp, zone: &TimeZone) -> String {
+    let time = time.to_zoned_datetime(zone.clone());
+    time.strftime("%m-%d %H:%M:%S").to_string()
+}
+
 /// The cells of a line.
 fn cells(event: &Event, zone: &TimeZone) -> [String; HEADINGS.len()] {
     let none = || "-".to_owned();
@@ -47,7 +104,6 @@ fn cells(event: &Event, zone: &TimeZone) -> [String; HEADINGS.len()] {
         text.as_deref()
             .map_or_else(none, |t| OneLine(t).to_string())
     };
-    let when = event.time.to_zoned_datetime(zone.clone());
     let duration = event.duration_ms.map(|ms| Milliseconds(ms).to_string());
     // What became of the module or the monitor is a detail.
     let (word, detail) = match event.event.word().split_once('-') {
@@ -56,7 +112,7 @@ fn cells(event: &Event, zone: &TimeZone) -> [String; HEADINGS.len()] {
     };
     let commands = event.commands.map(|commands| commands.to_string());
     [
-        when.strftime("%m-%d %H:%M:%S").to_string(),
+        local(event.time, zone),
         name(&event.subsystem),
         name(&event.path),
         word.to_owned(),

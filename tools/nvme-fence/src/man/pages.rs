@@ -88,6 +88,15 @@ const USES: &[(&str, &str)] = &[
     ),
 ];
 
+/// What `history` reads.
+const HISTORY: &[(&str, &str)] = &[
+    MONITOR[1],
+    (
+        "/sys/class/nvme-subsystem/nvme-subsysX/fence/history",
+        "the last fencings of a subsystem, as the module has kept them",
+    ),
+];
+
 /// What the monitor looks at, and what it writes.
 const MONITOR: &[(&str, &str)] = &[
     (
@@ -256,7 +265,7 @@ pub(super) const PAGES: [Page; 17] = [
     },
     Page {
         name: "nvme-fence-history",
-        files: MONITOR,
+        files: HISTORY,
         examples: &[
             (
                 "nvme-fence history --since 12h",

@@ -161,6 +161,12 @@ impl<'a> File<'a> {
             raw::nvme_fence_attr_NVME_FENCE_ATTR_CQT_OVERRIDE_MS => {
                 Self::Subsys(subsys(), SubsysAttribute::CqtOverrideMs)
             }
+            raw::nvme_fence_attr_NVME_FENCE_ATTR_HISTORY => {
+                Self::Subsys(subsys(), SubsysAttribute::History)
+            }
+            raw::nvme_fence_attr_NVME_FENCE_ATTR_TOTALS => {
+                Self::Subsys(subsys(), SubsysAttribute::Totals)
+            }
             raw::nvme_fence_attr_NVME_FENCE_ATTR_STATE => Self::Ctrl(ctrl(), CtrlAttribute::State),
             raw::nvme_fence_attr_NVME_FENCE_ATTR_IDENTITY => {
                 Self::Ctrl(ctrl(), CtrlAttribute::Identity)

@@ -17,6 +17,14 @@ pub(crate) fn now() -> Nanos {
     Nanos(now.unsigned_abs())
 }
 
+/// Now, in nanoseconds since 1970 (UTC), as the clock of this host has it.
+pub(crate) fn wall_clock_ns() -> u64 {
+    // SAFETY: May be called from any context that we run in.
+    let now = unsafe { kernel::bindings::ktime_get_real() };
+    // No clock is set to a time before that.
+    now.unsigned_abs()
+}
+
 /// The module parameters.
 pub(crate) struct Params {
     /// See [`nvme_fence_policy::Knobs::hold`].

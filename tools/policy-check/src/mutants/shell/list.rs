@@ -294,4 +294,45 @@ const ALL: &[ShellMutant] = &[
         },
         scene: scene("01-ghost-write-io-timeout", "fence"),
     },
+    // What is kept and counted.
+    ShellMutant {
+        change: Mutant {
+            name: "fencing-not-kept",
+            what: "what was fenced is not kept",
+            file: "output.rs",
+            from: "state.past().add(fencing);",
+            to: "let _ = fencing;",
+        },
+        scene: scene("45-history", "fence"),
+    },
+    ShellMutant {
+        change: Mutant {
+            name: "fencing-not-told",
+            what: "what was fenced is kept, and not said in the log",
+            file: "requests.rs",
+            from: "self.tell_fencings();",
+            to: "if false {\n            self.tell_fencings();\n        }",
+        },
+        scene: scene("45-history", "fence"),
+    },
+    ShellMutant {
+        change: Mutant {
+            name: "closed-not-noted",
+            what: "when an association was closed is not noted",
+            file: "output.rs",
+            from: "if record.association().is_closed() {",
+            to: "if false {",
+        },
+        scene: scene("45-history", "fence"),
+    },
+    ShellMutant {
+        change: Mutant {
+            name: "totals-not-counted",
+            what: "what controllers count is not counted for their subsystem",
+            file: "controller.rs",
+            from: "f(self.subsystem.totals());",
+            to: "",
+        },
+        scene: scene("45-history", "fence"),
+    },
 ];

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: GPL-2.0
+//! What the module has kept of the last fencings of each subsystem: its files `history`.
+
+use anyhow::{Context, Result};
+use jiff::Timestamp;
+use serde::Serialize;
+use std::str::FromStr;
+
+use crate::fields::{BadField, Fields};
+use crate::host::Host;
+use crate::sysfs::attribute;
+use crate::sysfs::part::{self, noted};
+use crate::sysfs::topology::{subsystems, Subsystem};
+
+/// That a lost association was fenced for which something was held or tracked. The names of the
+/// fields are the keys of the JSON output, which scripts rely on.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Fencing {
+    /// When that was.
+    pub(crate) time: Timestamp,
+    /// nvme-subsysX
+    pub(crate) subsystem: String,
+    /// Its qualified name; `None` = it could not be read.
+    pub(crate) nqn: Option<String>,
+    /// What the module says of it.
+    #[serde(flatten)]
+    pub(crate) told: Told,
+}
+
+/// A line of the module, but for its time.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Told {
+    /// Which one of its subsystem it was, counted from 1.
+    pub(crate) number: u32,
+    /// nvmeX
+    pub(crate) path: String,
+    /// Its controller identifier.
+    pub(crate) cntlid: u16,
+    /// How many commands were released.
+    pub(crate) commands: u64,
+    /// How many bytes these have.
+    pub(crate) bytes: u64,
+    /// How many commands were tracked.
+    pub(crate) tracked: u64,
+    /// How many newer ones had waited for these.
+    pub(crate) waited: u64,
+    /// What proved it.
+    pub(crate) evidence: String,
+    /// The rule by which time did; `None` = it did not.
+    pub(crate) rule: Option<String>,
+    /// From the loss until the connections were terminated; `None` = they were not, or it was no loss.
+    pub(crate) closing_ms: Option<u64>,
+    /// Since then; `None` = they were not terminated.
+    pub(crate) fencing_ms: Option<u64>,
+    /// Since the first command was held.
+    pub(crate) held_ms: u64,
+}
+
+impl FromStr for Told {
+    type Err = BadField;
+
+    fn from_str(line: &str) -> Result<Self, BadField> {
+        let fields = Fields(line);
+        let word_if_any = |key| {
+            fields
+                .word(key)
+                .map(|word| Some(word).filter(|w| *w != "none"))
+        };
+        let number_if_any = |key| word_if_any(key)?.map(|_| fields.parse(key)).transpose();
+        Ok(Self {
+            number: fields.parse("number")?,
+            path: fields.word("path")?.to_owned(),
+            cntlid: fields.parse("cntlid")?,
+            commands: fields.parse("commands")?,
+            bytes: fields.parse("bytes")?,
+            tracked: fields.parse("tracked")?,
+            waited: fields.parse("waited")?,
+            evidence: fields.word("evidence")?.to_owned(),
+            rule: word_if_any("rule")?.map(str::to_owned),
+            closing_ms: number_if_any("closing_ms")?,
+            fencing_ms: number_if_any("fencing_ms")?,
+            held_ms: fields.parse("held_ms")?,
+        })
+    }
+}
+
+/// When a line says that it was: seconds since 1970 with a fraction.
+fn time(line: &str) -> Result<Timestamp, BadField> {
+    let parse = |word: &str| {
+        let (seconds, fraction) = word.split_once('.')?;
+        // Any number of digits, as far as there are nanoseconds.
+        let digits = format!("{fraction:0<9}");
+        let nanoseconds = digits.get(..9)?.parse().ok()?;
+        Timestamp::new(seconds.parse().ok()?, nanoseconds).ok()
+    };
+    parse(Fields(line).word("time")?).ok_or(BadField("time"))
+}
+
+/// Reads what is kept, the oldest first; what can not be read is noted down. `None` = no module keeps
+/// anything: none is loaded, it has no subsystem, or it is older than this tool.
+pub(crate) fn read(host: &Host, errors: &mut Vec<String>) -> Result<Option<Vec<Fencing>>> {
+    let mut kept: Option<Vec<Fencing>> = None;
+    for subsystem in subsystems(host)? {
+        let path = subsystem.fence().join("history");
+        let text = part::read(|| path.exists(), || attribute::read_if_there(&path));
+        if let Some(text) = noted(text, errors).flatten() {
+            let fencings = text.lines().filter_map(|line| {
+                let fencing = fencing(&subsystem, line);
+                let context = || format!("{}: `{line}`", path.display());
+                noted(fencing.with_context(context).map(Some), errors)
+            });
+            kept.get_or_insert_default().extend(fencings);
+        }
+    }
+    if let Some(kept) = &mut kept {
+        kept.sort_by_key(|fencing| fencing.time);
+    }
+    Ok(kept)
+}
+
+/// The fencing that a line is about.
+fn fencing(subsystem: &Subsystem, line: &str) -> Result<Fencing, BadField> {
+    Ok(Fencing {
+        time: time(line)?,
+        subsystem: subsystem.name.clone(),
+        nqn: subsystem.nqn().ok(),
+        told: line.parse()?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LINE: &str = "number=5 time=1795921921.020 path=nvme3 cntlid=7 commands=4 bytes=16384 \
+                        tracked=2 waited=1 evidence=time rule=traffic closing_ms=12 \
+                        fencing_ms=23400 held_ms=23412";
+
+    /// What a line says.
+    fn told() -> Told {
+        Told {
+            number: 5,
+            path: "nvme3".to_owned(),
+            cntlid: 7,
+            commands: 4,
+            bytes: 16_384,
+            tracked: 2,
+            waited: 1,
+            evidence: "time".to_owned(),
+            rule: Some("traffic".to_owned()),
+            closing_ms: Some(12),
+            fencing_ms: Some(23_400),
+            held_ms: 23_412,
+        }
+    }
+
+    #[test]
+    fn reads_all_fields() {
+        assert_eq!(LINE.parse(), Ok(told()));
+        let expected = "2026-11-29T03:12:01.02Z".parse().unwrap();
+        assert_eq!(time(LINE), Ok(expected));
+    }
+
+    #[test]
+    fn a_newer_module_may_say_more() {
+        let line = LINE.replace(
+            "evidence=time rule=traffic",
+            "omens=3 evidence=dowsing rule=none",
+        );
+        let expected = Told {
+            evidence: "dowsing".to_owned(),
+            rule: None,
+            ..told()
+        };
+        assert_eq!(line.parse(), Ok(expected));
+    }
+
+    #[test]
+    fn what_was_not_closed_has_no_times() {
+        let line = LINE.replace(
+            "closing_ms=12 fencing_ms=23400",
+            "closing_ms=none fencing_ms=none",
+        );
+        let expected = Told {
+            closing_ms: None,
+            fencing_ms: None,
+            ..told()
+        };
+        assert_eq!(line.parse(), Ok(expected));
+    }
+
+    #[test]
+    fn names_the_bad_field() {
+        for (from, to, field) in [
+            ("number=5 ", "", "number"),
+            ("held_ms=23412", "held_ms=long", "held_ms"),
+            ("closing_ms=12", "closing_ms=some", "closing_ms"),
+        ] {
+            let told = LINE.replace(from, to).parse::<Told>();
+            assert_eq!(told, Err(BadField(field)));
+        }
+        for bad in ["time=", "time=now", "time=1.x", "time=1"] {
+            let line = LINE.replace("time=1795921921.020", bad);
+            assert_eq!(time(&line), Err(BadField("time")), "{bad}");
+        }
+    }
+}
