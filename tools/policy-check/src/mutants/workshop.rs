@@ -19,6 +19,12 @@ const POLICY: &str = "rust/nvme_fence_policy";
 /// This package in the source tree.
 const CHECK: &str = "tools/policy-check";
 
+/// Tests that take longer than this many seconds, building them included, do not end at all.
+const TESTS_MAX_S: u32 = 900;
+
+/// The status with which timeout(1) says that it has ended what it was to run.
+const TIMED_OUT: i32 = 124;
+
 /// Where mutants are built.
 #[derive(Clone, Debug)]
 pub struct Workshop {
@@ -161,8 +167,11 @@ impl Workshop {
     }
 
     fn cargo(&self, copy: &Path, arguments: &[&str]) -> Result<Output> {
-        Command::new("cargo")
-            .args(arguments)
+        self.run(copy, Command::new("cargo").args(arguments))
+    }
+
+    fn run(&self, copy: &Path, command: &mut Command) -> Result<Output> {
+        command
             .current_dir(copy.join("tools"))
             .env(
                 "CARGO_TARGET_DIR",
@@ -173,13 +182,22 @@ impl Workshop {
             .env("PROPTEST_MAX_SHRINK_ITERS", "0")
             .env("PROPTEST_FAILURE_PERSISTENCE", "off")
             .output()
-            .context("cannot run cargo")
+            .with_context(|| format!("cannot run {}", command.get_program().display()))
     }
 
-    /// Runs tests of the policy crate. Returns how many failed.
+    /// Runs tests of the policy crate. Returns how many failed. That they do not end is one failure.
     fn test(&self, copy: &Path, which: &[&str]) -> Result<usize> {
-        let arguments = ["test", "--quiet", "-p", "nvme_fence_policy"];
-        let output = self.cargo(copy, &[&arguments[..], which].concat())?;
+        let limit = TESTS_MAX_S.to_string();
+        // It ends what cargo has started, too.
+        let mut command = Command::new("timeout");
+        command
+            .args(["--kill-after=10", &limit, "cargo", "test", "--quiet"])
+            .args(["-p", "nvme_fence_policy"])
+            .args(which);
+        let output = self.run(copy, &mut command)?;
+        if output.status.code() == Some(TIMED_OUT) {
+            return Ok(1);
+        }
         let text = String::from_utf8_lossy(&output.stdout);
         let failed = text.lines().find_map(|line| {
             let rest = line.strip_prefix("test result: ")?;
