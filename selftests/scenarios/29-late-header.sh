@@ -10,8 +10,7 @@ DESCRIPTION="the tag of a command that was lost is used for others"
 # shellcheck disable=SC2034
 VARIANTS="fence:fence stock:stock"
 
-IO_CONNECTION=2
-# Two more were made when the path was back.
+# The path's second pair of connections, when it is back
 NEW_IO_CONNECTION=4
 # Of the queue's 16 two are not for I/O.
 TAGS=14

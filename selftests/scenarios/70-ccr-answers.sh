@@ -121,7 +121,7 @@ variant_deaf() {
 variant_unread() {
 	plan 6
 	ccr_scene auto
-	scripted_target rule 'get-log port=2 skip=1 times=1 : ignore' >/dev/null
+	scripted_target rule 'get-log port=2 lid=30 times=1 : ignore' >/dev/null
 	ccr_lose_path_1
 	by_time
 	expect_eq "what was answered" "asked accepted" "$(steps)"
