@@ -35,7 +35,7 @@ late_packet() {
 	# when the path is back.
 	echo none >"$(echo /sys/block/nvme*c*n1/queue/scheduler)" || bail "there is a scheduler"
 	path_io_timeout 1 3000
-	proxy 1 stall $IO_CONNECTION
+	proxy 1 stall "$IO_CONNECTION"
 	mkfifo /run/go
 	# It keeps its memory as it is until the end.
 	{
@@ -56,9 +56,9 @@ late_packet() {
 	# shellcheck disable=SC2086 # words
 	wait $writers
 	# Nothing is read before this: that would use tags.
-	proxy 1 hold $IO_CONNECTION
-	proxy 1 wait host-closed $IO_CONNECTION
-	proxy 1 deliver --wait $IO_CONNECTION
+	proxy 1 hold "$IO_CONNECTION"
+	proxy 1 wait host-closed "$IO_CONNECTION"
+	proxy 1 deliver --wait "$IO_CONNECTION"
 	DESTROYED=0
 	for block in $(seq $TAGS); do
 		[ "$(read_block "$DEVICE" "$block")" = B ] || DESTROYED=$((DESTROYED + 1))

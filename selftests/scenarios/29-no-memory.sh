@@ -21,11 +21,11 @@ FAILURES=1000000
 
 # Only what is called by the module counts: no other is loaded, and it is above the kernel.
 choose_allocations_of_module() {
-	echo "0x$(awk '$3 == "_etext" { print $1 }' /proc/kallsyms)" >$FAILSLAB/require-start &&
-		echo N >$FAILSLAB/ignore-gfp-wait &&
-		echo 0 >$FAILSLAB/verbose &&
-		echo $FAILURES >$FAILSLAB/times ||
-		bail "no fault injection"
+	[ -d $FAILSLAB ] || bail "no fault injection"
+	echo "0x$(awk '$3 == "_etext" { print $1 }' /proc/kallsyms)" >$FAILSLAB/require-start
+	echo N >$FAILSLAB/ignore-gfp-wait
+	echo 0 >$FAILSLAB/verbose
+	echo $FAILURES >$FAILSLAB/times
 }
 
 # How many have failed
