@@ -41,7 +41,7 @@ MODULE_PARM_DESC(tracked_max,
 
 /*
  * WQ_MEM_RECLAIM: what is held may have to be written to free memory.  Nothing
- * that runs here waits.
+ * that runs here waits, but for the console, when all else is done.
  */
 static struct workqueue_struct *nvme_fence_wq;
 /* What Rust is called with that is not about one controller or subsystem */

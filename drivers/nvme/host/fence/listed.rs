@@ -70,5 +70,7 @@ impl Drop for ListedSubsystem {
     fn drop(&mut self) {
         // Nothing happens in it any more that would start the clock.
         self.subsystem.clock.stop();
+        // Who would have said it may not have begun.
+        self.subsystem.say();
     }
 }

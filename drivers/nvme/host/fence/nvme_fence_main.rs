@@ -11,7 +11,8 @@
 //! - [`subsystem`]: what the policy knows of one, the lock around that, and its timer;
 //! - [`handle`]: what nvme-core says of an association, and asks;
 //! - [`output`], [`requests`], [`warnings`]: what the policy wants done, asked and said;
-//! - [`controller`], [`counters`]: what the associations with a controller have in common;
+//! - [`controller`], [`counters`]: what the associations with a controller have in common, and what is
+//!   counted for it and for its subsystem;
 //! - [`record`]: what is kept for one association, [`overlap`]: the same for what is tracked;
 //! - [`course`]: what is noted of an association on its way, [`history`]: what is kept when it is fenced;
 //! - [`attributes`], [`snapshot`]: what is seen in sysfs;

@@ -26,7 +26,7 @@ pub(crate) struct Record {
     controller: Arc<Controller>,
     /// Where to send commands, until nvme-core takes it away.
     ctrl: Option<ARef<Ctrl>>,
-    /// When the first command was held.
+    /// Since when a command is held or tracked; of what waits for those that have left, since it does.
     held_since: Option<Nanos>,
     /// What has happened to it so far.
     course: Course,

@@ -9,11 +9,21 @@ use crate::subsystem::Subsystem;
 use nvme_fence_policy::{Answer, Input, Question, Request};
 
 impl Subsystem {
-    /// Says what is to be said, and asks all that is to be asked. Called from the workqueue.
+    /// Asks all that is to be asked, and says what is to be said. Called from the workqueue.
     pub(crate) fn ask(&self) {
+        // Who is held waits for the former, and consoles are slow.
+        self.ask_all();
+        self.say();
+    }
+
+    /// Says what is to be said. Not to be called with a spinlock held.
+    pub(crate) fn say(&self) {
         let warnings = core::mem::take(self.lock().warnings());
         warnings.say();
         self.tell_fencings();
+    }
+
+    fn ask_all(&self) {
         loop {
             let mut state = self.lock();
             let Some(Request { source, question }) = state.next_request() else {
