@@ -91,7 +91,7 @@ pub(crate) struct ModelArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Bounds, instead of those of the case")]
 pub(crate) struct BoundsArgs {
-    /// Which commands wait: all or none
+    /// Which commands wait: all, overlap or none
     #[arg(long, value_parser = hold)]
     hold: Option<Hold>,
     /// What is believed, such as ccr,time
