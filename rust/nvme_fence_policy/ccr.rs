@@ -26,25 +26,38 @@ pub mod source;
 pub mod tries;
 
 /// For so many milliseconds, a source is expected to answer the command. After that it is not hoped
-/// for any more; an answer that comes later still counts.
+/// for any more: if it says then that it has begun, another one is asked at once. What it brings still
+/// counts.
+///
+/// The number is a choice. To answer, a target has to find the controller, and need not wait for its end.
 pub const ANSWER_MS: u64 = 2_000;
 
 /// For so many milliseconds, a reset that was accepted is expected to take. After that another
 /// source is tried as well; a result that comes later still counts.
+///
+/// What a reset waits for is the end of commands that have begun. The specification proposes this
+/// time for that, where a controller does not say how long it needs (Base Specification 2.3, section
+/// 9.6.2).
 pub const RESULT_MS: u64 = 10_000;
 
 /// If the first source has not brought the result after so many milliseconds, a second one is tried
-/// beside it: the first may share the failed node. It costs a slot, so it is not done at once.
+/// beside it: the first may share the failed node. It costs a slot, so it is not done at once. A reset
+/// that nothing is in the way of has taken milliseconds (`performance.rst`).
 pub const SECOND_MS: u64 = 1_000;
 
 /// A source that failed is tried again for the same association after so many milliseconds.
+///
+/// The number is a choice. Some sources fail at once, and are asked twelve times a minute then. With
+/// Linux's default keep alive timeout (5 s) and no CQT reported, the wait is 20 s or 25 s: long enough
+/// for four tries.
 pub const RETRY_MS: u64 = 5_000;
 
-/// While results are awaited, the log page is read every so many milliseconds: an event may be lost.
+/// While results are awaited, the log page is read every so many milliseconds: an event may be lost,
+/// and that costs no more than this then. It is one command, on an admin queue.
 pub const POLL_MS: u64 = 1_000;
 
 /// A source that had no slot left, or whose log page could not be read, is asked again after so many
-/// milliseconds.
+/// milliseconds: as often as it is polled.
 pub const BUSY_MS: u64 = 1_000;
 
 /// At most so many resets of one association are awaited at the same time.

@@ -21,9 +21,9 @@ use crate::time::Nanos;
 pub struct Offer {
     /// So many resets can be in progress at the same time (CCRL); 0: it is no source.
     pub ccrl: u8,
-    /// Stands for the address of the controller's port: equal for equal addresses.
+    /// The controller's port, as a number that is made of the address: the same for the same address.
     pub port: u64,
-    /// Stands for the port of the host that it is reached through: equal for equal ones.
+    /// The port of the host that it is reached through, as a number of the same kind.
     pub host_port: u64,
     /// It has the log page Lost Host Communication (1Fh), and tells of news there.
     pub lost_host_log: bool,

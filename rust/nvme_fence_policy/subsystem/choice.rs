@@ -17,9 +17,9 @@ use core::cmp::Reverse;
 pub(super) struct Urgency {
     /// Fewer tries go before more, so that none starves.
     tries: Reverse<u32>,
-    /// Who holds most.
+    /// Of those with as many tries, the one that holds more commands goes first.
     held: u32,
-    /// The oldest.
+    /// Of those that hold as many, the one that was made first.
     pub(super) id: Reverse<AssociationId>,
 }
 

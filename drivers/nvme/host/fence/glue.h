@@ -19,8 +19,8 @@ struct nvme_fence_dir;
 /**
  * struct nvme_fence_ctrl_info - a controller that a policy attaches to
  * @ctrl: the controller
- * @port: stands for the address of its port, equal for equal addresses
- * @host_port: stands for the port of the host that it is reached through
+ * @port: its port: a number made of the address, the same for the same address
+ * @host_port: the port of the host that it is reached through, as such a number
  * @nqn: NVMe Qualified Name of its subsystem
  * @ctrl_dir: its directory in sysfs
  * @subsys_dir: the directory of its subsystem

@@ -68,7 +68,8 @@ impl Source {
             self.reading = Some(read);
             return read;
         }
-        // Not both in one read: what is removed has been looked at before.
+        // One read looks for results, another one removes what is completed. So what is removed has
+        // been seen before, whether the target removes it before it returns the page or after that.
         let look = self.wanted.event || self.wanted.poll;
         // Nothing is awaited before the first read. An event that nobody has taken stands in the way
         // of others.

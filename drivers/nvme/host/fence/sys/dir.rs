@@ -30,12 +30,12 @@ impl CtrlInfo<'_> {
         unsafe { CStr::from_char_ptr(self.0.nqn) }.to_bytes()
     }
 
-    /// Stands for the address of its port: equal for equal addresses.
+    /// Its port, as a number that is made of the address: the same for the same address.
     pub(crate) fn port(&self) -> u64 {
         self.0.port
     }
 
-    /// Stands for the port of the host that it is reached through: equal for equal ones.
+    /// The port of the host that it is reached through, as a number of the same kind.
     pub(crate) fn host_port(&self) -> u64 {
         self.0.host_port
     }
