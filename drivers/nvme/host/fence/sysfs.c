@@ -4,6 +4,7 @@
  * and removed/ of the module. What the files say, and what may be written to
  * them, is decided in Rust.
  */
+#include <linux/completion.h>
 #include <linux/kobject.h>
 #include <linux/module.h>
 #include <linux/slab.h>
@@ -14,10 +15,13 @@
  * struct nvme_fence_dir - one of the directories
  * @kobj: the directory
  * @object: the Rust object that it shows; valid until the directory is removed
+ * @released: there are no references to it any more; set before the last of ours
+ *	is dropped
  */
 struct nvme_fence_dir {
-	struct kobject	kobj;
-	void		*object;
+	struct kobject		kobj;
+	void			*object;
+	struct completion	*released;
 };
 
 struct nvme_fence_file {
@@ -152,7 +156,7 @@ ATTRIBUTE_GROUPS(nvme_fence_removed);
 
 static void nvme_fence_dir_release(struct kobject *kobj)
 {
-	kfree(container_of(kobj, struct nvme_fence_dir, kobj));
+	complete(container_of(kobj, struct nvme_fence_dir, kobj)->released);
 }
 
 static const struct kobj_type nvme_fence_dir_types[] = {
@@ -196,6 +200,21 @@ struct kobject *nvme_fence_module_dir(void)
 #endif
 }
 
+/*
+ * Drops our reference.  The last one may be dropped later, by somebody else: with
+ * CONFIG_DEBUG_KOBJECT_RELEASE it always is.  What is called then is in this
+ * module, which must not be gone before.
+ */
+static void nvme_fence_dir_put(struct nvme_fence_dir *dir)
+{
+	DECLARE_COMPLETION_ONSTACK(released);
+
+	dir->released = &released;
+	kobject_put(&dir->kobj);
+	wait_for_completion(&released);
+	kfree(dir);
+}
+
 struct nvme_fence_dir *nvme_fence_dir_create(struct kobject *parent,
 		enum nvme_fence_dir_kind kind, void *object)
 {
@@ -209,7 +228,7 @@ struct nvme_fence_dir *nvme_fence_dir_create(struct kobject *parent,
 	ret = kobject_init_and_add(&dir->kobj, &nvme_fence_dir_types[kind],
 				   parent, "%s", nvme_fence_dir_names[kind]);
 	if (ret) {
-		kobject_put(&dir->kobj);
+		nvme_fence_dir_put(dir);
 		return ERR_PTR(ret);
 	}
 	if (kind == NVME_FENCE_DIR_SUBSYS)
@@ -217,9 +236,12 @@ struct nvme_fence_dir *nvme_fence_dir_create(struct kobject *parent,
 	return dir;
 }
 
-/* Waits for those who read or write a file in it. */
+/*
+ * Waits for those who read or write a file in it, and for the end of the
+ * references to it.  May sleep.
+ */
 void nvme_fence_dir_remove(struct nvme_fence_dir *dir)
 {
 	kobject_del(&dir->kobj);
-	kobject_put(&dir->kobj);
+	nvme_fence_dir_put(dir);
 }
