@@ -54,7 +54,7 @@ fn number(text: &[u8]) -> Result<u32> {
     word.parse().map_err(|_| EINVAL)
 }
 
-/// A file of a subsystem.
+/// A file of a subsystem that can be read.
 pub(crate) enum SubsysAttribute {
     Hold,
     Evidence,
@@ -62,6 +62,14 @@ pub(crate) enum SubsysAttribute {
     CqtOverrideMs,
     History,
     Totals,
+}
+
+/// One that can be written.
+pub(crate) enum SubsysSetting {
+    Hold,
+    Evidence,
+    CqtDefaultMs,
+    CqtOverrideMs,
 }
 
 /// Lists words, those that are in force in brackets.
@@ -100,7 +108,9 @@ impl SubsysAttribute {
             Self::Totals => show_counters(subsystem.totals(), &subsystem.total(), text),
         })
     }
+}
 
+impl SubsysSetting {
     /// Writes `text` to the file. Nothing changes unless all of it is valid.
     pub(crate) fn store(&self, subsystem: &Subsystem, text: &[u8]) -> Result {
         match self {
@@ -130,19 +140,15 @@ impl SubsysAttribute {
                 let ms = number(text)?;
                 subsystem.set_knobs(|knobs| knobs.set_cqt_override_ms(ms))
             }
-            Self::History | Self::Totals => Err(EINVAL),
         }
     }
 }
 
-/// A file of a controller.
+/// A file of a controller that can be read.
 pub(crate) enum CtrlAttribute {
     State,
     Identity,
-    Ciu,
-    Cirn,
-    Cqt,
-    Ccrl,
+    Field(Field),
     Held,
     HeldBytes,
     DeadlineMs,
@@ -154,10 +160,17 @@ pub(crate) enum CtrlAttribute {
     Waiting,
     Evidence,
     Counters,
-    Release,
 }
 
-/// A file about the controllers that were removed.
+/// A field of Identify Controller.
+pub(crate) enum Field {
+    Ciu,
+    Cirn,
+    Cqt,
+    Ccrl,
+}
+
+/// A file about the controllers that were removed, that can be read.
 pub(crate) enum RemovedAttribute {
     Held,
     HeldBytes,
@@ -167,7 +180,6 @@ pub(crate) enum RemovedAttribute {
     Tracked,
     TrackedBlocks,
     Waiting,
-    Release,
 }
 
 fn show_deadline_ms(sum: &Sum, text: &mut Text<'_>) -> fmt::Result {
@@ -214,7 +226,7 @@ impl CtrlAttribute {
         emit(buffer, |text| match self {
             Self::State => writeln!(text, "{}", state_name(&snapshot)),
             Self::Identity => show_identity(&snapshot, text),
-            Self::Ciu | Self::Cirn | Self::Cqt | Self::Ccrl => self.show_field(&snapshot, text),
+            Self::Field(field) => field.show(&snapshot, text),
             Self::Held => writeln!(text, "{}", sum.held),
             Self::HeldBytes => writeln!(text, "{}", sum.held_bytes),
             Self::DeadlineMs => show_deadline_ms(sum, text),
@@ -230,12 +242,13 @@ impl CtrlAttribute {
                 snapshot.latest.evidence.map_or("none", Evidence::name)
             ),
             Self::Counters => show_counters(controller.counters(), sum, text),
-            Self::Release => Err(fmt::Error),
         })
     }
+}
 
-    /// A field of Identify Controller, as the last association had it.
-    fn show_field(&self, snapshot: &Snapshot, text: &mut Text<'_>) -> fmt::Result {
+impl Field {
+    /// What it was when the last association was made.
+    fn show(&self, snapshot: &Snapshot, text: &mut Text<'_>) -> fmt::Result {
         let Some((identity, terms, offer)) = snapshot.latest.said else {
             // It is attached just now, for its first association.
             return writeln!(text, "none");
@@ -245,20 +258,30 @@ impl CtrlAttribute {
             Self::Cirn => writeln!(text, "{:#018x}", identity.cirn),
             Self::Cqt => writeln!(text, "{}", terms.cqt_ms),
             Self::Ccrl => writeln!(text, "{}", offer.ccrl),
-            _ => Err(fmt::Error),
         }
     }
+}
 
-    /// Writes `text` to the file.
-    pub(crate) fn store(&self, controller: &Controller, text: &[u8]) -> Result {
-        match self {
-            Self::Release if word(text)? == "1" => {
-                controller.release();
-                Ok(())
-            }
-            _ => Err(EINVAL),
-        }
+/// The administrator's word was written to a file `release`: nothing but `1` is one.
+fn expect_release(text: &[u8]) -> Result {
+    match word(text)? {
+        "1" => Ok(()),
+        _ => Err(EINVAL),
     }
+}
+
+/// Writes `text` to the file `release` of a controller.
+pub(crate) fn release(controller: &Controller, text: &[u8]) -> Result {
+    expect_release(text)?;
+    controller.release();
+    Ok(())
+}
+
+/// Writes `text` to the file `release` of those that were removed.
+pub(crate) fn release_removed(host: &Host, text: &[u8]) -> Result {
+    expect_release(text)?;
+    host.release_removed();
+    Ok(())
 }
 
 impl RemovedAttribute {
@@ -274,19 +297,7 @@ impl RemovedAttribute {
             Self::Tracked => writeln!(text, "{}", sum.tracked),
             Self::TrackedBlocks => writeln!(text, "{}", sum.tracked_blocks),
             Self::Waiting => writeln!(text, "{}", sum.waiting),
-            Self::Release => Err(fmt::Error),
         })
-    }
-
-    /// Writes `text` to the file.
-    pub(crate) fn store(&self, host: &Host, text: &[u8]) -> Result {
-        match self {
-            Self::Release if word(text)? == "1" => {
-                host.release_removed();
-                Ok(())
-            }
-            _ => Err(EINVAL),
-        }
     }
 }
 

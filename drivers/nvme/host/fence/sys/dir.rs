@@ -3,7 +3,9 @@
 //! The directories in sysfs: `fence/` of controllers and subsystems, `removed/` of the module.
 
 use super::{raw, Ctrl};
-use crate::attributes::{CtrlAttribute, RemovedAttribute, SubsysAttribute};
+use crate::attributes::{
+    self, CtrlAttribute, Field, RemovedAttribute, SubsysAttribute, SubsysSetting,
+};
 use crate::controller::Controller;
 use crate::host::Host;
 use crate::subsystem::Subsystem;
@@ -128,14 +130,14 @@ impl<T> Drop for Dir<T> {
     }
 }
 
-/// What a file in one of the directories belongs to.
-enum File<'a> {
+/// A file in one of the directories that can be read, and what it belongs to.
+enum Readable<'a> {
     Subsys(&'a Subsystem, SubsysAttribute),
     Ctrl(&'a Controller, CtrlAttribute),
     Removed(&'a Host, RemovedAttribute),
 }
 
-impl<'a> File<'a> {
+impl<'a> Readable<'a> {
     /// # Safety
     ///
     /// `object` must be what a [`Dir`] with the attribute `attr` shows, and the directory must exist
@@ -147,6 +149,7 @@ impl<'a> File<'a> {
         let ctrl = || unsafe { &*object.cast::<Controller>() };
         // SAFETY: By the safety requirements, for an attribute of removed controllers.
         let host = || unsafe { &*object.cast::<Host>() };
+        let field = |field| Self::Ctrl(ctrl(), CtrlAttribute::Field(field));
 
         Some(match attr {
             raw::nvme_fence_attr_NVME_FENCE_ATTR_HOLD => {
@@ -171,10 +174,10 @@ impl<'a> File<'a> {
             raw::nvme_fence_attr_NVME_FENCE_ATTR_IDENTITY => {
                 Self::Ctrl(ctrl(), CtrlAttribute::Identity)
             }
-            raw::nvme_fence_attr_NVME_FENCE_ATTR_CIU => Self::Ctrl(ctrl(), CtrlAttribute::Ciu),
-            raw::nvme_fence_attr_NVME_FENCE_ATTR_CIRN => Self::Ctrl(ctrl(), CtrlAttribute::Cirn),
-            raw::nvme_fence_attr_NVME_FENCE_ATTR_CQT => Self::Ctrl(ctrl(), CtrlAttribute::Cqt),
-            raw::nvme_fence_attr_NVME_FENCE_ATTR_CCRL => Self::Ctrl(ctrl(), CtrlAttribute::Ccrl),
+            raw::nvme_fence_attr_NVME_FENCE_ATTR_CIU => field(Field::Ciu),
+            raw::nvme_fence_attr_NVME_FENCE_ATTR_CIRN => field(Field::Cirn),
+            raw::nvme_fence_attr_NVME_FENCE_ATTR_CQT => field(Field::Cqt),
+            raw::nvme_fence_attr_NVME_FENCE_ATTR_CCRL => field(Field::Ccrl),
             raw::nvme_fence_attr_NVME_FENCE_ATTR_HELD => Self::Ctrl(ctrl(), CtrlAttribute::Held),
             raw::nvme_fence_attr_NVME_FENCE_ATTR_HELD_BYTES => {
                 Self::Ctrl(ctrl(), CtrlAttribute::HeldBytes)
@@ -206,9 +209,6 @@ impl<'a> File<'a> {
             raw::nvme_fence_attr_NVME_FENCE_ATTR_COUNTERS => {
                 Self::Ctrl(ctrl(), CtrlAttribute::Counters)
             }
-            raw::nvme_fence_attr_NVME_FENCE_ATTR_RELEASE => {
-                Self::Ctrl(ctrl(), CtrlAttribute::Release)
-            }
             raw::nvme_fence_attr_NVME_FENCE_ATTR_REMOVED_HELD => {
                 Self::Removed(host(), RemovedAttribute::Held)
             }
@@ -233,8 +233,44 @@ impl<'a> File<'a> {
             raw::nvme_fence_attr_NVME_FENCE_ATTR_REMOVED_WAITING => {
                 Self::Removed(host(), RemovedAttribute::Waiting)
             }
+            _ => return None,
+        })
+    }
+}
+
+/// A file in one of the directories that can be written, and what it belongs to.
+enum Writable<'a> {
+    Subsys(&'a Subsystem, SubsysSetting),
+    /// `release` of a controller.
+    Ctrl(&'a Controller),
+    /// `release` of those that were removed.
+    Removed(&'a Host),
+}
+
+impl<'a> Writable<'a> {
+    /// # Safety
+    ///
+    /// As for [`Readable::from_raw`].
+    unsafe fn from_raw(object: *mut c_void, attr: u32) -> Option<Self> {
+        // SAFETY: By the safety requirements, for an attribute of a subsystem.
+        let subsys = |setting| Self::Subsys(unsafe { &*object.cast::<Subsystem>() }, setting);
+
+        Some(match attr {
+            raw::nvme_fence_attr_NVME_FENCE_ATTR_HOLD => subsys(SubsysSetting::Hold),
+            raw::nvme_fence_attr_NVME_FENCE_ATTR_BELIEVED => subsys(SubsysSetting::Evidence),
+            raw::nvme_fence_attr_NVME_FENCE_ATTR_CQT_DEFAULT_MS => {
+                subsys(SubsysSetting::CqtDefaultMs)
+            }
+            raw::nvme_fence_attr_NVME_FENCE_ATTR_CQT_OVERRIDE_MS => {
+                subsys(SubsysSetting::CqtOverrideMs)
+            }
+            raw::nvme_fence_attr_NVME_FENCE_ATTR_RELEASE => {
+                // SAFETY: By the safety requirements, for an attribute of a controller.
+                Self::Ctrl(unsafe { &*object.cast::<Controller>() })
+            }
             raw::nvme_fence_attr_NVME_FENCE_ATTR_REMOVED_RELEASE => {
-                Self::Removed(host(), RemovedAttribute::Release)
+                // SAFETY: By the safety requirements, for an attribute of removed controllers.
+                Self::Removed(unsafe { &*object.cast::<Host>() })
             }
             _ => return None,
         })
@@ -254,15 +290,15 @@ unsafe extern "C" fn nvme_fence_rs_show(
     size: usize,
 ) -> isize {
     // SAFETY: By the safety requirements, and sysfs waits for readers before it removes a directory.
-    let Some(file) = (unsafe { File::from_raw(object, attr) }) else {
+    let Some(file) = (unsafe { Readable::from_raw(object, attr) }) else {
         return EIO.to_errno() as isize;
     };
     // SAFETY: sysfs hands us a buffer of this size, for us alone.
     let buf = unsafe { core::slice::from_raw_parts_mut(buf.cast::<u8>(), size) };
     let written = match file {
-        File::Subsys(subsystem, attribute) => attribute.show(subsystem, buf),
-        File::Ctrl(controller, attribute) => attribute.show(controller, buf),
-        File::Removed(host, attribute) => attribute.show(host, buf),
+        Readable::Subsys(subsystem, attribute) => attribute.show(subsystem, buf),
+        Readable::Ctrl(controller, attribute) => attribute.show(controller, buf),
+        Readable::Removed(host, attribute) => attribute.show(host, buf),
     };
     match written {
         Ok(length) => length as isize,
@@ -283,15 +319,15 @@ unsafe extern "C" fn nvme_fence_rs_store(
     count: usize,
 ) -> isize {
     // SAFETY: As in nvme_fence_rs_show().
-    let Some(file) = (unsafe { File::from_raw(object, attr) }) else {
+    let Some(file) = (unsafe { Writable::from_raw(object, attr) }) else {
         return EIO.to_errno() as isize;
     };
     // SAFETY: sysfs hands us that many bytes.
     let text = unsafe { core::slice::from_raw_parts(buf.cast::<u8>(), count) };
     let stored = match file {
-        File::Subsys(subsystem, attribute) => attribute.store(subsystem, text),
-        File::Ctrl(controller, attribute) => attribute.store(controller, text),
-        File::Removed(host, attribute) => attribute.store(host, text),
+        Writable::Subsys(subsystem, setting) => setting.store(subsystem, text),
+        Writable::Ctrl(controller) => attributes::release(controller, text),
+        Writable::Removed(host) => attributes::release_removed(host, text),
     };
     match stored {
         Ok(()) => count as isize,
