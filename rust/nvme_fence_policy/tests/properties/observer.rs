@@ -38,6 +38,8 @@ struct Record {
     controller: usize,
     identity: Identity,
     closed: bool,
+    /// Its controller was disabled before it was closed: it can execute nothing any more.
+    disabled: bool,
     /// By when the specification has it fenced by time.
     due: Option<Nanos>,
     /// Its controller is known to have noticed.
@@ -51,6 +53,9 @@ struct Record {
     /// A source did so that was asked to have this reset.
     went_unanswered: bool,
     tries: Vec<Try>,
+    /// Who has refused to have this reset, and was not lost since. There are fewer than the policy
+    /// remembers.
+    refused: Vec<AssociationId>,
     read: Option<Read>,
 }
 
@@ -117,6 +122,7 @@ impl Observer {
             controller,
             identity,
             closed: false,
+            disabled: false,
             due: None,
             noticed: false,
             held: 0,
@@ -125,6 +131,7 @@ impl Observer {
             silent: false,
             went_unanswered: false,
             tries: Vec::new(),
+            refused: Vec::new(),
             read: None,
         });
     }
@@ -140,8 +147,19 @@ impl Observer {
 
     pub(crate) fn resumed(&mut self, controller: usize) {
         if let Some(record) = self.current(controller) {
-            record.live |= record.held == 0;
+            record.live |= record.held == 0 && !record.disabled;
         }
+    }
+
+    /// The controller of an association was disabled. That counts until it is closed.
+    pub(crate) fn disabled(&mut self, controller: usize) {
+        let Some(record) = self.current(controller) else {
+            return;
+        };
+        record.disabled = true;
+        record.live = false;
+        let id = record.id;
+        self.source_lost(id);
     }
 
     /// The association of a controller is closed. The last command was sent at `sent`, if there is
@@ -163,12 +181,16 @@ impl Observer {
             for one in record.tries.iter_mut().filter(|one| one.source == id) {
                 one.end();
             }
+            record.refused.retain(|refused| *refused != id);
         }
     }
 
     pub(crate) fn held(&mut self, id: AssociationId) -> Check {
         let record = self.find(id).ok_or("held for what is forgotten")?;
-        check!(!record.released, "held after there was evidence");
+        check!(
+            !record.released && !record.disabled,
+            "held after there was evidence"
+        );
         record.held += 1;
         Ok(())
     }
@@ -192,6 +214,9 @@ impl Observer {
             if record.identity == *identity {
                 record.went_unanswered |= unanswered && record.closed;
                 for one in record.tries.iter_mut().filter(|one| one.source == source) {
+                    if answer == Answer::Refused && one.uses_slot() {
+                        record.refused.push(source);
+                    }
                     one.answered(answer, now, order);
                 }
             }

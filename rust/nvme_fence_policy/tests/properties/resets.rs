@@ -30,6 +30,8 @@ enum Step {
     /// The same, and it is closed.
     Break(usize),
     Hold(usize),
+    /// The controller is disabled, and says so.
+    Disable(usize),
     Close(usize),
     /// An outstanding command is answered with this status and dword 0.
     Answer(usize, u16, u32),
@@ -95,6 +97,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => controller().prop_map(Step::Lose),
         3 => controller().prop_map(Step::Break),
         2 => controller().prop_map(Step::Hold),
+        1 => controller().prop_map(Step::Disable),
         2 => controller().prop_map(Step::Close),
         9 => (any::<usize>(), status(), dword).prop_map(|(n, status, dword)| {
             Step::Answer(n, status, dword)
@@ -139,6 +142,7 @@ fn take(world: &mut World, step: Step) -> Check {
             world.close(controller)
         }
         Step::Hold(controller) => world.hold(controller),
+        Step::Disable(controller) => world.disable(controller),
         Step::Close(controller) => world.close(controller),
         Step::Answer(..) if world.commands.is_empty() => Ok(()),
         Step::Answer(number, status, dword) => {

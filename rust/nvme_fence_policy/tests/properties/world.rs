@@ -145,6 +145,12 @@ impl World {
         self.handle(Input::Resumed(controller_id(controller)))
     }
 
+    /// The host disables a controller, and reads back that it is.
+    pub(crate) fn disable(&mut self, controller: usize) -> Check {
+        self.observer.disabled(controller);
+        self.handle(Input::Disabled(controller_id(controller)))
+    }
+
     /// A write is cancelled that a controller was sent.
     pub(crate) fn hold(&mut self, controller: usize) -> Check {
         // The last one that was made with it.

@@ -40,6 +40,10 @@ impl Observer {
         check!(impacted.held > 0, "asked for nothing");
         check!(impacted.closed, "asked for what is not closed");
         check!(!impacted.released, "asked when there was evidence");
+        check!(
+            !impacted.refused.contains(&source.id),
+            "asked again who has refused"
+        );
         let identity = &impacted.identity;
         check!(identity.ciu != 0, "asked for what has no name");
         check!(identity.cirn != 0, "asked for what may be any instance");

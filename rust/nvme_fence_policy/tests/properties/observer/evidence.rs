@@ -29,7 +29,10 @@ impl Observer {
         let record = self.find(id).ok_or("released what is forgotten")?;
         check!(!record.released, "released twice");
         check!(record.held > 0, "released nothing");
-        check!(record.closed, "released while it is in use");
+        check!(
+            record.closed || evidence == Evidence::Disabled,
+            "released while it is in use"
+        );
         record.released = true;
         let identity = record.identity;
         let proven = match evidence {
@@ -50,11 +53,10 @@ impl Observer {
                     }
                 }
             }
-            Evidence::Reconnect
-            | Evidence::ReconnectById
-            | Evidence::Disabled
-            | Evidence::Target
-            | Evidence::Admin => false,
+            Evidence::Disabled => record.disabled,
+            Evidence::Reconnect | Evidence::ReconnectById | Evidence::Target | Evidence::Admin => {
+                false
+            }
         };
         check!(proven, "{evidence:?} is no evidence: {proof:?}");
         let commands = std::mem::take(&mut record.held);
