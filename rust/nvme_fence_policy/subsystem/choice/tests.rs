@@ -114,6 +114,20 @@ fn what_the_host_may_be_resetting_itself_is_not_reset() {
     assert!(find(&impacted, &source(2, 1)).is_some());
 }
 
+/// As when its controller activates firmware, and a command takes too long meanwhile.
+#[test]
+fn what_is_used_on_is_not_reset_before_it_is_closed() {
+    let mut impacted = open(1, 1);
+    impacted.handle(NOW, Event::Lost, &KNOBS);
+    impacted.hold(&WRITE, &KNOBS);
+    impacted.handle(NOW, Event::Resumed, &KNOBS);
+    assert_eq!(find(&impacted, &source(2, 1)), None);
+    impacted.handle(NOW, Event::Lost, &KNOBS);
+    assert_eq!(find(&impacted, &source(2, 1)), None);
+    close(&mut impacted);
+    assert!(find(&impacted, &source(2, 1)).is_some());
+}
+
 #[test]
 fn only_what_can_be_named_is_reset() {
     let identity = Identity {
