@@ -83,6 +83,7 @@ fn every_assumption_is_needed() {
         Assumption::EmptySockets,
         Assumption::RememberedWhenUnloaded,
         Assumption::CleanUpBeforeConnect,
+        Assumption::HonestArray,
     ] {
         let (bounds, violation) = suite::without(assumption);
         let found = run(Bounds {
