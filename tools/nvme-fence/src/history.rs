@@ -47,7 +47,8 @@ pub(crate) fn run(host: &Host, args: &HistoryArgs) -> Result<()> {
     )
 }
 
-/// Reads the record, and what the module has kept. One of them is enough.
+/// Reads the record, and what the module has kept. One of them is enough; what of the other one
+/// could not be read is said beside it.
 fn look(host: &Host, directory: &Path, since: Option<Since>) -> Result<History> {
     let mut history = History {
         schema: SCHEMA,
@@ -56,10 +57,10 @@ fn look(host: &Host, directory: &Path, since: Option<Since>) -> Result<History> 
         errors: Vec::new(),
         has_record: false,
     };
-    let kept = kept::read(host, &mut history.errors)?;
-    match read_record(directory, since, &mut history) {
-        Err(error) if kept.is_some() => history.errors.push(format!("{error:#}")),
-        read => read?,
+    let kept = kept::read(host, &mut history.errors);
+    if let Err(error) = read_record(directory, since, &mut history) {
+        history.errors.push(format!("{error:#}"));
+        ensure!(kept.is_some(), history.errors.join("; "));
     }
     let is_meant = |fencing: &Fencing| since.is_none_or(|since| fencing.time >= since.0);
     history

@@ -97,12 +97,15 @@ fn time(line: &str) -> Result<Timestamp, BadField> {
 }
 
 /// Reads what is kept, the oldest first; what can not be read is noted down. `None` = no module keeps
-/// anything: none is loaded, it has no subsystem, or it is older than this tool.
-pub(crate) fn read(host: &Host, errors: &mut Vec<String>) -> Result<Option<Vec<Fencing>>> {
+/// anything that can be read: none is loaded, it has no subsystem, or it is older than this tool.
+pub(crate) fn read(host: &Host, errors: &mut Vec<String>) -> Option<Vec<Fencing>> {
     let mut kept: Option<Vec<Fencing>> = None;
-    for subsystem in subsystems(host)? {
+    for subsystem in noted(subsystems(host).map(Some), errors).unwrap_or_default() {
         let path = subsystem.fence().join("history");
-        let text = part::read(|| path.exists(), || attribute::read_if_there(&path));
+        let text = part::read(
+            || part::may_be_there(&path),
+            || attribute::read_if_there(&path),
+        );
         if let Some(text) = noted(text, errors).flatten() {
             let fencings = text.lines().filter_map(|line| {
                 let fencing = fencing(&subsystem, line);
@@ -115,7 +118,7 @@ pub(crate) fn read(host: &Host, errors: &mut Vec<String>) -> Result<Option<Vec<F
     if let Some(kept) = &mut kept {
         kept.sort_by_key(|fencing| fencing.time);
     }
-    Ok(kept)
+    kept
 }
 
 /// The fencing that a line is about.
