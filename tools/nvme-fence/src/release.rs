@@ -200,9 +200,10 @@ impl Tally {
     /// Reads the attributes in a directory.
     fn read(directory: &Path) -> Result<Self> {
         let path = directory.join("counters");
+        // In this order, as in the monitor: what is sent on meanwhile is held or counted, or both.
         Ok(Self {
-            counters: path.exists().then(|| Counters::read(&path)).transpose()?,
             held: Held::read(directory)?,
+            counters: path.exists().then(|| Counters::read(&path)).transpose()?,
         })
     }
 

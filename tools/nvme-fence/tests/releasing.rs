@@ -8,6 +8,7 @@ use fixture::Host;
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 use std::fs;
+use std::io::Write;
 
 /// The fence of nvme0, of which 4 commands are held, and 2 were released before.
 const FENCE: &str = "sys/class/nvme/nvme0/fence";
@@ -93,6 +94,26 @@ fn says_what_was_released_and_what_was_not() {
         let said = release(&Host::fencing(), held, released);
         assert_eq!(said, (stdout.to_owned(), stderr, Some(code)));
     }
+}
+
+#[test]
+fn what_is_sent_on_while_it_is_looked_at_counts() {
+    let host = Host::fencing();
+    let counters = host.path(&format!("{FENCE}/counters"));
+    let count = |released: u64| format!("released {released}\nreleased_bytes {}", released * 4096);
+    let (stdout, _, code) = hearing(&host, FENCE, &["nvme0"], || {
+        host.file(&format!("{FENCE}/held"), "1");
+        let new = host.path("counters");
+        mkfifo(&new, Mode::S_IRWXU).unwrap();
+        fs::rename(new, &counters).unwrap();
+        // The tool has come to the counters: the last one is sent on, but they say so only later.
+        let mut told = fs::File::options().write(true).open(&counters).unwrap();
+        host.file(&format!("{FENCE}/held"), "0");
+        host.file(&format!("{FENCE}/counters"), &count(6));
+        told.write_all(count(5).as_bytes()).unwrap();
+    });
+    assert_eq!(stdout, "nvme0: released 4 commands, 16.0 KiB\n");
+    assert_eq!(code, Some(0));
 }
 
 /// Numbers of nvme0 that the kernel tells when it has heard the word.
