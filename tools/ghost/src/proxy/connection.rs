@@ -251,8 +251,7 @@ impl State {
 
     fn may_fill(&mut self, direction: Direction) -> bool {
         // Nobody waits for what a dropped connection does, and its sockets have nothing to stall.
-        let stalled =
-            !self.dropped && self.mode == Mode::Stall && direction == Direction::ToTarget;
+        let stalled = !self.dropped && self.mode == Mode::Stall && direction == Direction::ToTarget;
         !stalled && self.flow(direction).has_room()
     }
 

@@ -41,6 +41,8 @@ pub(crate) struct Tracker {
     seen: Seen,
     /// The past of the paths, by name.
     pasts: BTreeMap<String, Past>,
+    /// What removed controllers held, and hold no more: it was fenced, or tracked and sent again.
+    removed_sent: Amount,
     /// The loadings of the module that are still to be announced.
     module_due: Due,
     /// What was counted.
@@ -56,6 +58,7 @@ impl Tracker {
         Self {
             seen,
             pasts: BTreeMap::new(),
+            removed_sent: Amount::default(),
             module_due: Due::default(),
             totals,
         }
@@ -86,6 +89,7 @@ impl Tracker {
             // It counts from 0 again.
             before.paths.values_mut().for_each(|path| path.fence = None);
             before.removed = Kept::default();
+            self.removed_sent = Amount::default();
         }
         events.extend(module.iter().map(|kind| Event::new(now.wall, *kind)));
         for (name, path) in &before.paths {
@@ -121,9 +125,9 @@ impl Tracker {
             let changes = self.path(now, name, &nothing, path, heard);
             events.extend(changes.into_iter().filter(|e| e.event != Kind::Back));
         }
-        if before.removed.is_any() && !seen.removed.is_any() && seen.module {
-            let fenced = Event::new(now.wall, Kind::Fenced);
-            events.push(of_amount(fenced, before.removed.held));
+        if seen.module {
+            let fenced = self.removed(&before.removed, &seen.removed);
+            events.extend(fenced.map(|sent| of_amount(Event::new(now.wall, Kind::Fenced), sent)));
         }
         self.seen = seen;
         events
@@ -132,6 +136,22 @@ impl Tracker {
     /// The totals of the subsystem of a path.
     fn count(&mut self, path: &SeenPath) -> &mut SubsystemTotals {
         self.totals.of(&path.nqn, &path.subsystem)
+    }
+
+    /// What was sent on of removed controllers, if it is known that some of these were fenced. Their own
+    /// counters went with them.
+    fn removed(&mut self, before: &Kept, after: &Kept) -> Option<Amount> {
+        let is_over = |was: Amount, is: Amount| was.commands > 0 && is.commands == 0;
+        let is_sent = is_over(before.held, after.held);
+        if is_sent {
+            self.removed_sent.commands += before.held.commands;
+            self.removed_sent.bytes += before.held.bytes;
+        }
+        // What is tracked is held, too, until it is sent again, which takes no evidence. That there is
+        // more than that shows that something else was held.
+        let is_fenced = is_over(before.tracked, after.tracked)
+            || (is_sent && before.held.commands > before.tracked.commands);
+        is_fenced.then(|| mem::take(&mut self.removed_sent))
     }
 
     /// What has happened to a path that stays.

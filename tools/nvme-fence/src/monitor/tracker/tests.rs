@@ -322,12 +322,40 @@ fn what_removed_controllers_hold_is_fenced() {
     host.seen.removed.tracked = amount(2);
     assert!(host.look_on().is_empty());
     host.seen.removed.held = amount(0);
-    assert!(host.look_on().is_empty(), "something is tracked");
+    assert!(host.look_on().is_empty(), "it may have been sent again");
     host.seen.removed.tracked = amount(0);
-    assert_eq!(host.look_on(), ["fenced, 0 commands, 0 B"]);
+    assert_eq!(host.look_on(), ["fenced, 1 command, 4.0 KiB"]);
     host.seen.removed.held = amount(1);
     assert!(host.look_on().is_empty());
     host.seen.removed.held = amount(0);
+    assert_eq!(host.look_on(), ["fenced, 1 command, 4.0 KiB"]);
+}
+
+#[test]
+fn of_removed_controllers_what_is_held_and_what_is_tracked_end_apart() {
+    let mut host = Host::new();
+    let mut look = |held, tracked| {
+        host.seen.removed.held = amount(held);
+        host.seen.removed.tracked = amount(tracked);
+        host.look_on()
+    };
+    assert!(look(3, 2).is_empty());
+    // What is tracked were two of them at most.
+    assert_eq!(look(0, 2), ["fenced, 3 commands, 12.0 KiB"]);
+    assert_eq!(look(0, 0), ["fenced, 0 commands, 0 B"]);
+    assert!(look(3, 2).is_empty());
+    assert_eq!(look(3, 0), ["fenced, 0 commands, 0 B"]);
+    assert_eq!(look(0, 0), ["fenced, 3 commands, 12.0 KiB"]);
+    // Nothing of it is said twice, and nothing that a module that is gone has held.
+    assert!(look(2, 2).is_empty());
+    assert!(look(0, 2).is_empty());
+    host.seen.module = false;
+    host.seen.removed = Kept::default();
+    assert_eq!(host.look_on(), ["module-unloaded"]);
+    host.seen.module = true;
+    host.seen.removed.held = amount(1);
+    assert_eq!(host.look_on(), ["module-loaded"]);
+    host.seen.removed = Kept::default();
     assert_eq!(host.look_on(), ["fenced, 1 command, 4.0 KiB"]);
 }
 
