@@ -202,9 +202,9 @@ pub(crate) enum Command {
     /// Print what is so now for Prometheus
     ///
     /// In the text format that the textfile collector of node_exporter reads, with the labels of
-    /// its collector nvmesubsystem. The counters are those of the controllers that are connected,
-    /// and go with them; with --textfile, the monitor writes the same metrics with counters that
-    /// stay.
+    /// its collector nvmesubsystem. The counters are those of the module, for each subsystem, and go
+    /// with the last controller of that; with --textfile, the monitor writes the same metrics with
+    /// counters that stay.
     Metrics(MetricsArgs),
     /// Measure how long a volume's commands take before, during and after path events
     ///

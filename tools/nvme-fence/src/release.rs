@@ -199,11 +199,10 @@ struct Released {
 impl Tally {
     /// Reads the attributes in a directory.
     fn read(directory: &Path) -> Result<Self> {
-        let path = directory.join("counters");
         // In this order, as in the monitor: what is sent on meanwhile is held or counted, or both.
         Ok(Self {
             held: Held::read(directory)?,
-            counters: path.exists().then(|| Counters::read(&path)).transpose()?,
+            counters: Counters::read_if_there(&directory.join("counters"))?,
         })
     }
 

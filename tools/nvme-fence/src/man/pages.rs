@@ -101,7 +101,7 @@ const HISTORY: &[(&str, &str)] = &[
 const MONITOR: &[(&str, &str)] = &[
     (
         "/sys/class/nvme/nvmeX/",
-        "the state of a path, its ANA states, and what the module counts",
+        "the state of a path, its ANA states, and what the module holds and counts for it",
     ),
     (
         "/var/lib/nvme-fence/events-N.jsonl",
@@ -114,6 +114,10 @@ const MONITOR: &[(&str, &str)] = &[
     (
         "/run/nvme-fence/nvme-fence.prom",
         "the metrics, where the monitor is run as a service",
+    ),
+    (
+        "/sys/class/nvme-subsystem/nvme-subsysX/fence/totals",
+        "what the module counts for a subsystem",
     ),
 ];
 

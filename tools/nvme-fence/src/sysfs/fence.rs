@@ -155,10 +155,26 @@ impl Counters {
         counter.map(|(_, value)| *value)
     }
 
+    /// Whether a counter is smaller than it was before: then all of them began anew.
+    pub(crate) fn began_anew(&self, before: &Self) -> bool {
+        let is_smaller = |(name, value): &(String, u64)| before.get(name) > Some(*value);
+        self.0.iter().any(is_smaller)
+    }
+
     /// Reads the file of a controller.
     pub(crate) fn read(path: &Path) -> Result<Self> {
-        Self::parse(&attribute::read(path)?)
-            .with_context(|| format!("{}: malformed", path.display()))
+        Self::of(&attribute::read(path)?, path)
+    }
+
+    /// Reads such a file, which not everything has, or not every module.
+    pub(crate) fn read_if_there(path: &Path) -> Result<Option<Self>> {
+        let text = attribute::read_if_there(path)?;
+        text.map(|text| Self::of(&text, path)).transpose()
+    }
+
+    /// What the text of a file says.
+    fn of(text: &str, path: &Path) -> Result<Self> {
+        Self::parse(text).with_context(|| format!("{}: malformed", path.display()))
     }
 
     /// Reads lines of a name and a value.
@@ -209,6 +225,9 @@ mod tests {
         let counters = Counters::parse("reconnect_by_id 3\n").unwrap();
         assert_eq!(counters.get(&counter_of("reconnect-by-id")), Some(3));
         assert_eq!(counters.get(&counter_of("reconnect")), None);
+        let before = |text| Counters::parse(text).unwrap();
+        assert!(!counters.began_anew(&before("reconnect_by_id 3\nlost 1")));
+        assert!(counters.began_anew(&before("reconnect_by_id 4\n")));
         assert_eq!(Counters::parse("lost"), None);
         assert_eq!(Counters::parse("lost many"), None);
     }
