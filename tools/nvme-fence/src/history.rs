@@ -37,6 +37,9 @@ struct History {
     /// Whether there is a record: only that knows if anything else has happened.
     #[serde(skip)]
     has_record: bool,
+    /// Whether all of what there is could be read.
+    #[serde(skip)]
+    is_whole: bool,
 }
 
 /// Runs the command.
@@ -56,9 +59,12 @@ fn look(host: &Host, directory: &Path, since: Option<Since>) -> Result<History> 
         fencings: Vec::new(),
         errors: Vec::new(),
         has_record: false,
+        is_whole: false,
     };
     let kept = kept::read(host, &mut history.errors);
-    if let Err(error) = read_record(directory, since, &mut history) {
+    let record = read_record(directory, since, &mut history);
+    history.is_whole = history.errors.is_empty();
+    if let Err(error) = record {
         history.errors.push(format!("{error:#}"));
         ensure!(kept.is_some(), history.errors.join("; "));
     }

@@ -60,6 +60,24 @@ fn what_the_module_keeps_and_cannot_be_read_is_named() {
 }
 
 #[test]
+fn what_cannot_be_read_is_not_said_to_be_nothing() {
+    let host = Host::fencing();
+    host.file("sys/class/nvme-subsystem/nvme-subsys2/fence/history", "");
+    let first = |directory: &str| said(&host, directory).0.lines().next().map(str::to_owned);
+    let empty = host.path("record");
+    fs::create_dir(&empty).unwrap();
+    fs::write(empty.join("events-1.jsonl"), "").unwrap();
+    let empty = empty.to_str().unwrap();
+    for (kept, reservation) in [("", ""), ("number=3", " that could be read")] {
+        host.file(KEPT, kept);
+        let fenced = format!("the module has kept no fencing{reservation}");
+        assert_eq!(first("tests/no/such/directory"), Some(fenced));
+        let happened = format!("nothing was recorded{reservation}");
+        assert_eq!(first(empty), Some(happened));
+    }
+}
+
+#[test]
 fn subsystems_that_cannot_be_listed_do_not_hide_the_record() {
     let host = Host::empty();
     host.file("sys/class/nvme-subsystem", "no directory");

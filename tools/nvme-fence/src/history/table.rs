@@ -37,8 +37,19 @@ impl fmt::Display for History {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let zone = TimeZone::system();
         match (self.events.is_empty(), self.fencings.is_empty()) {
-            (true, true) if !self.has_record => writeln!(f, "nothing was fenced")?,
-            (true, true) => writeln!(f, "nothing has happened")?,
+            (true, true) => {
+                let nothing = match self.has_record {
+                    true => "nothing was recorded",
+                    // It keeps none of a subsystem whose last controller went.
+                    false => "the module has kept no fencing",
+                };
+                let reservation = if self.is_whole {
+                    ""
+                } else {
+                    " that could be read"
+                };
+                writeln!(f, "{nothing}{reservation}")?;
+            }
             (false, true) => write(f, &self.events, &zone)?,
             (true, false) => write_kept(f, &self.fencings, &zone)?,
             (false, false) => {
