@@ -8,9 +8,9 @@ use std::fmt;
 
 use super::kept::{Fencing, Told};
 use super::History;
-use crate::record::event::Event;
+use crate::record::event::{Event, Kind};
 use crate::text::{write_columns, OneLine};
-use crate::units::Milliseconds;
+use crate::units::{Count, Milliseconds};
 
 /// The columns. The last one is as wide as it has to be.
 const HEADINGS: [&str; 7] = [
@@ -121,14 +121,35 @@ fn cells(event: &Event, zone: &TimeZone) -> [String; HEADINGS.len()] {
         None => (event.event.word(), event.detail()),
         Some((who, what)) => (who, what.to_owned()),
     };
-    let commands = event.commands.map(|commands| commands.to_string());
+    // What is tracked goes on, and is not held.
+    let (held, detail) = match (event.event, event.commands) {
+        (Kind::Tracked, Some(commands)) => (None, Count(commands, "command").to_string()),
+        (_, commands) => (commands.map(|commands| commands.to_string()), detail),
+    };
     [
         local(event.time, zone),
         name(&event.subsystem),
         name(&event.path),
         word.to_owned(),
         duration.unwrap_or_else(none),
-        commands.unwrap_or_else(none),
+        held.unwrap_or_else(none),
         OneLine(&detail).to_string(),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_held_is_in_the_column_of_that() {
+        for (kind, held, detail) in [(Kind::Held, "3", ""), (Kind::Tracked, "-", "3 commands")] {
+            let event = Event {
+                commands: Some(3),
+                ..Event::new(Timestamp::UNIX_EPOCH, kind)
+            };
+            let cells = cells(&event, &TimeZone::UTC);
+            assert_eq!(cells[3..], [kind.word(), "-", held, detail]);
+        }
+    }
 }
