@@ -111,10 +111,11 @@ pub(crate) enum Command {
     Find(FindArgs),
     /// Tell whether a subsystem or a controller can be disconnected without harm
     ///
-    /// It can not if the module holds commands for it, or has newer ones wait for the blocks of some
-    /// that it lost; or if it has the last usable path of a namespace that is in use: mounted, in any
-    /// mount namespace of a process that is seen here; used as swap; part of a btrfs; or held by
-    /// another block device, as of dm or md. Works on every kernel, with and without the module.
+    /// It can not if the module holds commands for it, or would have newer ones wait for the blocks
+    /// of some that it lost; or if it has the last usable path of a namespace that is in use:
+    /// mounted, in any mount namespace of a process that is seen here; used as swap; part of a
+    /// btrfs; or held by another block device, as of dm or md. Works on every kernel, with and
+    /// without the module.
     ///
     /// Not known is whether a program has a device open, be it a virtual machine, a database, a
     /// target that exports it, or ZFS: sysfs does not tell. Ask them, or fuser(1).
@@ -167,9 +168,9 @@ pub(crate) enum Command {
     /// State that the lost associations of a controller can execute nothing any more
     ///
     /// Held commands are sent on at once, on the surviving paths, and with hold=overlap, newer ones
-    /// wait no more for the blocks of those that were cancelled. That is safe only if the controller
-    /// can execute none of them any more. If it still can, a late execution overwrites newer data,
-    /// silently.
+    /// need not wait any more for the blocks of those that were cancelled. That is safe only if the
+    /// controller can execute none of them any more. If it still can, a late execution overwrites
+    /// newer data, silently.
     ///
     /// It is true if the controller was powered off, or was reset, or if its maker's tools say that
     /// the connection is gone and nothing is outstanding. It is not made true by a cable that was

@@ -127,7 +127,7 @@ fn release(who: &str, directory: &Path) -> Result<()> {
         let tracked = Count(released.tracked, "cancelled command");
         writeln!(
             io::stdout(),
-            "{who}: newer commands wait no more for the blocks of {tracked}"
+            "{who}: newer commands need not wait any more for the blocks of {tracked}"
         )?;
     }
     if !before.is_done(&after) {
@@ -148,7 +148,7 @@ fn still(held: &Held) -> String {
     }
     if let Some(tracked) = held.tracked.filter(|tracked| *tracked > 0) {
         left.push(format!(
-            "newer ones still wait for the blocks of {}",
+            "newer ones would still wait for the blocks of {}",
             Count(tracked, "cancelled command")
         ));
     }
@@ -192,7 +192,7 @@ struct Released {
     commands: u64,
     /// Their bytes.
     bytes: u64,
-    /// The commands for whose blocks newer ones wait no more.
+    /// The commands for whose blocks newer ones need not wait any more.
     tracked: u64,
 }
 

@@ -126,14 +126,14 @@ struct After {
 
 #[test]
 fn what_was_tracked_is_released_too() {
-    const WAIT_NO_MORE: &str = "nvme0: newer commands wait no more for the blocks of";
+    const NEED_NOT: &str = "nvme0: newer commands need not wait any more for the blocks of";
     let after = |held, tracked, ever_tracked, released| After {
         held,
         tracked,
         ever_tracked,
         released,
     };
-    let all = format!("{WAIT_NO_MORE} 4 cancelled commands\n");
+    let all = format!("{NEED_NOT} 4 cancelled commands\n");
     for (waiting, after, stdout, stderr) in [
         (0, after(0, 0, 4, 2), all.clone(), ""),
         // What waited is sent on.
@@ -151,8 +151,8 @@ fn what_was_tracked_is_released_too() {
         (
             0,
             after(1, 1, 4, 2),
-            format!("{WAIT_NO_MORE} 3 cancelled commands\n"),
-            "nvme-fence: nvme0: 1 command, 4.0 KiB still held; newer ones still wait for the \
+            format!("{NEED_NOT} 3 cancelled commands\n"),
+            "nvme-fence: nvme0: 1 command, 4.0 KiB still held; newer ones would still wait for the \
              blocks of 1 cancelled command, to be released when the connections are terminated\n",
         ),
     ] {
@@ -188,7 +188,7 @@ fn what_removed_controllers_track_is_released_too() {
     });
     assert_eq!(
         stdout,
-        "removed controllers: newer commands wait no more for the blocks of 1 cancelled command\n"
+        "removed controllers: newer commands need not wait any more for the blocks of 1 cancelled command\n"
     );
     assert_eq!(code, Some(0));
 }
