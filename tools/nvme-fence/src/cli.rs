@@ -159,8 +159,9 @@ pub(crate) enum Command {
     /// Set what a file says of the arrays that are connected
     ///
     /// The file has settings by the model of an array, see arrays.conf(5). The first entry counts
-    /// whose model fits. Settings that it does not name stay as they are, and so does an array
-    /// that has no entry. If there is a mistake in the file, nothing is set.
+    /// whose model fits: one that never does, as below `*`, is named. Settings that it does not name
+    /// stay as they are, and so does an array that has no entry. If there is a mistake in the file,
+    /// nothing is set.
     ///
     /// udev runs this for each array that is connected, and at boot. After a change of the file, run
     /// it by hand.
