@@ -195,11 +195,12 @@ pub(crate) enum Command {
     /// Show what the monitor has recorded, and the module has kept
     ///
     /// One line for each event, in local time. DURATION is how long a path was lost, or commands
-    /// were held; it is missing where that was over within a second.
+    /// were held or tracked; it is missing where that was over within a second. HELD is how many
+    /// commands are held or, when it is fenced, were sent on; how many are tracked is the detail.
     ///
     /// Without a monitor, too: the last 16 fencings of each subsystem, as the module has kept them.
-    /// HELD-FOR is how long the first of the commands was held. They go with the last controller of
-    /// the subsystem, or the module.
+    /// HELD-FOR is how long the first of the commands was held; 0 if none was, and some were
+    /// tracked. They go with the last controller of the subsystem, or the module.
     History(HistoryArgs),
     /// Print what is so now for Prometheus
     ///

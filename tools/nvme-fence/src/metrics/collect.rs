@@ -238,7 +238,7 @@ fn of_subsystems(measured: &[Measured]) -> [Family; 10] {
         ),
         gauge(
             "nvme_fence_tracked_commands",
-            "Cancelled commands that went on at once, for whose blocks newer ones wait now",
+            "Cancelled commands that are tracked now: any newer one to their blocks has to wait",
             by_fence(measured, |fence| fence.held.tracked.map(|n| n as f64)),
         ),
         gauge(
@@ -301,8 +301,8 @@ fn of_removed(held: &Held) -> [Family; 3] {
         ),
         gauge(
             "nvme_fence_removed_tracked_commands",
-            "Cancelled commands of controllers that were removed, for whose blocks newer ones wait \
-             now",
+            "Cancelled commands of controllers that were removed, which are tracked now: any newer \
+             one to their blocks has to wait",
             held.tracked.map(|n| (Vec::new(), n as f64)).into_iter().collect(),
         ),
     ]

@@ -92,7 +92,7 @@ fn named(
         ("nvme_fence_holds", "Commands that were held", held),
         (
             "nvme_fence_tracks",
-            "Cancelled commands that were tracked: newer ones to their blocks waited",
+            "Cancelled commands that were tracked: any newer one to their blocks had to wait",
             tracked,
         ),
         (

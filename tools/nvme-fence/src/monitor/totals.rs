@@ -54,10 +54,10 @@ pub(crate) struct SubsystemTotals {
     pub(crate) noticed: u64,
     /// Commands that were held.
     pub(crate) held: u64,
-    /// Commands that were cancelled and went on at once, while newer ones to their blocks waited.
+    /// Cancelled commands that were tracked: any newer one to their blocks had to wait.
     #[serde(default)]
     pub(crate) tracked: u64,
-    /// Those newer ones.
+    /// The newer ones that did.
     #[serde(default)]
     pub(crate) waited: u64,
     /// Commands that were sent on.
