@@ -36,7 +36,7 @@ pub(crate) struct Told {
     pub(crate) path: String,
     /// Its controller identifier.
     pub(crate) cntlid: u16,
-    /// How many commands were released.
+    /// How many commands were held then, and released by that.
     pub(crate) commands: u64,
     /// How many bytes these have.
     pub(crate) bytes: u64,
@@ -48,11 +48,12 @@ pub(crate) struct Told {
     pub(crate) evidence: String,
     /// The rule by which time did; `None` = it did not.
     pub(crate) rule: Option<String>,
-    /// From the loss until the connections were terminated; `None` = they were not, or it was no loss.
+    /// From the loss until the connections were terminated; `None` = they were not, or there was no
+    /// loss.
     pub(crate) closing_ms: Option<u64>,
-    /// Since then; `None` = they were not terminated.
+    /// From then until it was fenced; `None` = they were not terminated.
     pub(crate) fencing_ms: Option<u64>,
-    /// Since the first command was held.
+    /// From when the first command was held until it was fenced; 0 = none was.
     pub(crate) held_ms: u64,
 }
 
