@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use jiff::Timestamp;
 use std::fmt;
 
-use super::kept::{Fencing, Told};
+use super::kept::Fencing;
 use super::History;
 use crate::record::event::{Event, Kind};
 use crate::text::{write_columns, OneLine};
@@ -78,26 +78,26 @@ fn write_kept(f: &mut fmt::Formatter<'_>, fencings: &[Fencing], zone: &TimeZone)
         [
             local(fencing.time, zone),
             fencing.subsystem.clone(),
-            OneLine(&fencing.told.path).to_string(),
-            Milliseconds(fencing.told.held_ms).to_string(),
-            fencing.told.commands.to_string(),
-            OneLine(&evidence(&fencing.told)).to_string(),
+            OneLine(&fencing.path).to_string(),
+            Milliseconds(fencing.held_ms).to_string(),
+            fencing.commands.to_string(),
+            OneLine(&evidence(fencing)).to_string(),
         ]
     }));
     write_columns(f, &lines)
 }
 
 /// What fenced it, and what else there is to say.
-fn evidence(told: &Told) -> String {
-    let mut text = told.evidence.clone();
-    if let Some(rule) = &told.rule {
+fn evidence(fencing: &Fencing) -> String {
+    let mut text = fencing.evidence.clone();
+    if let Some(rule) = &fencing.rule {
         text += &format!(" ({rule})");
     }
-    if let Some(ms) = told.closing_ms {
+    if let Some(ms) = fencing.closing_ms {
         text += &format!(", closed after {}", Milliseconds(ms));
     }
-    if told.tracked != 0 {
-        text += &format!(", {} tracked, {} waited", told.tracked, told.waited);
+    if fencing.tracked != 0 {
+        text += &format!(", {} tracked, {} waited", fencing.tracked, fencing.waited);
     }
     text
 }

@@ -11,6 +11,7 @@ use super::ccr::Ccr;
 use super::held::Held;
 use super::identity::Identity;
 use super::knobs::Knobs;
+use crate::fields::if_any;
 
 /// What the fence of a controller is doing. The kernel's words are about the association: to people,
 /// an open fence would be one that protects nothing.
@@ -105,10 +106,7 @@ impl Fence {
         Ok(Self {
             state: State::of(attribute::read(&fence.join("state"))?),
             held: Held::read(fence)?,
-            last_evidence: match attribute::read(&fence.join("evidence"))?.as_str() {
-                "none" => None,
-                word => Some(word.to_owned()),
-            },
+            last_evidence: if_any(&attribute::read(&fence.join("evidence"))?).map(str::to_owned),
             wait: identity.as_ref().map(|identity| Terms::of(identity, knobs)),
             identity,
             ccr: Ccr::read(fence)?,
@@ -119,13 +117,9 @@ impl Fence {
 
 /// Reads `identity`, which the kernel has none of while the first association is being made.
 pub(crate) fn read_identity(path: &Path) -> Result<Option<Identity>> {
-    match attribute::read(path)?.as_str() {
-        "none" => Ok(None),
-        text => text
-            .parse()
-            .map(Some)
-            .with_context(|| path.display().to_string()),
-    }
+    let text = attribute::read(path)?;
+    let identity = if_any(&text).map(str::parse::<Identity>).transpose();
+    identity.with_context(|| path.display().to_string())
 }
 
 /// What may fence an association, for each of which the module has a counter.
