@@ -70,13 +70,15 @@ Commands for a proxy (without N: all connections, and for hold, freeze and stall
   hold [N]                keep what the host sends, its close included
   hold --after BYTES [N]  the same, when so many more bytes have passed
   freeze [N]              keep what either side sends: the path goes silent
-  stall [N]               leave what the host sends in the socket, until another command
+  stall [N]               leave what the host sends in the socket until hold, freeze or deliver
   deliver [--wait] [N]    pass on what was kept; --wait: until the target answered or closed
+                          (not to what was left in the socket: nothing is printed of that)
   drop [N]                forget what was kept and close both sides
+  forge [N]               close the host's side only; what was kept for the target stays
   refuse                  close new connections at once
   accept                  take new connections again
   list                    show all connections
-  wait host-closed N|all  return when the host has closed its side";
+  wait host-closed N|all  return when the host has closed its side (not seen while stalled)";
 
 #[derive(Debug, Args)]
 pub struct ProxyArgs {

@@ -139,6 +139,28 @@ fn what_is_sent_while_stalled_stays_in_the_socket() {
 }
 
 #[test]
+fn what_a_stalled_host_does_is_not_seen_until_it_is_read() {
+    let lab = Lab::new();
+    let mut pair = lab.connect();
+    lab.say("stall 1");
+    pair.host.write_all(b"late").unwrap();
+    pair.host.shutdown(Shutdown::Write).unwrap();
+    assert!(lab.say("list").contains("host=open"));
+    lab.say("hold 1");
+    lab.say("wait host-closed 1");
+    let kept = lab.say("list");
+    assert!(kept.contains("kept_for_target=4"), "{kept}");
+    assert_silent(&pair.target);
+
+    // What was left in the socket was not kept.
+    let mut other = lab.connect();
+    lab.say("stall 2");
+    other.host.write_all(b"late").unwrap();
+    assert_eq!(lab.say("deliver --wait 2"), "");
+    assert_read(&mut other.target, b"late");
+}
+
+#[test]
 fn held_bytes_outlive_the_host() {
     let lab = Lab::new();
     let mut pair = lab.connect();

@@ -36,6 +36,8 @@ struct Applied {
     dry_run: bool,
     /// The subsystems that were meant.
     subsystems: Vec<One>,
+    /// What of the file has no effect, and why.
+    warnings: Vec<String>,
     /// Those of which something failed, and why.
     errors: Vec<String>,
 }
@@ -65,6 +67,7 @@ pub(crate) fn run(host: &Host, args: &ApplyArgs) -> Result<()> {
         file: path.display().to_string(),
         dry_run: args.dry_run,
         subsystems: Vec::new(),
+        warnings: arrays.warnings().to_vec(),
         errors: Vec::new(),
     };
     for subsystem in meant(host, args)? {
@@ -141,8 +144,7 @@ impl fmt::Display for Applied {
                 (Some(_), false) => writeln!(f, "set {}", set.join(" "))?,
             }
         }
-        self.errors
-            .iter()
-            .try_for_each(|error| writeln!(f, "{error}"))
+        let mut notes = self.warnings.iter().chain(&self.errors);
+        notes.try_for_each(|note| writeln!(f, "{note}"))
     }
 }

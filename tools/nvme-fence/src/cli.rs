@@ -111,10 +111,11 @@ pub(crate) enum Command {
     Find(FindArgs),
     /// Tell whether a subsystem or a controller can be disconnected without harm
     ///
-    /// It can not if the module holds commands for it, or has newer ones wait for the blocks of some
-    /// that it lost; or if it has the last usable path of a namespace that is in use: mounted, in any
-    /// mount namespace of a process that is seen here; used as swap; part of a btrfs; or held by
-    /// another block device, as of dm or md. Works on every kernel, with and without the module.
+    /// It can not if the module holds commands for it, or would have newer ones wait for the blocks
+    /// of some that it lost; or if it has the last usable path of a namespace that is in use:
+    /// mounted, in any mount namespace of a process that is seen here; used as swap; part of a
+    /// btrfs; or held by another block device, as of dm or md. Works on every kernel, with and
+    /// without the module.
     ///
     /// Not known is whether a program has a device open, be it a virtual machine, a database, a
     /// target that exports it, or ZFS: sysfs does not tell. Ask them, or fuser(1).
@@ -158,8 +159,9 @@ pub(crate) enum Command {
     /// Set what a file says of the arrays that are connected
     ///
     /// The file has settings by the model of an array, see arrays.conf(5). The first entry counts
-    /// whose model fits. Settings that it does not name stay as they are, and so does an array
-    /// that has no entry. If there is a mistake in the file, nothing is set.
+    /// whose model fits: one that never does, as below `*`, is named. Settings that it does not name
+    /// stay as they are, and so does an array that has no entry. If there is a mistake in the file,
+    /// nothing is set.
     ///
     /// udev runs this for each array that is connected, and at boot. After a change of the file, run
     /// it by hand.
@@ -167,9 +169,9 @@ pub(crate) enum Command {
     /// State that the lost associations of a controller can execute nothing any more
     ///
     /// Held commands are sent on at once, on the surviving paths, and with hold=overlap, newer ones
-    /// wait no more for the blocks of those that were cancelled. That is safe only if the controller
-    /// can execute none of them any more. If it still can, a late execution overwrites newer data,
-    /// silently.
+    /// need not wait any more for the blocks of those that were cancelled. That is safe only if the
+    /// controller can execute none of them any more. If it still can, a late execution overwrites
+    /// newer data, silently.
     ///
     /// It is true if the controller was powered off, or was reset, or if its maker's tools say that
     /// the connection is gone and nothing is outstanding. It is not made true by a cable that was
@@ -193,18 +195,19 @@ pub(crate) enum Command {
     /// Show what the monitor has recorded, and the module has kept
     ///
     /// One line for each event, in local time. DURATION is how long a path was lost, or commands
-    /// were held; it is missing where that was over within a second.
+    /// were held or tracked; it is missing where that was over within a second. HELD is how many
+    /// commands are held or, when it is fenced, were sent on; how many are tracked is the detail.
     ///
     /// Without a monitor, too: the last 16 fencings of each subsystem, as the module has kept them.
-    /// HELD-FOR is how long the first of the commands was held. They go with the last controller of
-    /// the subsystem, or the module.
+    /// HELD-FOR is how long the first of the commands was held; 0 if none was, and some were
+    /// tracked. They go with the last controller of the subsystem, or the module.
     History(HistoryArgs),
     /// Print what is so now for Prometheus
     ///
     /// In the text format that the textfile collector of node_exporter reads, with the labels of
-    /// its collector nvmesubsystem. The counters are those of the controllers that are connected,
-    /// and go with them; with --textfile, the monitor writes the same metrics with counters that
-    /// stay.
+    /// its collector nvmesubsystem. The counters are those of the module, for each subsystem, and go
+    /// with the last controller of that; with --textfile, the monitor writes the same metrics with
+    /// counters that stay.
     Metrics(MetricsArgs),
     /// Measure how long a volume's commands take before, during and after path events
     ///

@@ -29,6 +29,17 @@ impl<'a> Fields<'a> {
         self.word(key)?.parse().map_err(|_| BadField(key))
     }
 
+    /// The value of `key`; `None` = it is the word for that there is none.
+    pub(crate) fn word_if_any(self, key: &'static str) -> Result<Option<&'a str>, BadField> {
+        self.word(key).map(if_any)
+    }
+
+    /// The same, of a type that can be read from text.
+    pub(crate) fn parse_if_any<T: FromStr>(self, key: &'static str) -> Result<Option<T>, BadField> {
+        let value = self.word_if_any(key)?;
+        value.map(|_| self.parse(key)).transpose()
+    }
+
     /// The value of `key`, which is a point in time or a duration, and never negative.
     pub(crate) fn nanos(self, key: &'static str) -> Result<Nanos, BadField> {
         match self.parse(key)? {
@@ -48,6 +59,11 @@ impl<'a> Fields<'a> {
     }
 }
 
+/// What the module says; `None` = it says that there is none.
+pub(crate) fn if_any(word: &str) -> Option<&str> {
+    Some(word).filter(|word| *word != "none")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -59,6 +75,18 @@ mod tests {
         assert_eq!(fields.parse("held_bytes"), Ok(4096));
         assert_eq!(fields.word("bytes"), Err(BadField("bytes")));
         assert_eq!(Fields("n=x").parse::<u32>("n"), Err(BadField("n")));
+    }
+
+    #[test]
+    fn what_there_is_none_of_is_a_word() {
+        let fields = Fields("rule=none wait_ms=none closing_ms=12 held_ms=long");
+        assert_eq!(fields.word_if_any("rule"), Ok(None));
+        assert_eq!(fields.word_if_any("closing_ms"), Ok(Some("12")));
+        assert_eq!(fields.parse_if_any::<u64>("wait_ms"), Ok(None));
+        assert_eq!(fields.parse_if_any("closing_ms"), Ok(Some(12)));
+        for key in ["held_ms", "number"] {
+            assert_eq!(fields.parse_if_any::<u64>(key), Err(BadField(key)));
+        }
     }
 
     #[test]

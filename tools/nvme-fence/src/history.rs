@@ -37,6 +37,9 @@ struct History {
     /// Whether there is a record: only that knows if anything else has happened.
     #[serde(skip)]
     has_record: bool,
+    /// Whether all of what there is could be read.
+    #[serde(skip)]
+    is_whole: bool,
 }
 
 /// Runs the command.
@@ -47,7 +50,8 @@ pub(crate) fn run(host: &Host, args: &HistoryArgs) -> Result<()> {
     )
 }
 
-/// Reads the record, and what the module has kept. One of them is enough.
+/// Reads the record, and what the module has kept. One of them is enough; what of the other one
+/// could not be read is said beside it.
 fn look(host: &Host, directory: &Path, since: Option<Since>) -> Result<History> {
     let mut history = History {
         schema: SCHEMA,
@@ -55,11 +59,14 @@ fn look(host: &Host, directory: &Path, since: Option<Since>) -> Result<History> 
         fencings: Vec::new(),
         errors: Vec::new(),
         has_record: false,
+        is_whole: false,
     };
-    let kept = kept::read(host, &mut history.errors)?;
-    match read_record(directory, since, &mut history) {
-        Err(error) if kept.is_some() => history.errors.push(format!("{error:#}")),
-        read => read?,
+    let kept = kept::read(host, &mut history.errors);
+    let record = read_record(directory, since, &mut history);
+    history.is_whole = history.errors.is_empty();
+    if let Err(error) = record {
+        history.errors.push(format!("{error:#}"));
+        ensure!(kept.is_some(), history.errors.join("; "));
     }
     let is_meant = |fencing: &Fencing| since.is_none_or(|since| fencing.time >= since.0);
     history

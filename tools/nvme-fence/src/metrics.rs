@@ -18,7 +18,7 @@ pub(crate) use counters::Counted;
 
 /// Runs the command.
 pub(crate) fn run(host: &Host, args: &MetricsArgs) -> Result<()> {
-    let text = exposition(host, Counted::ByControllers)?;
+    let text = exposition(host, Counted::ByModule)?;
     match &args.textfile {
         Some(file) => replace(file, &text),
         None => output::print_text(&text),

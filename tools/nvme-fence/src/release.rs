@@ -127,7 +127,7 @@ fn release(who: &str, directory: &Path) -> Result<()> {
         let tracked = Count(released.tracked, "cancelled command");
         writeln!(
             io::stdout(),
-            "{who}: newer commands wait no more for the blocks of {tracked}"
+            "{who}: newer commands need not wait any more for the blocks of {tracked}"
         )?;
     }
     if !before.is_done(&after) {
@@ -148,7 +148,7 @@ fn still(held: &Held) -> String {
     }
     if let Some(tracked) = held.tracked.filter(|tracked| *tracked > 0) {
         left.push(format!(
-            "newer ones still wait for the blocks of {}",
+            "newer ones would still wait for the blocks of {}",
             Count(tracked, "cancelled command")
         ));
     }
@@ -192,17 +192,17 @@ struct Released {
     commands: u64,
     /// Their bytes.
     bytes: u64,
-    /// The commands for whose blocks newer ones wait no more.
+    /// The commands for whose blocks newer ones need not wait any more.
     tracked: u64,
 }
 
 impl Tally {
     /// Reads the attributes in a directory.
     fn read(directory: &Path) -> Result<Self> {
-        let path = directory.join("counters");
+        // In this order, as in the monitor: what is sent on meanwhile is held or counted, or both.
         Ok(Self {
-            counters: path.exists().then(|| Counters::read(&path)).transpose()?,
             held: Held::read(directory)?,
+            counters: Counters::read_if_there(&directory.join("counters"))?,
         })
     }
 

@@ -105,6 +105,20 @@ fn with_a_mistake_in_the_file_nothing_is_set() {
 }
 
 #[test]
+fn an_entry_that_never_counts_is_said_and_not_in_the_way_of_the_others() {
+    let host = host(&format!("{FLASH}{FLASH}"));
+    let output = apply(&host, &["-o", "json"]);
+    assert_eq!(output.status.code(), Some(0));
+    let answer = checked("apply-1", &output);
+    let warning = answer["warnings"][0].as_str().unwrap();
+    assert!(warning.contains("arrays.conf, line 6: the entry of `Flash*` never counts"));
+    assert_eq!(answer["warnings"].as_array().unwrap().len(), 1);
+    assert_eq!(knob(&host, "cqt_default_ms"), "5000");
+    let said = String::from_utf8(apply(&host, &[]).stdout).unwrap();
+    assert!(said.lines().any(|line| line == warning), "{said}");
+}
+
+#[test]
 fn a_model_is_found_with_the_blanks_that_pad_it() {
     let host = host("[[array]]\nmodel = 'Flash 9 '\ncqt-default-ms = 5000\n");
     let padded = format!("{:<40}", "Flash 9");

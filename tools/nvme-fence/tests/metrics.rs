@@ -118,6 +118,32 @@ fn what_is_tracked_and_what_waits() {
 }
 
 #[test]
+fn what_has_happened_stays_when_a_controller_goes() {
+    let host = Host::fencing();
+    let totals = "sys/class/nvme-subsystem/nvme-subsys0/fence/totals";
+    host.file(totals, "lost 3\nheld 6\nreleased 2\ntime 1");
+    let before = metrics(&host);
+    promtool(&["check", "metrics"], &before);
+    std::fs::remove_dir_all(host.sysfs().join("devices/virtual/nvme-fabrics/ctl/nvme0")).unwrap();
+    let after = metrics(&host);
+    for (sample, expected) in [
+        ("lost_total{", 3.0),
+        ("holds_total{", 6.0),
+        ("fenced_total{evidence=time,", 1.0),
+        ("released_commands_total{", 2.0),
+    ] {
+        let sample = format!("nvme_fence_{sample}subsystem=nvme-subsys0}}");
+        for text in [&before, &after] {
+            assert_eq!(value(text, &sample), Some(expected), "{sample}: {text}");
+        }
+    }
+    // A sum has nothing twice.
+    let counted = |(sample, _): &(String, f64)| sample.contains("_total{");
+    let mut counters = samples(&before).into_iter().filter(counted);
+    assert!(counters.all(|(sample, _)| !sample.contains("controller=")));
+}
+
+#[test]
 fn it_agrees_with_check() {
     for (host, status) in [
         (Host::fencing(), 4),

@@ -235,6 +235,27 @@ fn the_totals_outlive_module_controllers_and_monitor() {
 }
 
 #[test]
+fn what_a_controller_has_counted_before_it_went_is_counted() {
+    const TOTALS: &str = "sys/class/nvme-subsystem/nvme-subsys0/fence/totals";
+    let host = Host::fencing();
+    host.file(TOTALS, "held 6\nreleased 2\ntime 1");
+    let mut monitor = Monitor::start(&host, &[]);
+    host.file(TOTALS, "held 9\nreleased 5\ntime 2");
+    std::fs::remove_dir_all(host.sysfs().join("devices/virtual/nvme-fabrics/ctl/nvme1")).unwrap();
+    assert_eq!(monitor.line(), "nvme-subsys0 nvme1 removed: was live");
+    monitor.end();
+    let text = metrics(&host);
+    for (sample, expected) in [
+        ("holds_total{", 3.0),
+        ("released_commands_total{", 3.0),
+        ("fenced_total{evidence=time,", 1.0),
+    ] {
+        let sample = format!("nvme_fence_{sample}subsystem=nvme-subsys0}}");
+        assert_eq!(value(&text, &sample), Some(expected), "{sample}: {text}");
+    }
+}
+
+#[test]
 fn on_a_stock_kernel_the_paths_alone_are_followed() {
     let host = Host::stock();
     let mut monitor = Monitor::start(&host, &[]);

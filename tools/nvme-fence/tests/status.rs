@@ -234,7 +234,7 @@ fn what_is_tracked_has_a_deadline_and_belongs_to_another_loss() {
     };
     let said =
         "nvme0: 2 cancelled commands went on at once; newer ones to their 8.0 KiB wait, none \
-                does; fenced by time in 12.345 s";
+                does; the last deadline in 12.345 s";
     let verbose = shown(&["--verbose"]);
     assert!(verbose.contains(said), "{verbose}");
     let last = "an earlier loss was fenced by time";

@@ -5,7 +5,8 @@
 use nvme_fence_policy::hold::HOST_ABORTED_CMD;
 use nvme_fence_policy::{Command, Kind};
 
-/// A write that the host cancelled, and that may have been sent.
+/// A write that the host cancelled, and that may have been sent: that of the unit tests, which are not in
+/// the crate that these tests see.
 pub(crate) const WRITE: Command = Command {
     kind: Kind::Write,
     status: HOST_ABORTED_CMD,

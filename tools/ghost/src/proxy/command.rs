@@ -7,7 +7,7 @@
 //! | `hold [N]` | keep what the host sends from now on, its close included; the target's answers pass |
 //! | `hold --after BYTES [N]` | the same, when so many more bytes have passed |
 //! | `freeze [N]` | keep what either side sends, a close included: the path goes silent |
-//! | `stall [N]` | leave what the host sends in the socket, its close included, until another command |
+//! | `stall [N]` | leave what the host sends in the socket, its close included, until `hold`, `freeze` or `deliver` |
 //! | `deliver [--wait] [N]` | pass on what was kept, then be an ordinary proxy again |
 //! | `drop [N]` | forget what was kept and close both sides |
 //! | `forge [N]` | close the host's side only; what was kept for the target stays |
@@ -24,6 +24,10 @@
 //! `1 delivered=4168`. With `--wait` it replies when each of these targets has sent something or
 //! closed, and says which: `1 delivered=4168 target=answered` or `… target=closed`. If the host had
 //! closed, the target is told after that reaction.
+//!
+//! What a stalled connection has left in the socket is not counted: of that alone there is no line, and
+//! `--wait` does not wait for a reaction to it. Nor is its host's close seen, by `wait host-closed` and
+//! `list`, before it is read; but if the host takes no more of what the target sends, that is its close.
 //!
 //! `list` replies with lines such as
 //!
@@ -59,7 +63,7 @@ pub(super) enum Command {
     },
     /// Keep what either side sends.
     Freeze(Selection),
-    /// Do not read what the host sends.
+    /// Do not read what the host sends, until another mode.
     Stall(Selection),
     /// Pass on what was kept.
     Deliver {

@@ -24,7 +24,7 @@ pub(super) enum Mode {
     },
     /// What either side sends is kept.
     Freeze,
-    /// What the host sends is not read.
+    /// What the host sends is not read, and its close is not seen.
     Stall,
 }
 
@@ -158,7 +158,8 @@ impl Connection {
         })
     }
 
-    /// Waits until a flow may be filled, of whose source there is something to read.
+    /// Waits until a flow may be filled, of whose source there is something to read. The host of a
+    /// stalled connection waits for another mode, or for the connection to be dropped.
     pub(super) fn await_room(&self, direction: Direction) {
         self.wait_for(|state| state.may_fill(direction).then_some(()));
     }
@@ -249,7 +250,8 @@ impl State {
     }
 
     fn may_fill(&mut self, direction: Direction) -> bool {
-        let stalled = self.mode == Mode::Stall && direction == Direction::ToTarget;
+        // Nobody waits for what a dropped connection does, and its sockets have nothing to stall.
+        let stalled = !self.dropped && self.mode == Mode::Stall && direction == Direction::ToTarget;
         !stalled && self.flow(direction).has_room()
     }
 
@@ -389,6 +391,16 @@ mod tests {
 
         connection.set_mode(Mode::Hold { after: 0 });
         assert!(may_fill(Direction::ToTarget));
+    }
+
+    #[test]
+    fn a_stalled_connection_that_is_dropped_is_read_to_its_end() {
+        let connection = Connection::new(1, Mode::Stall);
+        connection.drop_both();
+        assert!(connection.lock().may_fill(Direction::ToTarget));
+        // So it is if it is stalled when it has been dropped.
+        connection.set_mode(Mode::Stall);
+        assert!(connection.lock().may_fill(Direction::ToTarget));
     }
 
     #[test]

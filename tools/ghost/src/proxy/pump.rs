@@ -3,8 +3,9 @@
 //! The four threads that move a connection's bytes: one fills and one drains each flow.
 //!
 //! Reading goes on whatever the gates say. So the operator hears of a close the moment it happens,
-//! and the peer of a held connection does not notice it by a full socket buffer. Only a stalled
-//! connection is not read, not even by a thread that waits for the next byte already: it peeks.
+//! and the peer of a held connection does not notice it by a full socket buffer. Only the host of a
+//! stalled connection is not read, not even by a thread that waits for the next byte already: it
+//! peeks. So nobody hears of its close until another mode has it read.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -46,6 +47,7 @@ pub(super) fn run(
 fn fill(connection: &Connection, direction: Direction, mut source: &TcpStream) {
     let mut buffer = vec![0; READ_BYTES_MAX];
     loop {
+        // Waits without taking anything: a stall that begins meanwhile leaves it in the socket.
         // What it finds, an error too, the read finds again.
         let _ = source.peek(&mut [0]);
         connection.await_room(direction);

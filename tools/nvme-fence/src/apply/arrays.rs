@@ -24,6 +24,9 @@ pub(crate) struct Arrays {
     /// The entries, in its order.
     #[serde(default)]
     array: Vec<Array>,
+    /// What of it has no effect, and why.
+    #[serde(skip)]
+    warnings: Vec<String>,
 }
 
 /// An entry.
@@ -70,30 +73,43 @@ impl Arrays {
             text => text.with_context(|| format!("cannot read {name}"))?,
         };
         let line = |begin: usize| text[..begin].matches('\n').count() + 1;
-        let arrays: Self = match toml::from_str(&text) {
+        let mut arrays: Self = match toml::from_str(&text) {
             Ok(arrays) => arrays,
             Err(error) => {
                 let line = line(error.span().map_or(0, |span| span.start));
                 bail!("{name}, line {line}: {}", error.message())
             }
         };
-        if let Some((first, second)) = arrays.repeated() {
-            let [first_line, line] = [first, second].map(|array| line(array.model.span().start));
-            bail!(
-                "{name}, line {line}: the model `{}` has an entry in line {first_line} already",
-                second.model()
-            );
-        }
+        arrays.warnings = arrays
+            .ineffective()
+            .map(|(first, second)| {
+                let [before, line] = [first, second].map(|array| line(array.model.span().start));
+                format!(
+                    "{name}, line {line}: the entry of `{}` never counts: that of `{}` in line \
+                     {before} fits before it",
+                    second.model(),
+                    first.model()
+                )
+            })
+            .collect();
         Ok(Some(arrays))
     }
 
-    /// The first two entries of the same model. The second would never count.
-    fn repeated(&self) -> Option<(&Array, &Array)> {
-        self.array.iter().enumerate().find_map(|(index, second)| {
-            let mut before = self.array[..index].iter();
-            let first = before.find(|first| first.model() == second.model())?;
-            Some((first, second))
-        })
+    /// What of it has no effect, and why.
+    pub(crate) fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// The entries that never count, each behind the first one that fits whatever it fits.
+    fn ineffective(&self) -> impl Iterator<Item = (&Array, &Array)> {
+        self.array
+            .iter()
+            .enumerate()
+            .filter_map(move |(index, second)| {
+                let mut before = self.array[..index].iter();
+                let first = before.find(|first| fits_all_of(first.model(), second.model()))?;
+                Some((first, second))
+            })
     }
 
     /// The entry that counts for a model.
@@ -119,6 +135,14 @@ impl Array {
             cqt_override_ms: self.cqt_override_ms,
         }
     }
+}
+
+/// Whether a model fits all that another one fits, as far as is easily told.
+fn fits_all_of(model: &Pattern, other: &Pattern) -> bool {
+    let has = |model: &Pattern, wildcards: &[char]| model.as_str().contains(wildcards);
+    // A `*` stands for any text, also for that of another wildcard; but `?` is a narrower one.
+    let is_comparable = !has(model, &['?', '[']) || !has(other, &['*', '?', '[']);
+    model == other || (is_comparable && model.matches(other.as_str()))
 }
 
 /// Reads what is written as text, and may be missing.
@@ -219,10 +243,6 @@ mod tests {
             ("model = '[a'", "line 2: Pattern syntax error"),
             ("\nmodel = ''", "line 3: the model is empty"),
             ("model = '  '", "line 2: the model is empty"),
-            (
-                "model = 'a'\n[[array]]\nmodel = 'b'\n[[array]]\nmodel = 'a '",
-                "line 6: the model `a` has an entry in line 2 already",
-            ),
             ("model = 'a'\nhold = 'None'", "line 3: `None` is no word"),
             ("model = 'a'\nhold = 1", "line 3: invalid type: integer `1`"),
             (
@@ -252,6 +272,39 @@ mod tests {
         let error = read("array = 1\n").unwrap_err().to_string();
         assert!(error.contains("line 1: "), "{error}");
         assert!(read("# nothing\n").is_ok_and(|arrays| arrays.of("a").is_none()));
+    }
+
+    #[test]
+    fn an_entry_that_never_counts_is_named_and_the_others_count() {
+        let entry = |model: &str| format!("[[array]]\nmodel = '{model}'\n");
+        for (models, expected) in [
+            (
+                &["a", "b", "a "][..],
+                Some("line 6: the entry of `a` never counts: that of `a` in line 2 fits before it"),
+            ),
+            (
+                &["*", "a"][..],
+                Some("line 4: the entry of `a` never counts: that of `*` in line 2 "),
+            ),
+            (
+                &["a", "*", "b?"][..],
+                Some("line 6: the entry of `b?` never counts: that of `*` in line 4 "),
+            ),
+            (&["Flash*", "Flash 9*"][..], Some("line 4: ")),
+            (&["Flash ?", "Flash 9"][..], Some("line 4: ")),
+            (&["Flash ?", "Flash *"][..], None),
+            (&["Flash [89]", "Flash [8-9]"][..], None),
+            (&["Flash 9*", "Flash*", "F*", "*"][..], None),
+        ] {
+            let text: String = models.iter().map(|model| entry(model)).collect();
+            let arrays = read(&text).unwrap();
+            let [warning] = arrays.warnings() else {
+                assert_eq!((arrays.warnings().len(), expected), (0, None), "{models:?}");
+                continue;
+            };
+            assert!(expected.is_some_and(|e| warning.contains(e)), "{warning}");
+            assert!(arrays.of(models[0]).is_some());
+        }
     }
 
     #[test]

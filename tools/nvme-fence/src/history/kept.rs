@@ -4,13 +4,12 @@
 use anyhow::{Context, Result};
 use jiff::Timestamp;
 use serde::Serialize;
-use std::str::FromStr;
 
 use crate::fields::{BadField, Fields};
 use crate::host::Host;
 use crate::sysfs::attribute;
 use crate::sysfs::part::{self, noted};
-use crate::sysfs::topology::{subsystems, Subsystem};
+use crate::sysfs::topology::subsystems;
 
 /// That a lost association was fenced for which something was held or tracked. The names of the
 /// fields are the keys of the JSON output, which scripts rely on.
@@ -22,21 +21,13 @@ pub(crate) struct Fencing {
     pub(crate) subsystem: String,
     /// Its qualified name; `None` = it could not be read.
     pub(crate) nqn: Option<String>,
-    /// What the module says of it.
-    #[serde(flatten)]
-    pub(crate) told: Told,
-}
-
-/// A line of the module, but for its time.
-#[derive(Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Told {
     /// Which one of its subsystem it was, counted from 1.
     pub(crate) number: u32,
     /// nvmeX
     pub(crate) path: String,
     /// Its controller identifier.
     pub(crate) cntlid: u16,
-    /// How many commands were released.
+    /// How many commands were held then, and released by that.
     pub(crate) commands: u64,
     /// How many bytes these have.
     pub(crate) bytes: u64,
@@ -48,26 +39,23 @@ pub(crate) struct Told {
     pub(crate) evidence: String,
     /// The rule by which time did; `None` = it did not.
     pub(crate) rule: Option<String>,
-    /// From the loss until the connections were terminated; `None` = they were not, or it was no loss.
+    /// From the loss until the connections were terminated; `None` = they were not, or there was no
+    /// loss.
     pub(crate) closing_ms: Option<u64>,
-    /// Since then; `None` = they were not terminated.
+    /// From then until it was fenced; `None` = they were not terminated.
     pub(crate) fencing_ms: Option<u64>,
-    /// Since the first command was held.
+    /// From when the first command was held until it was fenced; 0 = none was.
     pub(crate) held_ms: u64,
 }
 
-impl FromStr for Told {
-    type Err = BadField;
-
-    fn from_str(line: &str) -> Result<Self, BadField> {
+impl Fencing {
+    /// What a line of the module says about a subsystem.
+    fn parse(line: &str, subsystem: &str, nqn: Option<&str>) -> Result<Self, BadField> {
         let fields = Fields(line);
-        let word_if_any = |key| {
-            fields
-                .word(key)
-                .map(|word| Some(word).filter(|w| *w != "none"))
-        };
-        let number_if_any = |key| word_if_any(key)?.map(|_| fields.parse(key)).transpose();
         Ok(Self {
+            time: time(fields.word("time")?).ok_or(BadField("time"))?,
+            subsystem: subsystem.to_owned(),
+            nqn: nqn.map(str::to_owned),
             number: fields.parse("number")?,
             path: fields.word("path")?.to_owned(),
             cntlid: fields.parse("cntlid")?,
@@ -76,56 +64,49 @@ impl FromStr for Told {
             tracked: fields.parse("tracked")?,
             waited: fields.parse("waited")?,
             evidence: fields.word("evidence")?.to_owned(),
-            rule: word_if_any("rule")?.map(str::to_owned),
-            closing_ms: number_if_any("closing_ms")?,
-            fencing_ms: number_if_any("fencing_ms")?,
+            rule: fields.word_if_any("rule")?.map(str::to_owned),
+            closing_ms: fields.parse_if_any("closing_ms")?,
+            fencing_ms: fields.parse_if_any("fencing_ms")?,
             held_ms: fields.parse("held_ms")?,
         })
     }
 }
 
-/// When a line says that it was: seconds since 1970 with a fraction.
-fn time(line: &str) -> Result<Timestamp, BadField> {
-    let parse = |word: &str| {
-        let (seconds, fraction) = word.split_once('.')?;
-        // Any number of digits, as far as there are nanoseconds.
-        let digits = format!("{fraction:0<9}");
-        let nanoseconds = digits.get(..9)?.parse().ok()?;
-        Timestamp::new(seconds.parse().ok()?, nanoseconds).ok()
-    };
-    parse(Fields(line).word("time")?).ok_or(BadField("time"))
+/// A point in time as the module writes it: seconds since 1970 with a fraction.
+fn time(word: &str) -> Option<Timestamp> {
+    let (seconds, fraction) = word.split_once('.')?;
+    // Any number of digits, as far as there are nanoseconds.
+    let digits = format!("{fraction:0<9}");
+    let nanoseconds = digits.get(..9)?.parse().ok()?;
+    Timestamp::new(seconds.parse().ok()?, nanoseconds).ok()
 }
 
 /// Reads what is kept, the oldest first; what can not be read is noted down. `None` = no module keeps
-/// anything: none is loaded, it has no subsystem, or it is older than this tool.
-pub(crate) fn read(host: &Host, errors: &mut Vec<String>) -> Result<Option<Vec<Fencing>>> {
+/// anything that can be read: none is loaded, it has no subsystem, or it is older than this tool.
+pub(crate) fn read(host: &Host, errors: &mut Vec<String>) -> Option<Vec<Fencing>> {
     let mut kept: Option<Vec<Fencing>> = None;
-    for subsystem in subsystems(host)? {
+    for subsystem in noted(subsystems(host).map(Some), errors).unwrap_or_default() {
         let path = subsystem.fence().join("history");
-        let text = part::read(|| path.exists(), || attribute::read_if_there(&path));
-        if let Some(text) = noted(text, errors).flatten() {
-            let fencings = text.lines().filter_map(|line| {
-                let fencing = fencing(&subsystem, line);
-                let context = || format!("{}: `{line}`", path.display());
-                noted(fencing.with_context(context).map(Some), errors)
-            });
-            kept.get_or_insert_default().extend(fencings);
-        }
+        let text = part::read(
+            || part::may_be_there(&path),
+            || attribute::read_if_there(&path),
+        );
+        let Some(text) = noted(text, errors).flatten() else {
+            continue;
+        };
+        let nqn = part::read(|| subsystem.exists(), || subsystem.nqn());
+        let nqn = noted(nqn, errors);
+        let fencings = text.lines().filter_map(|line| {
+            let fencing = Fencing::parse(line, &subsystem.name, nqn.as_deref());
+            let context = || format!("{}: `{line}`", path.display());
+            noted(fencing.with_context(context).map(Some), errors)
+        });
+        kept.get_or_insert_default().extend(fencings);
     }
     if let Some(kept) = &mut kept {
         kept.sort_by_key(|fencing| fencing.time);
     }
-    Ok(kept)
-}
-
-/// The fencing that a line is about.
-fn fencing(subsystem: &Subsystem, line: &str) -> Result<Fencing, BadField> {
-    Ok(Fencing {
-        time: time(line)?,
-        subsystem: subsystem.name.clone(),
-        nqn: subsystem.nqn().ok(),
-        told: line.parse()?,
-    })
+    kept
 }
 
 #[cfg(test)]
@@ -137,8 +118,11 @@ mod tests {
                         fencing_ms=23400 held_ms=23412";
 
     /// What a line says.
-    fn told() -> Told {
-        Told {
+    fn fencing() -> Fencing {
+        Fencing {
+            time: "2026-11-29T03:12:01.02Z".parse().unwrap(),
+            subsystem: "nvme-subsys1".to_owned(),
+            nqn: Some("nqn.array".to_owned()),
             number: 5,
             path: "nvme3".to_owned(),
             cntlid: 7,
@@ -154,11 +138,14 @@ mod tests {
         }
     }
 
+    /// What is understood of a line.
+    fn parse(line: &str) -> Result<Fencing, BadField> {
+        Fencing::parse(line, "nvme-subsys1", Some("nqn.array"))
+    }
+
     #[test]
     fn reads_all_fields() {
-        assert_eq!(LINE.parse(), Ok(told()));
-        let expected = "2026-11-29T03:12:01.02Z".parse().unwrap();
-        assert_eq!(time(LINE), Ok(expected));
+        assert_eq!(parse(LINE), Ok(fencing()));
     }
 
     #[test]
@@ -167,12 +154,12 @@ mod tests {
             "evidence=time rule=traffic",
             "omens=3 evidence=dowsing rule=none",
         );
-        let expected = Told {
+        let expected = Fencing {
             evidence: "dowsing".to_owned(),
             rule: None,
-            ..told()
+            ..fencing()
         };
-        assert_eq!(line.parse(), Ok(expected));
+        assert_eq!(parse(&line), Ok(expected));
     }
 
     #[test]
@@ -181,12 +168,12 @@ mod tests {
             "closing_ms=12 fencing_ms=23400",
             "closing_ms=none fencing_ms=none",
         );
-        let expected = Told {
+        let expected = Fencing {
             closing_ms: None,
             fencing_ms: None,
-            ..told()
+            ..fencing()
         };
-        assert_eq!(line.parse(), Ok(expected));
+        assert_eq!(parse(&line), Ok(expected));
     }
 
     #[test]
@@ -195,13 +182,13 @@ mod tests {
             ("number=5 ", "", "number"),
             ("held_ms=23412", "held_ms=long", "held_ms"),
             ("closing_ms=12", "closing_ms=some", "closing_ms"),
+            ("time=1795921921.020", "time=", "time"),
+            ("time=1795921921.020", "time=now", "time"),
+            ("time=1795921921.020", "time=1.x", "time"),
+            ("time=1795921921.020", "time=1", "time"),
         ] {
-            let told = LINE.replace(from, to).parse::<Told>();
-            assert_eq!(told, Err(BadField(field)));
-        }
-        for bad in ["time=", "time=now", "time=1.x", "time=1"] {
-            let line = LINE.replace("time=1795921921.020", bad);
-            assert_eq!(time(&line), Err(BadField("time")), "{bad}");
+            let fencing = parse(&LINE.replace(from, to));
+            assert_eq!(fencing, Err(BadField(field)), "{to}");
         }
     }
 }

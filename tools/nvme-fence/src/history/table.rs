@@ -6,11 +6,11 @@ use jiff::tz::TimeZone;
 use jiff::Timestamp;
 use std::fmt;
 
-use super::kept::{Fencing, Told};
+use super::kept::Fencing;
 use super::History;
-use crate::record::event::Event;
+use crate::record::event::{Event, Kind};
 use crate::text::{write_columns, OneLine};
-use crate::units::Milliseconds;
+use crate::units::{Count, Milliseconds};
 
 /// The columns. The last one is as wide as it has to be.
 const HEADINGS: [&str; 7] = [
@@ -37,8 +37,19 @@ impl fmt::Display for History {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let zone = TimeZone::system();
         match (self.events.is_empty(), self.fencings.is_empty()) {
-            (true, true) if !self.has_record => writeln!(f, "nothing was fenced")?,
-            (true, true) => writeln!(f, "nothing has happened")?,
+            (true, true) => {
+                let nothing = match self.has_record {
+                    true => "nothing was recorded",
+                    // It keeps none of a subsystem whose last controller went.
+                    false => "the module has kept no fencing",
+                };
+                let reservation = if self.is_whole {
+                    ""
+                } else {
+                    " that could be read"
+                };
+                writeln!(f, "{nothing}{reservation}")?;
+            }
             (false, true) => write(f, &self.events, &zone)?,
             (true, false) => write_kept(f, &self.fencings, &zone)?,
             (false, false) => {
@@ -67,26 +78,26 @@ fn write_kept(f: &mut fmt::Formatter<'_>, fencings: &[Fencing], zone: &TimeZone)
         [
             local(fencing.time, zone),
             fencing.subsystem.clone(),
-            OneLine(&fencing.told.path).to_string(),
-            Milliseconds(fencing.told.held_ms).to_string(),
-            fencing.told.commands.to_string(),
-            OneLine(&evidence(&fencing.told)).to_string(),
+            OneLine(&fencing.path).to_string(),
+            Milliseconds(fencing.held_ms).to_string(),
+            fencing.commands.to_string(),
+            OneLine(&evidence(fencing)).to_string(),
         ]
     }));
     write_columns(f, &lines)
 }
 
 /// What fenced it, and what else there is to say.
-fn evidence(told: &Told) -> String {
-    let mut text = told.evidence.clone();
-    if let Some(rule) = &told.rule {
+fn evidence(fencing: &Fencing) -> String {
+    let mut text = fencing.evidence.clone();
+    if let Some(rule) = &fencing.rule {
         text += &format!(" ({rule})");
     }
-    if let Some(ms) = told.closing_ms {
+    if let Some(ms) = fencing.closing_ms {
         text += &format!(", closed after {}", Milliseconds(ms));
     }
-    if told.tracked != 0 {
-        text += &format!(", {} tracked, {} waited", told.tracked, told.waited);
+    if fencing.tracked != 0 {
+        text += &format!(", {} tracked, {} waited", fencing.tracked, fencing.waited);
     }
     text
 }
@@ -110,14 +121,35 @@ fn cells(event: &Event, zone: &TimeZone) -> [String; HEADINGS.len()] {
         None => (event.event.word(), event.detail()),
         Some((who, what)) => (who, what.to_owned()),
     };
-    let commands = event.commands.map(|commands| commands.to_string());
+    // What is tracked goes on, and is not held.
+    let (held, detail) = match (event.event, event.commands) {
+        (Kind::Tracked, Some(commands)) => (None, Count(commands, "command").to_string()),
+        (_, commands) => (commands.map(|commands| commands.to_string()), detail),
+    };
     [
         local(event.time, zone),
         name(&event.subsystem),
         name(&event.path),
         word.to_owned(),
         duration.unwrap_or_else(none),
-        commands.unwrap_or_else(none),
+        held.unwrap_or_else(none),
         OneLine(&detail).to_string(),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_held_is_in_the_column_of_that() {
+        for (kind, held, detail) in [(Kind::Held, "3", ""), (Kind::Tracked, "-", "3 commands")] {
+            let event = Event {
+                commands: Some(3),
+                ..Event::new(Timestamp::UNIX_EPOCH, kind)
+            };
+            let cells = cells(&event, &TimeZone::UTC);
+            assert_eq!(cells[3..], [kind.word(), "-", held, detail]);
+        }
+    }
 }

@@ -16,8 +16,7 @@ fn keys() -> [(&'static str, String); 5] {
             "model",
             "Which arrays are meant: those whose model number fits as a whole, without the blanks \
              that pad it. * stands for any characters, ? for one, [...] for one of those in it. It \
-             must be there, and no two entries may have the same. \
-             /sys/class/nvme-subsystem/nvme-subsysX/model has that of an array."
+             must be there. /sys/class/nvme-subsystem/nvme-subsysX/model has that of an array."
                 .to_owned(),
         ),
         (
@@ -75,7 +74,7 @@ pub(super) fn page() -> io::Result<String> {
     roff.text([
         roman("The file is of the format TOML. Each entry begins with "),
         bold("[[array]]"),
-        roman(" and has lines of the form KEY = VALUE; texts are in quotes. The first entry counts whose model fits, and no other. What it does not name stays as it is: as the parameters of the module have it, after a connect. With a mistake in the file, none of it is applied."),
+        roman(" and has lines of the form KEY = VALUE; texts are in quotes. The first entry counts whose model fits, and no other: one below \"*\", or below one of the same model, never does, and apply says so. What it does not name stays as it is: as the parameters of the module have it, after a connect. With a mistake in the file, none of it is applied."),
     ]);
     let keys = keys();
     let rows = keys

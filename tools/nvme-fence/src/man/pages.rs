@@ -11,27 +11,32 @@ pub(super) struct Page {
     pub(super) examples: &'static [(&'static str, &'static str)],
 }
 
+/// The settings of the module.
+const SETTINGS: (&str, &str) = (
+    "/sys/class/nvme-subsystem/nvme-subsysX/fence/",
+    "the settings of a subsystem",
+);
+
+/// What the module says of a controller.
+const CONTROLLER: (&str, &str) = (
+    "/sys/class/nvme/nvmeX/fence/",
+    "what is known of the associations of a controller",
+);
+
+/// What the module says of those that are gone.
+const REMOVED: (&str, &str) = (
+    "/sys/module/nvme_fence/removed/",
+    "what is held for controllers that were removed",
+);
+
 /// The files of the module, for pages that have no others.
-const SYSFS: &[(&str, &str)] = &[
-    (
-        "/sys/class/nvme-subsystem/nvme-subsysX/fence/",
-        "the settings of a subsystem",
-    ),
-    (
-        "/sys/class/nvme/nvmeX/fence/",
-        "what is known of the associations of a controller",
-    ),
-    (
-        "/sys/module/nvme_fence/removed/",
-        "what is held for controllers that were removed",
-    ),
-];
+const SYSFS: &[(&str, &str)] = &[SETTINGS, CONTROLLER, REMOVED];
 
 /// The files that `status` shows.
 const STATUS: &[(&str, &str)] = &[
-    SYSFS[0],
-    SYSFS[1],
-    SYSFS[2],
+    SETTINGS,
+    CONTROLLER,
+    REMOVED,
     (
         "/sys/class/nvme/nvmeZ/nvmeXcZnY/ana_state",
         "the ANA state of a path to a namespace",
@@ -48,7 +53,7 @@ const APPLIED: &[(&str, &str)] = &[
         "/sys/class/nvme-subsystem/nvme-subsysX/model",
         "the model of an array",
     ),
-    SYSFS[0],
+    SETTINGS,
 ];
 
 /// The files of nvme-core.
@@ -88,9 +93,15 @@ const USES: &[(&str, &str)] = &[
     ),
 ];
 
+/// The record: what the monitor writes, and `history` shows.
+const RECORD: (&str, &str) = (
+    "/var/lib/nvme-fence/events-N.jsonl",
+    "the record, where the monitor is run as a service: an event a line",
+);
+
 /// What `history` reads.
 const HISTORY: &[(&str, &str)] = &[
-    MONITOR[1],
+    RECORD,
     (
         "/sys/class/nvme-subsystem/nvme-subsysX/fence/history",
         "the last fencings of a subsystem, as the module has kept them",
@@ -101,12 +112,13 @@ const HISTORY: &[(&str, &str)] = &[
 const MONITOR: &[(&str, &str)] = &[
     (
         "/sys/class/nvme/nvmeX/",
-        "the state of a path, its ANA states, and what the module counts",
+        "the state of a path, its ANA states, and what the module holds and counts for it",
     ),
     (
-        "/var/lib/nvme-fence/events-N.jsonl",
-        "the record, where the monitor is run as a service: an event a line",
+        "/sys/class/nvme-subsystem/nvme-subsysX/fence/totals",
+        "what the module counts for a subsystem",
     ),
+    RECORD,
     (
         "/var/lib/nvme-fence/totals.json",
         "what was counted for each subsystem since it was first seen",

@@ -25,6 +25,9 @@ pub(super) struct Measured {
     nqn: Option<String>,
     /// Its knobs; `None` = the module does not manage it.
     knobs: Option<Knobs>,
+    /// What has happened to all of its controllers, those that are gone included; `None` = the module
+    /// does not tell.
+    totals: Option<Counters>,
     /// Its controllers that have a fence.
     fences: Vec<(String, Fence)>,
     /// Its namespaces.
@@ -38,7 +41,7 @@ pub(super) struct Fence {
     /// How long that may take; `None` = not known, or no time ends it.
     wait_ms: Option<u64>,
     /// What has happened.
-    pub(super) counters: Counters,
+    counters: Counters,
 }
 
 impl Fence {
@@ -107,6 +110,9 @@ fn measure(subsystem: &Subsystem, errors: &mut Vec<String>) -> Option<Measured> 
     let settings = subsystem.fence();
     let knobs = part::read(|| settings.is_dir(), || Knobs::read(&settings));
     let knobs = noted(knobs, errors);
+    let file = subsystem.totals();
+    let totals = part::read(|| file.exists(), || Counters::read_if_there(&file));
+    let totals = noted(totals, errors).flatten();
     let mut fences = Vec::new();
     for name in noted(subsystem.controllers().map(Some), errors).unwrap_or_default() {
         let directory = subsystem.controller(&name).join("fence");
@@ -119,6 +125,7 @@ fn measure(subsystem: &Subsystem, errors: &mut Vec<String>) -> Option<Measured> 
         name: subsystem.name.clone(),
         nqn,
         knobs,
+        totals,
         fences,
         namespaces: found.found,
     })
@@ -231,7 +238,7 @@ fn of_subsystems(measured: &[Measured]) -> [Family; 10] {
         ),
         gauge(
             "nvme_fence_tracked_commands",
-            "Cancelled commands that went on at once, for whose blocks newer ones wait now",
+            "Cancelled commands that are tracked now: any newer one to their blocks has to wait",
             by_fence(measured, |fence| fence.held.tracked.map(|n| n as f64)),
         ),
         gauge(
@@ -248,10 +255,7 @@ fn of_subsystems(measured: &[Measured]) -> [Family; 10] {
 }
 
 /// A sample of each controller that has a fence, if it has this value.
-pub(super) fn by_fence<T>(
-    measured: &[Measured],
-    value: impl Fn(&Fence) -> Option<T>,
-) -> Vec<(Labels, T)> {
+fn by_fence<T>(measured: &[Measured], value: impl Fn(&Fence) -> Option<T>) -> Vec<(Labels, T)> {
     let mut samples = Vec::new();
     for subsystem in measured {
         for (controller, fence) in &subsystem.fences {
@@ -260,6 +264,23 @@ pub(super) fn by_fence<T>(
                 ("controller", controller.clone()),
             ];
             samples.extend(value(fence).map(|value| (labels, value)));
+        }
+    }
+    samples
+}
+
+/// A sample of each subsystem if the module has this counter for it, else of each of its controllers.
+pub(super) fn by_counter(measured: &[Measured], name: &str) -> Vec<(Labels, u64)> {
+    let mut samples = Vec::new();
+    for subsystem in measured {
+        match &subsystem.totals {
+            Some(totals) => {
+                let labels = vec![("subsystem", subsystem.name.clone())];
+                samples.extend(totals.get(name).map(|value| (labels, value)));
+            }
+            None => samples.extend(by_fence(std::slice::from_ref(subsystem), |fence| {
+                fence.counters.get(name)
+            })),
         }
     }
     samples
@@ -280,8 +301,8 @@ fn of_removed(held: &Held) -> [Family; 3] {
         ),
         gauge(
             "nvme_fence_removed_tracked_commands",
-            "Cancelled commands of controllers that were removed, for whose blocks newer ones wait \
-             now",
+            "Cancelled commands of controllers that were removed, which are tracked now: any newer \
+             one to their blocks has to wait",
             held.tracked.map(|n| (Vec::new(), n as f64)).into_iter().collect(),
         ),
     ]

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //! What has happened, in numbers.
 
-use super::collect::{by_fence, Measured};
+use super::collect::{by_counter, Measured};
 use super::exposition::{Family, Labels, Samples};
 use crate::monitor::totals::{Cause, Totals};
 use crate::sysfs::fence::{counter_of, EVIDENCE};
@@ -9,8 +9,9 @@ use crate::sysfs::fence::{counter_of, EVIDENCE};
 /// Who counts what has happened.
 #[derive(Clone, Copy)]
 pub(crate) enum Counted<'a> {
-    /// The module, by controllers: the numbers go with them.
-    ByControllers,
+    /// The module, by subsystems: the numbers go with the last controller, or the module. One that is
+    /// older than this tool counts by controllers, and the numbers go with each.
+    ByModule,
     /// The monitor, by subsystems: the numbers stay.
     ByMonitor(&'a Totals),
 }
@@ -18,14 +19,14 @@ pub(crate) enum Counted<'a> {
 /// The counters.
 pub(super) fn families(measured: &[Measured], counted: Counted<'_>) -> Vec<Family> {
     match counted {
-        Counted::ByControllers => by_controllers(measured),
+        Counted::ByModule => by_module(measured),
         Counted::ByMonitor(totals) => by_monitor(totals),
     }
 }
 
-/// What the module has counted for the controllers that are there.
-fn by_controllers(measured: &[Measured]) -> Vec<Family> {
-    let counter = |name: &str| by_fence(measured, |fence| fence.counters.get(name));
+/// What the module has counted for what is there.
+fn by_module(measured: &[Measured]) -> Vec<Family> {
+    let counter = |name: &str| by_counter(measured, name);
     let mut fenced = Vec::new();
     for evidence in EVIDENCE {
         fenced.extend(
@@ -37,7 +38,7 @@ fn by_controllers(measured: &[Measured]) -> Vec<Family> {
                 }),
         );
     }
-    // In the order of the controllers.
+    // In the order of the subsystems and controllers.
     fenced.sort();
     named([
         counter("lost"),
@@ -91,7 +92,7 @@ fn named(
         ("nvme_fence_holds", "Commands that were held", held),
         (
             "nvme_fence_tracks",
-            "Cancelled commands that were tracked: newer ones to their blocks waited",
+            "Cancelled commands that were tracked: any newer one to their blocks had to wait",
             tracked,
         ),
         (

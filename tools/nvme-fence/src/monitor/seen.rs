@@ -26,8 +26,20 @@ pub(crate) struct Seen {
     pub(crate) module: bool,
     /// The controllers that a fence is needed for, by name.
     pub(crate) paths: BTreeMap<String, SeenPath>,
+    /// What the module has counted for the subsystems that it manages, by their names. A module that is
+    /// older than this tool counts by controllers only.
+    pub(crate) totals: BTreeMap<String, SeenTotals>,
     /// What is kept of removed controllers.
     pub(crate) removed: Kept,
+}
+
+/// What the module has counted for a subsystem.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct SeenTotals {
+    /// The qualified name of the subsystem.
+    pub(crate) nqn: String,
+    /// What has happened to all of its controllers, those that are gone included.
+    pub(crate) counters: Counters,
 }
 
 /// A controller.
@@ -110,33 +122,38 @@ impl SeenPath {
 
 /// Looks at a host. What is there and can not be read is taken to be as it was `before`.
 pub(crate) fn look(host: &Host, before: &Seen) -> Seen {
-    let mut paths = BTreeMap::new();
-    match subsystems(host) {
-        Ok(all) => all
-            .iter()
-            .for_each(|subsystem| look_at(subsystem, before, &mut paths)),
-        Err(_) => paths.clone_from(&before.paths),
-    }
-    Seen {
+    let mut seen = Seen {
         module: host.sysfs("module/nvme_fence").is_dir(),
-        paths,
         removed: match removed::read(host) {
             Ok(held) => held.map(Kept::from).unwrap_or_default(),
             Err(_) => before.removed,
         },
+        ..Seen::default()
+    };
+    match subsystems(host) {
+        Ok(all) => all
+            .iter()
+            .for_each(|subsystem| look_at(subsystem, before, &mut seen)),
+        Err(_) => {
+            seen.paths.clone_from(&before.paths);
+            seen.totals.clone_from(&before.totals);
+        }
     }
+    seen
 }
 
-/// Looks at the controllers of a subsystem.
-fn look_at(subsystem: &Subsystem, before: &Seen, paths: &mut BTreeMap<String, SeenPath>) {
+/// Looks at a subsystem and its controllers.
+fn look_at(subsystem: &Subsystem, before: &Seen, seen: &mut Seen) {
+    let known = || before.totals.get(&subsystem.name).cloned();
     let Ok(Some(nqn)) = part::read(|| subsystem.exists(), || subsystem.nqn()) else {
-        let its = |(_, path): &(&String, &SeenPath)| path.subsystem == subsystem.name;
-        let known = before
-            .paths
-            .iter()
-            .filter(its)
-            .filter(|_| subsystem.exists());
-        paths.extend(known.map(|(name, path)| (name.clone(), path.clone())));
+        if subsystem.exists() {
+            let its = |(_, path): &(&String, &SeenPath)| path.subsystem == subsystem.name;
+            let paths = before.paths.iter().filter(its);
+            seen.paths
+                .extend(paths.map(|(name, path)| (name.clone(), path.clone())));
+            seen.totals
+                .extend(known().map(|totals| (subsystem.name.clone(), totals)));
+        }
         return;
     };
     for name in subsystem.controllers().unwrap_or_default() {
@@ -150,8 +167,17 @@ fn look_at(subsystem: &Subsystem, before: &Seen, paths: &mut BTreeMap<String, Se
             }),
             Err(_) => before.paths.get(&name).cloned(),
         };
-        paths.extend(path.map(|path| (name, path)));
+        seen.paths.extend(path.map(|path| (name, path)));
     }
+    let file = subsystem.totals();
+    let totals = match part::read(|| file.exists(), || Counters::read_if_there(&file)) {
+        Ok(counters) => counters
+            .flatten()
+            .map(|counters| SeenTotals { nqn, counters }),
+        Err(_) => known(),
+    };
+    seen.totals
+        .extend(totals.map(|totals| (subsystem.name.clone(), totals)));
 }
 
 /// Looks at a controller; `None` = it needs no fence.

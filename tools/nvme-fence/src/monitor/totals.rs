@@ -11,6 +11,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use crate::replace::replace;
+use crate::sysfs::fence::{counter_of, EVIDENCE};
 
 /// The name of the file that they are kept in.
 const FILE: &str = "totals.json";
@@ -53,10 +54,10 @@ pub(crate) struct SubsystemTotals {
     pub(crate) noticed: u64,
     /// Commands that were held.
     pub(crate) held: u64,
-    /// Commands that were cancelled and went on at once, while newer ones to their blocks waited.
+    /// Cancelled commands that were tracked: any newer one to their blocks had to wait.
     #[serde(default)]
     pub(crate) tracked: u64,
-    /// Those newer ones.
+    /// The newer ones that did.
     #[serde(default)]
     pub(crate) waited: u64,
     /// Commands that were sent on.
@@ -79,9 +80,19 @@ impl SubsystemTotals {
         self.fenced.get(evidence).copied().unwrap_or_default()
     }
 
-    /// Counts associations that were fenced.
-    pub(crate) fn count_fenced(&mut self, evidence: &str, count: u64) {
-        *self.fenced.entry(evidence.to_owned()).or_default() += count;
+    /// Counts what the module has counted, of each counter so much.
+    pub(crate) fn count(&mut self, of: impl Fn(&str) -> u64) {
+        for evidence in EVIDENCE {
+            match of(&counter_of(evidence)) {
+                0 => {}
+                count => *self.fenced.entry(evidence.to_owned()).or_default() += count,
+            }
+        }
+        self.noticed += of("noticed");
+        self.held += of("held");
+        self.tracked += of("tracked");
+        self.waited += of("waited");
+        self.released += of("released");
     }
 }
 
@@ -135,7 +146,9 @@ mod tests {
     fn they_outlive_the_monitor() {
         let directory = tempfile::tempdir().unwrap();
         let mut totals = Totals::load(directory.path()).unwrap();
-        totals.of("nqn.a", "nvme-subsys0").count_fenced("time", 2);
+        totals
+            .of("nqn.a", "nvme-subsys0")
+            .count(|counter| u64::from(counter == "time"));
         totals
             .of("nqn.a", "nvme-subsys0")
             .count_lost(Cause::Removed);

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::heard::{Due, Heard};
 use super::module::module_changes;
-use super::seen::{Amount, Kept, Seen, SeenFence, SeenPath};
+use super::seen::{Amount, Kept, Seen, SeenFence, SeenPath, SeenTotals};
 use super::totals::{Cause, SubsystemTotals, Totals};
 use crate::record::event::{Event, Kind};
 use crate::sysfs::fence::{counter_of, Counters, EVIDENCE};
@@ -41,6 +41,11 @@ pub(crate) struct Tracker {
     seen: Seen,
     /// The past of the paths, by name.
     pasts: BTreeMap<String, Past>,
+    /// What the module has counted for each subsystem, by its NQN, as it was seen last. What is there
+    /// again with what it had before is not counted again.
+    counted: BTreeMap<String, Counters>,
+    /// What removed controllers held, and hold no more: it was fenced, or tracked and sent again.
+    removed_sent: Amount,
     /// The loadings of the module that are still to be announced.
     module_due: Due,
     /// What was counted.
@@ -53,9 +58,12 @@ impl Tracker {
         for path in seen.paths.values() {
             totals.of(&path.nqn, &path.subsystem);
         }
+        let counted = |its: &SeenTotals| (its.nqn.clone(), its.counters.clone());
         Self {
+            counted: seen.totals.values().map(counted).collect(),
             seen,
             pasts: BTreeMap::new(),
+            removed_sent: Amount::default(),
             module_due: Due::default(),
             totals,
         }
@@ -86,6 +94,11 @@ impl Tracker {
             // It counts from 0 again.
             before.paths.values_mut().for_each(|path| path.fence = None);
             before.removed = Kept::default();
+            self.removed_sent = Amount::default();
+            self.counted.clear();
+        }
+        for (name, its) in &seen.totals {
+            self.subsystem(name, its);
         }
         events.extend(module.iter().map(|kind| Event::new(now.wall, *kind)));
         for (name, path) in &before.paths {
@@ -121,9 +134,9 @@ impl Tracker {
             let changes = self.path(now, name, &nothing, path, heard);
             events.extend(changes.into_iter().filter(|e| e.event != Kind::Back));
         }
-        if before.removed.is_any() && !seen.removed.is_any() && seen.module {
-            let fenced = Event::new(now.wall, Kind::Fenced);
-            events.push(of_amount(fenced, before.removed.held));
+        if seen.module {
+            let fenced = self.removed(&before.removed, &seen.removed);
+            events.extend(fenced.map(|sent| of_amount(Event::new(now.wall, Kind::Fenced), sent)));
         }
         self.seen = seen;
         events
@@ -132,6 +145,33 @@ impl Tracker {
     /// The totals of the subsystem of a path.
     fn count(&mut self, path: &SeenPath) -> &mut SubsystemTotals {
         self.totals.of(&path.nqn, &path.subsystem)
+    }
+
+    /// What the module has counted for a subsystem since the last look.
+    fn subsystem(&mut self, name: &str, its: &SeenTotals) {
+        let known = self.counted.insert(its.nqn.clone(), its.counters.clone());
+        let known = known
+            .filter(|known| !its.counters.began_anew(known))
+            .unwrap_or_default();
+        self.totals
+            .of(&its.nqn, name)
+            .count(|counter| increase(&known, &its.counters, counter));
+    }
+
+    /// What was sent on of removed controllers, if it is known that some of these were fenced. Their own
+    /// counters went with them.
+    fn removed(&mut self, before: &Kept, after: &Kept) -> Option<Amount> {
+        let is_over = |was: Amount, is: Amount| was.commands > 0 && is.commands == 0;
+        let is_sent = is_over(before.held, after.held);
+        if is_sent {
+            self.removed_sent.commands += before.held.commands;
+            self.removed_sent.bytes += before.held.bytes;
+        }
+        // What is tracked is held, too, until it is sent again, which takes no evidence. That there is
+        // more than that shows that something else was held.
+        let is_fenced = is_over(before.tracked, after.tracked)
+            || (is_sent && before.held.commands > before.tracked.commands);
+        is_fenced.then(|| mem::take(&mut self.removed_sent))
     }
 
     /// What has happened to a path that stays.
@@ -258,14 +298,9 @@ impl Tracker {
         if !is.is_any() {
             past.kept = None;
         }
-        let totals = self.count(after);
-        totals.held += since("held");
-        totals.tracked += since("tracked");
-        totals.waited += since("waited");
-        totals.noticed += since("noticed");
-        totals.released += released.commands;
-        for (evidence, count) in fenced {
-            totals.count_fenced(evidence, count);
+        // What is counted for the subsystem has what is counted for the path.
+        if !self.counted.contains_key(&after.nqn) {
+            self.count(after).count(since);
         }
         events
     }

@@ -7,6 +7,8 @@ use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 use std::str::FromStr;
 
+use crate::fields::if_any;
+
 /// Reads an attribute's text, without the newline at its end.
 ///
 /// What is no UTF-8 in it is written out: a controller says of itself what it likes.
@@ -51,10 +53,7 @@ pub(crate) fn read_number_if_there<T: FromStr>(path: &Path) -> Result<Option<T>>
 
 /// Reads a number for which the kernel may also say `none`.
 pub(crate) fn read_optional_number<T: FromStr>(path: &Path) -> Result<Option<T>> {
-    if read(path)? == "none" {
-        return Ok(None);
-    }
-    read_number(path).map(Some)
+    if_any(&read(path)?).map(|_| read_number(path)).transpose()
 }
 
 /// Writes a value, in one write(2), as the kernel wants it.

@@ -11,6 +11,7 @@ use super::ccr::Ccr;
 use super::held::Held;
 use super::identity::Identity;
 use super::knobs::Knobs;
+use crate::fields::if_any;
 
 /// What the fence of a controller is doing. The kernel's words are about the association: to people,
 /// an open fence would be one that protects nothing.
@@ -105,10 +106,7 @@ impl Fence {
         Ok(Self {
             state: State::of(attribute::read(&fence.join("state"))?),
             held: Held::read(fence)?,
-            last_evidence: match attribute::read(&fence.join("evidence"))?.as_str() {
-                "none" => None,
-                word => Some(word.to_owned()),
-            },
+            last_evidence: if_any(&attribute::read(&fence.join("evidence"))?).map(str::to_owned),
             wait: identity.as_ref().map(|identity| Terms::of(identity, knobs)),
             identity,
             ccr: Ccr::read(fence)?,
@@ -119,13 +117,9 @@ impl Fence {
 
 /// Reads `identity`, which the kernel has none of while the first association is being made.
 pub(crate) fn read_identity(path: &Path) -> Result<Option<Identity>> {
-    match attribute::read(path)?.as_str() {
-        "none" => Ok(None),
-        text => text
-            .parse()
-            .map(Some)
-            .with_context(|| path.display().to_string()),
-    }
+    let text = attribute::read(path)?;
+    let identity = if_any(&text).map(str::parse::<Identity>).transpose();
+    identity.with_context(|| path.display().to_string())
 }
 
 /// What may fence an association, for each of which the module has a counter.
@@ -155,10 +149,26 @@ impl Counters {
         counter.map(|(_, value)| *value)
     }
 
+    /// Whether a counter is smaller than it was before: then all of them began anew.
+    pub(crate) fn began_anew(&self, before: &Self) -> bool {
+        let is_smaller = |(name, value): &(String, u64)| before.get(name) > Some(*value);
+        self.0.iter().any(is_smaller)
+    }
+
     /// Reads the file of a controller.
     pub(crate) fn read(path: &Path) -> Result<Self> {
-        Self::parse(&attribute::read(path)?)
-            .with_context(|| format!("{}: malformed", path.display()))
+        Self::of(&attribute::read(path)?, path)
+    }
+
+    /// Reads such a file, which not everything has, or not every module.
+    pub(crate) fn read_if_there(path: &Path) -> Result<Option<Self>> {
+        let text = attribute::read_if_there(path)?;
+        text.map(|text| Self::of(&text, path)).transpose()
+    }
+
+    /// What the text of a file says.
+    fn of(text: &str, path: &Path) -> Result<Self> {
+        Self::parse(text).with_context(|| format!("{}: malformed", path.display()))
     }
 
     /// Reads lines of a name and a value.
@@ -209,6 +219,9 @@ mod tests {
         let counters = Counters::parse("reconnect_by_id 3\n").unwrap();
         assert_eq!(counters.get(&counter_of("reconnect-by-id")), Some(3));
         assert_eq!(counters.get(&counter_of("reconnect")), None);
+        let before = |text| Counters::parse(text).unwrap();
+        assert!(!counters.began_anew(&before("reconnect_by_id 3\nlost 1")));
+        assert!(counters.began_anew(&before("reconnect_by_id 4\n")));
         assert_eq!(Counters::parse("lost"), None);
         assert_eq!(Counters::parse("lost many"), None);
     }

@@ -127,9 +127,9 @@ impl Held {
     }
 
     /// How many commands have a deadline, and how many have none, if that is known, and some have
-    /// one.
+    /// one. Of what is tracked it is not known.
     pub(crate) fn parts(&self) -> Option<(u64, u64)> {
-        let without = self.without_deadline?;
+        let without = self.without_deadline.filter(|_| self.commands > 0)?;
         let with = self.commands.saturating_sub(without);
         self.left_ms.map(|_| (with, without))
     }
@@ -254,7 +254,7 @@ mod tests {
                 0,
                 "4",
                 "0",
-                "4 cancelled commands went on at once; newer ones to their 16.0 KiB wait, none does; fenced by time in 0.007 s",
+                "4 cancelled commands went on at once; newer ones to their 16.0 KiB wait, none does; the last deadline in 0.007 s",
             ),
             (
                 1,

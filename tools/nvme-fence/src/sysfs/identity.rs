@@ -65,10 +65,7 @@ impl FromStr for Identity {
             tbkas: fields.parse::<u8>("tbkas")? != 0,
             cqt_reported_ms: fields.parse("cqt_ms")?,
             cqt_source: fields.word("cqt_source")?.to_owned(),
-            wait_ms: match fields.word("wait_ms")? {
-                "none" => None,
-                _ => Some(fields.parse("wait_ms")?),
-            },
+            wait_ms: fields.parse_if_any("wait_ms")?,
         })
     }
 }

@@ -30,6 +30,11 @@ pub(crate) fn read<T>(
     result.map(Some)
 }
 
+/// Whether a part is there, or that cannot be told: only what is not found is gone.
+pub(crate) fn may_be_there(path: &Path) -> bool {
+    path.try_exists().unwrap_or(true)
+}
+
 /// What could be read; an error is noted down.
 pub(crate) fn noted<T>(result: Result<Option<T>>, errors: &mut Vec<String>) -> Option<T> {
     result.unwrap_or_else(|error| {

@@ -65,6 +65,11 @@ impl Subsystem {
         self.path.join("fence")
     }
 
+    /// Where the module counts for all controllers of this subsystem, those that are gone included.
+    pub(crate) fn totals(&self) -> PathBuf {
+        self.fence().join("totals")
+    }
+
     /// Where sysfs keeps a controller of this subsystem.
     pub(crate) fn controller(&self, name: &str) -> PathBuf {
         self.path.join(name)

@@ -20,6 +20,8 @@ const TERMS: Terms = Terms {
     cqt_ms: 10_000,
 };
 
+/// The write that the tests of the policy lose. Those are no part of the crate that is used here, so it
+/// is written down again. The settings are the defaults: nobody asks whether it may be repeated.
 const WRITE: Command = Command {
     kind: Kind::Write,
     status: HOST_ABORTED_CMD,
@@ -28,7 +30,7 @@ const WRITE: Command = Command {
     blocks: None,
     fails: false,
     elsewhere: false,
-    repeatable: false,
+    repeatable: true,
 };
 
 const HELD: u32 = 32;

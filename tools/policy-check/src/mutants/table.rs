@@ -45,16 +45,12 @@ fn row(mutant: &Mutant, verdict: &Verdict) -> [String; 6] {
         }
         None => ("see below".into(), "".into()),
     };
-    let failed = |count: usize| match count {
-        0 => "-".into(),
-        count => count.to_string(),
-    };
     [
         mutant.name.into(),
         mutant.what.into(),
         model,
         steps,
-        failed(verdict.unit_tests),
-        failed(verdict.properties),
+        verdict.unit_tests.to_string(),
+        verdict.properties.to_string(),
     ]
 }

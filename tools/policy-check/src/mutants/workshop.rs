@@ -9,8 +9,9 @@ use crate::check::Outcome;
 use crate::model::Violation;
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, ExitStatus, Output};
 use std::{fmt, fs};
 
 /// The policy crate in the source tree.
@@ -19,11 +20,14 @@ const POLICY: &str = "rust/nvme_fence_policy";
 /// This package in the source tree.
 const CHECK: &str = "tools/policy-check";
 
-/// Tests that take longer than this many seconds, building them included, do not end at all.
+/// Tests that take longer than this many seconds do not end at all. They are built before.
 const TESTS_MAX_S: u32 = 900;
 
 /// The status with which timeout(1) says that it has ended what it was to run.
 const TIMED_OUT: i32 = 124;
+
+/// The signal by which it ends what goes on all the same, and with that itself.
+const KILLED: i32 = 9;
 
 /// Where mutants are built.
 #[derive(Clone, Debug)]
@@ -46,10 +50,36 @@ pub struct Verdict {
     /// What the model found; `None` = it was not run, as it is known not to notice, or nobody more
     /// was to be asked.
     pub model: Option<Option<Caught>>,
-    /// So many unit tests of the crate failed.
-    pub unit_tests: usize,
-    /// So many properties of the crate failed.
-    pub properties: usize,
+    /// What became of the unit tests of the crate.
+    pub unit_tests: Tests,
+    /// What became of the properties of the crate.
+    pub properties: Tests,
+}
+
+/// What became of tests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tests {
+    /// So many failed. None did, too, if they were not run as somebody else has noticed.
+    Failed(usize),
+    /// At least one of them did not end.
+    DidNotEnd,
+}
+
+impl Tests {
+    /// Did they notice that the policy was changed?
+    fn noticed(self) -> bool {
+        self != Self::Failed(0)
+    }
+}
+
+impl fmt::Display for Tests {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Failed(0) => f.write_str("-"),
+            Self::Failed(count) => write!(f, "{count}"),
+            Self::DidNotEnd => f.write_str("did not end"),
+        }
+    }
 }
 
 /// What the model found.
@@ -66,7 +96,7 @@ pub struct Caught {
 impl Verdict {
     /// Did anybody notice?
     pub fn is_caught(&self) -> bool {
-        self.model_found().is_some() || self.unit_tests > 0 || self.properties > 0
+        self.model_found().is_some() || self.unit_tests.noticed() || self.properties.noticed()
     }
 
     /// Did somebody notice, and the model if it was asked and should?
@@ -90,13 +120,13 @@ impl fmt::Display for Verdict {
         }
         write!(
             f,
-            "caught by {} unit tests, {} properties",
+            "caught; unit tests: {}, properties: {}",
             self.unit_tests, self.properties
         )?;
         if let Some(caught) = self.model_found() {
             write!(
                 f,
-                ", the model (in {} steps of {})",
+                ", the model: in {} steps of {}",
                 caught.steps, caught.case
             )?;
         }
@@ -122,7 +152,9 @@ impl Workshop {
     pub(super) fn passes_own_tests(&self) -> Result<bool> {
         let copy = self.directory.join("tree");
         self.lay_out(&copy, None)?;
-        Ok(self.test(&copy, &["--lib"])? + self.test(&copy, &["--test", "properties"])? == 0)
+        let noticed = self.test(&copy, &["--lib"])?.noticed()
+            || self.test(&copy, &["--test", "properties"])?.noticed();
+        Ok(!noticed)
     }
 
     /// Builds the policy with a change, and tries it out.
@@ -130,12 +162,12 @@ impl Workshop {
         let copy = self.directory.join("tree");
         self.lay_out(&copy, Some(mutant))?;
         let unit_tests = self.test(&copy, &["--lib"])?;
-        let properties = if self.until_noticed && unit_tests > 0 {
-            0
+        let properties = if self.until_noticed && unit_tests.noticed() {
+            Tests::Failed(0)
         } else {
             self.test(&copy, &["--test", "properties"])?
         };
-        let noticed = unit_tests + properties > 0;
+        let noticed = unit_tests.noticed() || properties.noticed();
         let model = match mutant.expected() {
             _ if self.until_noticed && noticed => None,
             Some(Expected::Noticed(case)) if !self.always_model => {
@@ -185,18 +217,25 @@ impl Workshop {
             .with_context(|| format!("cannot run {}", command.get_program().display()))
     }
 
-    /// Runs tests of the policy crate. Returns how many failed. That they do not end is one failure.
-    fn test(&self, copy: &Path, which: &[&str]) -> Result<usize> {
+    /// Runs tests of the policy crate.
+    fn test(&self, copy: &Path, which: &[&str]) -> Result<Tests> {
+        let test = [&["test", "--quiet", "-p", "nvme_fence_policy"], which].concat();
+        // How long that takes says nothing of the tests.
+        let built = self.cargo(copy, &[&test[..], &["--no-run"]].concat())?;
+        ensure!(
+            built.status.success(),
+            "the tests cannot be built:\n{}",
+            String::from_utf8_lossy(&built.stderr)
+        );
         let limit = TESTS_MAX_S.to_string();
         // It ends what cargo has started, too.
         let mut command = Command::new("timeout");
         command
-            .args(["--kill-after=10", &limit, "cargo", "test", "--quiet"])
-            .args(["-p", "nvme_fence_policy"])
-            .args(which);
+            .args(["--kill-after=10", &limit, "cargo"])
+            .args(test);
         let output = self.run(copy, &mut command)?;
-        if output.status.code() == Some(TIMED_OUT) {
-            return Ok(1);
+        if is_timed_out(output.status) {
+            return Ok(Tests::DidNotEnd);
         }
         let text = String::from_utf8_lossy(&output.stdout);
         let failed = text.lines().find_map(|line| {
@@ -204,7 +243,7 @@ impl Workshop {
             let (before, _) = rest.split_once(" failed;")?;
             before.rsplit(' ').next()?.parse().ok()
         });
-        failed.with_context(|| {
+        failed.map(Tests::Failed).with_context(|| {
             let what = String::from_utf8_lossy(&output.stderr);
             format!("the tests were not run:\n{text}{what}")
         })
@@ -233,5 +272,36 @@ impl Workshop {
             violation: found.violation,
             steps: found.steps.len(),
         }))
+    }
+}
+
+/// Whether timeout(1) has ended what it was to run: it says so, or has ended by killing all of it.
+fn is_timed_out(status: ExitStatus) -> bool {
+    status.code() == Some(TIMED_OUT) || status.signal() == Some(KILLED)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_killed_has_timed_out_and_what_fails_has_not() {
+        let ended = |script| {
+            let mut command = Command::new("timeout");
+            command.args(["--kill-after=0.1", "0.1", "sh", "-c", script]);
+            is_timed_out(command.status().unwrap())
+        };
+        assert!(ended("sleep 60"));
+        assert!(ended("trap : TERM; while :; do sleep 0.01; done"));
+        assert!(!ended("exit 101"));
+        assert!(!ended("exit 0"));
+    }
+
+    #[test]
+    fn tests_that_do_not_end_have_noticed() {
+        let shown = |tests: Tests| (tests.noticed(), tests.to_string());
+        assert_eq!(shown(Tests::Failed(0)), (false, "-".into()));
+        assert_eq!(shown(Tests::Failed(2)), (true, "2".into()));
+        assert_eq!(shown(Tests::DidNotEnd), (true, "did not end".into()));
     }
 }

@@ -302,6 +302,52 @@ fn what_was_before_the_monitor_is_not_counted() {
 }
 
 #[test]
+fn what_is_counted_for_the_subsystem_is_counted_once() {
+    let mut host = Host::new();
+    let totals = |counters: &str| SeenTotals {
+        nqn: "nqn.array".to_owned(),
+        counters: fence(0, counters).counters,
+    };
+    let mut look = |counters: Option<&str>| {
+        let its = counters.map(|counters| ("nvme-subsys0".to_owned(), totals(counters)));
+        host.seen.totals = its.into_iter().collect();
+        let said = host.look_on();
+        let totals = host.tracker.totals.of("nqn.array", "nvme-subsys0");
+        (totals.held, totals.fenced("time"), said.len())
+    };
+    // It is first seen.
+    assert_eq!(look(Some("held 2, time 1")), (2, 1, 0));
+    assert_eq!(look(Some("held 5, time 1")), (5, 1, 0));
+    // It goes with its last controller, and is there again, as that still held something.
+    assert_eq!(look(None), (5, 1, 0));
+    assert_eq!(look(Some("held 6, time 2")), (6, 2, 0));
+    // Another one has the same name and NQN.
+    assert_eq!(look(Some("held 7, time 0")), (13, 2, 0));
+    // So has that of a module that was loaded anew.
+    host.seen.module = false;
+    host.seen.totals.clear();
+    host.look_on();
+    host.seen.module = true;
+    host.seen.totals = [("nvme-subsys0".to_owned(), totals("held 9, time 1"))].into();
+    host.counts(0, "held 9, time 1");
+    assert_eq!(host.look_on().len(), 2, "the module, and what was fenced");
+    let counted = host.tracker.totals.of("nqn.array", "nvme-subsys0");
+    assert_eq!((counted.held, counted.fenced("time")), (22, 3));
+}
+
+#[test]
+fn what_the_module_had_counted_before_the_monitor_is_not_counted() {
+    let mut host = Host::new();
+    let counters = fence(0, "held 7").counters;
+    let nqn = "nqn.array".to_owned();
+    host.seen.totals = [("nvme-subsys0".to_owned(), SeenTotals { nqn, counters })].into();
+    host.tracker = Tracker::new(host.seen.clone(), Totals::default());
+    host.look_on();
+    let totals = host.tracker.totals.of("nqn.array", "nvme-subsys0");
+    assert_eq!(totals.held, 0);
+}
+
+#[test]
 fn ana_states_change() {
     let mut host = Host::new();
     host.nvme0()
@@ -322,12 +368,40 @@ fn what_removed_controllers_hold_is_fenced() {
     host.seen.removed.tracked = amount(2);
     assert!(host.look_on().is_empty());
     host.seen.removed.held = amount(0);
-    assert!(host.look_on().is_empty(), "something is tracked");
+    assert!(host.look_on().is_empty(), "it may have been sent again");
     host.seen.removed.tracked = amount(0);
-    assert_eq!(host.look_on(), ["fenced, 0 commands, 0 B"]);
+    assert_eq!(host.look_on(), ["fenced, 1 command, 4.0 KiB"]);
     host.seen.removed.held = amount(1);
     assert!(host.look_on().is_empty());
     host.seen.removed.held = amount(0);
+    assert_eq!(host.look_on(), ["fenced, 1 command, 4.0 KiB"]);
+}
+
+#[test]
+fn of_removed_controllers_what_is_held_and_what_is_tracked_end_apart() {
+    let mut host = Host::new();
+    let mut look = |held, tracked| {
+        host.seen.removed.held = amount(held);
+        host.seen.removed.tracked = amount(tracked);
+        host.look_on()
+    };
+    assert!(look(3, 2).is_empty());
+    // What is tracked were two of them at most.
+    assert_eq!(look(0, 2), ["fenced, 3 commands, 12.0 KiB"]);
+    assert_eq!(look(0, 0), ["fenced, 0 commands, 0 B"]);
+    assert!(look(3, 2).is_empty());
+    assert_eq!(look(3, 0), ["fenced, 0 commands, 0 B"]);
+    assert_eq!(look(0, 0), ["fenced, 3 commands, 12.0 KiB"]);
+    // Nothing of it is said twice, and nothing that a module that is gone has held.
+    assert!(look(2, 2).is_empty());
+    assert!(look(0, 2).is_empty());
+    host.seen.module = false;
+    host.seen.removed = Kept::default();
+    assert_eq!(host.look_on(), ["module-unloaded"]);
+    host.seen.module = true;
+    host.seen.removed.held = amount(1);
+    assert_eq!(host.look_on(), ["module-loaded"]);
+    host.seen.removed = Kept::default();
     assert_eq!(host.look_on(), ["fenced, 1 command, 4.0 KiB"]);
 }
 
