@@ -2,7 +2,8 @@
 
 //! What is kept for each association.
 //!
-//! It is allocated when the association is made, so that the failure path allocates nothing.
+//! It is allocated when the association is made, so that the failure path allocates nothing: a [`Record`],
+//! and what the policy wants lent for Cross-Controller Resets, which most associations need not.
 
 use crate::controller::Controller;
 use crate::counters::Counters;
@@ -15,8 +16,11 @@ use kernel::rbtree::{RBTree, RBTreeNodeReservation};
 use kernel::sync::aref::ARef;
 use kernel::sync::Arc;
 use nvme_fence_policy::{
-    Association, AssociationId, ControllerId, Evidence, Fencing, Nanos, Slot, Storage,
+    self as policy, AssociationId, ControllerId, Evidence, Fencing, Nanos, Resets, Slot, Storage,
 };
+
+/// What the policy knows of an association.
+pub(crate) type Association = policy::Association<KBox<Resets>>;
 
 /// What is kept for an association.
 pub(crate) struct Record {
@@ -242,6 +246,8 @@ impl Records {
 }
 
 impl Storage for Records {
+    type Lent = KBox<Resets>;
+
     fn iter(&self) -> impl Iterator<Item = &Association> {
         self.0.values().map(|record| &record.association)
     }
