@@ -183,6 +183,14 @@ pub(crate) struct Records(RBTree<AssociationId, Record>);
 /// Room for one record more.
 pub(crate) struct Place(RBTreeNodeReservation<AssociationId, Record>);
 
+/// In the tree, a record has three pointers and its name beside it. All of that is to fit in an object of
+/// 512 bytes, as there is one for each path of the host, and more of those that flap.
+const _: () = {
+    let node = 3 * size_of::<usize>() + size_of::<AssociationId>() + size_of::<Record>();
+    assert!(node <= 512);
+    assert!(size_of::<Resets>() <= 1024);
+};
+
 impl Records {
     /// Without any records.
     pub(crate) fn new() -> Self {

@@ -8,6 +8,7 @@ use crate::identity::{AssociationId, ControllerId, Identity};
 use crate::knobs::Knobs;
 use crate::time::Nanos;
 use crate::wait::Terms;
+use core::mem::size_of;
 use std::boxed::Box;
 
 /// An association to which resets are lent in boxes.
@@ -86,4 +87,12 @@ fn who_is_lent_nothing_is_not_asked_and_nobody_is_asked_for_it() {
     association.ask(AssociationId(2), Nanos(3));
     assert!(!association.tries().awaits(AssociationId(2)));
     assert_eq!(association.next_deadline(), association.deadline());
+}
+
+/// What the module has beside an association, in one object: three pointers and a name of the tree, and
+/// 128 bytes. That object is to have 512 bytes, and the one that is lent 1 KiB.
+#[test]
+fn an_association_and_what_is_lent_to_it_are_small_enough() {
+    assert!(size_of::<Association>() + 4 * size_of::<u64>() + 128 <= 512);
+    assert!(size_of::<Resets>() <= 1024);
 }
