@@ -21,6 +21,7 @@
 //! The same port proves nothing when it is back, whatever the controller is called then.
 
 use crate::association::Association;
+use crate::ccr::resets::Lent;
 use crate::knobs::{Belief, Knobs};
 
 /// Whether an array can be one that arbitrates paths itself.
@@ -39,7 +40,7 @@ impl Array {
     /// A command is held for this association, with a usable path through another port or without.
     pub(crate) fn note_held(
         &mut self,
-        association: &mut Association,
+        association: &mut Association<impl Lent>,
         elsewhere: bool,
         knobs: &Knobs,
     ) {

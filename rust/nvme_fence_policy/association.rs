@@ -16,6 +16,7 @@
 
 mod event;
 mod outbox;
+mod resets;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -23,8 +24,9 @@ mod view;
 pub use event::{Action, Actions, Event};
 
 use self::outbox::Outbox;
-use crate::ccr::source::{Offer, Source};
-use crate::ccr::tries::{Shown, Tries};
+use crate::ccr::resets::Lent;
+use crate::ccr::source::Offer;
+use crate::ccr::tries::Shown;
 use crate::evidence::Evidence;
 use crate::hold::{Command, PassReason, Verdict};
 use crate::identity::{AssociationId, ControllerId, Identity};
@@ -70,7 +72,7 @@ pub struct Opened {
 
 /// Our state for one association.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Association {
+pub struct Association<L> {
     opened: Opened,
     state: State,
     /// The host has terminated all connections.
@@ -86,10 +88,10 @@ pub struct Association {
     /// It is released, and nobody has said yet that all is sent on. That may be nothing at all: what
     /// is tracked may be on its way already.
     releasing: bool,
-    /// The resets that were asked for.
-    tries: Tries,
-    /// What it does for others.
-    source: Source,
+    /// It is a path that is in use: commands can be sent on it.
+    in_use: bool,
+    /// What is remembered of resets, if that is lent.
+    resets: Option<L>,
     /// There was a usable path through another port to the namespace of a command that is held.
     elsewhere: bool,
     /// The association whose log page 1Fh has last listed it.
@@ -100,9 +102,9 @@ pub struct Association {
     outbox: Outbox,
 }
 
-impl Association {
-    /// A new association.
-    pub const fn new(opened: Opened) -> Self {
+impl<L: Lent> Association<L> {
+    /// A new association, to which this is lent: what [`Opened::resets`] says.
+    pub const fn new(opened: Opened, resets: Option<L>) -> Self {
         Self {
             state: State::Open,
             closed: false,
@@ -111,35 +113,14 @@ impl Association {
             held_bytes: 0,
             tracked: Tracked::NOTHING,
             releasing: false,
-            tries: Tries::new(),
-            source: Source::new(opened.offer),
+            in_use: false,
+            resets,
             elsewhere: false,
             listed_by: None,
             removed: false,
             outbox: Outbox::EMPTY,
             opened,
         }
-    }
-
-    /// What it does for others, to tell it what happens there.
-    pub fn source_mut(&mut self) -> &mut Source {
-        &mut self.source
-    }
-
-    /// Whether one more reset of it is to be asked for.
-    ///
-    /// Not before it is closed: the host may be resetting the controller itself, and would wait in
-    /// vain for answers of one that is reset under its hands. And not if nobody could tell which
-    /// instance is meant.
-    pub fn wants_reset(&self, knobs: &Knobs) -> bool {
-        let closed = match self.state {
-            State::Fencing(_) => true,
-            State::Open | State::Lost | State::Fenced(_) | State::Gone => false,
-        };
-        closed
-            && knobs.believes(Belief::Ccr)
-            && self.identity().is_of_one_instance()
-            && self.tries.has_room()
     }
 
     /// Whether it makes a difference that its controller has noticed, and that is not known yet.
@@ -169,16 +150,11 @@ impl Association {
             .take_if(|evidence| matches!(evidence, Evidence::Reconnect | Evidence::ReconnectById));
     }
 
-    /// A source is asked to have it reset. The answer is an [`Event::Answered`].
-    pub fn ask(&mut self, source: AssociationId, now: Nanos) {
-        self.tries.begin(source, now);
-    }
-
     /// When [`Event::Timeout`] will have an effect, if nothing else happens before.
     pub fn next_deadline(&self) -> Option<Nanos> {
         let of_resets = match self.state {
-            State::Open => self.source.next_deadline(),
-            State::Fencing(_) => self.tries.next_deadline(),
+            State::Open => self.source().next_deadline(),
+            State::Fencing(_) => self.tries().next_deadline(),
             State::Lost | State::Fenced(_) | State::Gone => None,
         };
         [self.deadline(), of_resets].into_iter().flatten().min()
@@ -286,7 +262,7 @@ impl Association {
         match (self.state, event) {
             (State::Open, Event::Lost) => {
                 self.state = State::Lost;
-                self.source.leave_service();
+                self.leave_service();
                 Actions::one(Action::ReportLost)
             }
             (State::Open, Event::Closed(clocks)) => {
@@ -314,10 +290,10 @@ impl Association {
                 self.listed_by = None;
                 // What holds commands is given up once more: their wait begins with its end.
                 if self.held == 0 {
-                    self.source.enter_service();
+                    self.enter_service();
                     // There may have been an event before the policy was there to hear it.
                     if self.opened.connected.is_none() {
-                        self.source.lost_host_event();
+                        self.note_lost_host_event();
                     }
                 }
                 Actions::NONE
@@ -341,16 +317,20 @@ impl Association {
                 self.fence(Evidence::Time)
             }
             (State::Fencing(_), Event::Timeout) => {
-                self.tries.timeout(now);
+                if let Some(tries) = self.tries_mut() {
+                    tries.timeout(now);
+                }
                 Actions::NONE
             }
             (State::Open, Event::Timeout) => {
-                self.source.timeout(now);
+                if let Some(source) = self.source_mut() {
+                    source.timeout(now);
+                }
                 Actions::NONE
             }
 
             (State::Fencing(_), Event::Answered(source, answer)) => {
-                let reset = self.tries.answered(source, answer, now);
+                let reset = self.answered(source, answer, now);
                 self.fence_by_reset(reset, knobs)
             }
             (
@@ -360,7 +340,7 @@ impl Association {
                     status,
                     reading,
                 },
-            ) => match self.tries.reported(source, status, reading, now) {
+            ) => match self.reported(source, status, reading, now) {
                 Shown::Nothing => Actions::NONE,
                 Shown::Noticed => self.notice(Notice::FailedReset, now, knobs),
                 Shown::Reset => self.fence_by_reset(true, knobs),
@@ -375,7 +355,9 @@ impl Association {
                 Actions::NONE
             }
             (State::Fencing(_), Event::SourceLost(source)) => {
-                self.tries.forget(source);
+                if let Some(tries) = self.tries_mut() {
+                    tries.forget(source);
+                }
                 Actions::NONE
             }
 
@@ -488,7 +470,7 @@ impl Association {
 
     fn close(&mut self, clocks: &Clocks, knobs: &Knobs) -> Action {
         self.closed = true;
-        self.source.leave_service();
+        self.leave_service();
         if self.held == 0 {
             self.state = State::Gone;
             return Action::Discard;
@@ -535,8 +517,8 @@ impl Association {
     }
 
     fn fence(&mut self, evidence: Evidence) -> Actions {
-        self.tries = Tries::new();
-        self.source.leave_service();
+        self.forget_tries();
+        self.leave_service();
         if self.is_waited_for() {
             return Actions::one(self.release(evidence));
         }

@@ -11,7 +11,8 @@
 //! - [`log`]: what its log page says;
 //! - [`pending`]: the resets that a source may still have to report on;
 //! - [`tries`]: the resets that were asked for on behalf of one impacted association;
-//! - [`source`]: what one association does for others: its slots, when its log page is to be read.
+//! - [`source`]: what one association does for others: its slots, when its log page is to be read;
+//! - [`resets`]: both together, which is lent to those associations that need it.
 //!
 //! Which reset is asked for next, and through which source, is a matter of the whole
 //! [`subsystem`](crate::subsystem).
@@ -22,6 +23,7 @@
 pub mod answer;
 pub mod log;
 pub mod pending;
+pub mod resets;
 pub mod source;
 pub mod tries;
 

@@ -4,6 +4,7 @@
 //! machine goes to sleep, has to know whether that has an end.
 
 use crate::association::{Association, State};
+use crate::ccr::resets::Lent;
 use crate::time::Nanos;
 
 /// When everything that is held for an association is free by time.
@@ -20,7 +21,7 @@ pub enum HeldUntil {
     NoTime,
 }
 
-impl Association {
+impl<L: Lent> Association<L> {
     /// When what it holds is free by time.
     pub fn held_until(&self) -> HeldUntil {
         if self.held() == 0 {

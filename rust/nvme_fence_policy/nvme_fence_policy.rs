@@ -50,6 +50,7 @@ pub mod wait;
 pub use association::{Action, Actions, Association, Event, Opened, State};
 pub use ccr::answer::Answer;
 pub use ccr::log::Log;
+pub use ccr::resets::{Lent, Resets};
 pub use ccr::source::{LogRead, Offer};
 pub use evidence::Evidence;
 pub use held_until::HeldUntil;

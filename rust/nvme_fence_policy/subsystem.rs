@@ -14,6 +14,7 @@
 //!    what they answer.
 
 pub mod choice;
+mod find;
 mod input;
 mod reports;
 mod requests;
@@ -25,6 +26,7 @@ pub use input::{Input, Scope};
 pub use requests::{Question, Request};
 pub use storage::Storage;
 
+use self::find::{current, find_mut};
 use crate::array::Array;
 use crate::association::{Association, Event, Opened, State};
 use crate::hold::{Command, PassReason, Verdict};
@@ -84,11 +86,17 @@ impl Subsystem {
         self.await_notices(associations);
     }
 
-    /// A new association is made: what is returned is to be put at the end of the storage.
+    /// A new association is made, to which this is lent ([`Opened::resets`]): what is returned is to be
+    /// put at the end of the storage.
     ///
     /// The one that the controller had before is over, even if nobody said so. What the new one proves
     /// about others is to be taken by [`Self::poll_output`].
-    pub fn open(&mut self, associations: &mut impl Storage, opened: Opened) -> Association {
+    pub fn open<S: Storage>(
+        &mut self,
+        associations: &mut S,
+        opened: Opened,
+        resets: Option<S::Lent>,
+    ) -> Association<S::Lent> {
         self.happens(opened.at, associations, opened.controller, Event::Detached);
         self.look_for_repeated_id(associations, &opened);
         if !self.ids_repeat {
@@ -99,7 +107,7 @@ impl Subsystem {
                 }
             }
         }
-        Association::new(opened)
+        Association::new(opened, resets)
     }
 
     /// Two controllers that are in use do not have the same ID, unless IDs are worth nothing.
@@ -229,13 +237,14 @@ impl Subsystem {
                 }
             }
             Input::ResetCompleted(controller) => {
-                if let Some(association) = current(associations, controller) {
-                    association.source_mut().completed_event();
+                let association = current(associations, controller);
+                if let Some(source) = association.and_then(Association::source_mut) {
+                    source.completed_event();
                 }
             }
             Input::HostLost(controller) => {
                 if let Some(association) = current(associations, controller) {
-                    association.source_mut().lost_host_event();
+                    association.note_lost_host_event();
                 }
             }
             Input::Answered {
@@ -258,8 +267,8 @@ impl Subsystem {
             .iter()
             .any(|one| one.awaits_notice(&self.knobs));
         let needed = associations.iter().any(Association::needs_entry);
-        for source in associations.iter_mut() {
-            source.source_mut().set_notice_awaited(awaited, needed);
+        for source in associations.iter_mut().filter_map(Association::source_mut) {
+            source.set_notice_awaited(awaited, needed);
         }
     }
 
@@ -269,11 +278,11 @@ impl Subsystem {
     }
 
     /// The association that a controller has; one that is closed it has no more.
-    pub fn current<'a>(
+    pub fn current<'a, S: Storage>(
         &self,
-        associations: &'a impl Storage,
+        associations: &'a S,
         controller: ControllerId,
-    ) -> Option<&'a Association> {
+    ) -> Option<&'a Association<S::Lent>> {
         associations
             .iter()
             .filter(|one| one.controller() == controller)
@@ -318,26 +327,4 @@ impl Subsystem {
             other.note(now, Event::SourceLost(lost), &self.knobs);
         }
     }
-}
-
-/// The association with this controller that was made last.
-fn newest(associations: &mut impl Storage, controller: ControllerId) -> Option<&mut Association> {
-    associations
-        .iter_mut()
-        .filter(|one| one.controller() == controller)
-        .last()
-}
-
-/// The association that a controller has. One that is closed it has no more.
-fn current(associations: &mut impl Storage, controller: ControllerId) -> Option<&mut Association> {
-    newest(associations, controller).filter(|newest| !newest.is_closed())
-}
-
-/// The association of this name, if it is not discarded yet.
-fn find(associations: &impl Storage, id: AssociationId) -> Option<&Association> {
-    associations.iter().find(|one| one.id() == id)
-}
-
-fn find_mut(associations: &mut impl Storage, id: AssociationId) -> Option<&mut Association> {
-    associations.iter_mut().find(|one| one.id() == id)
 }

@@ -3,6 +3,7 @@
 //! What several associations have in sum, as the administrator is shown it.
 
 use crate::association::Association;
+use crate::ccr::resets::Lent;
 use crate::wait::Deadline;
 
 /// What some associations have in sum.
@@ -28,7 +29,7 @@ pub struct Sum {
 
 impl Sum {
     /// Takes one more association into account.
-    pub fn add(&mut self, association: &Association) {
+    pub fn add(&mut self, association: &Association<impl Lent>) {
         self.held += u64::from(association.held());
         self.held_bytes += association.held_bytes();
         let tracked = association.tracked();

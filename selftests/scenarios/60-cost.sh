@@ -7,7 +7,7 @@
 # shellcheck disable=SC2034 # read by whoever runs scenarios
 DESCRIPTION="what the fence costs"
 # shellcheck disable=SC2034
-VARIANTS="success_stock:stock-smp success_unloaded:fence-smp success_loaded:fence-smp loss_stock:stock-smp loss_fence:fence-smp memory_stock:stock-smp memory_fence:fence-smp"
+VARIANTS="success_stock:stock-smp success_unloaded:fence-smp success_loaded:fence-smp loss_stock:stock-smp loss_fence:fence-smp memory_stock:stock-smp memory_fence:fence-smp memory_ccr:fence-smp"
 # shellcheck disable=SC2034 # the machine that counts instructions
 MACHINES="counted"
 # shellcheck disable=SC2034
@@ -200,9 +200,20 @@ insmod_traced() {
 	fence_unload
 }
 
+# memory_of_record: A reset makes a new association, and the module, which is loaded, a record of it.
+memory_of_record() {
+	echo >"$TRACE/set_event_pid"
+	watch_again
+	echo 1 >"/sys/class/nvme/$(path_ctrl 1)/reset_controller"
+	wait_state "$(path_ctrl 1)" live
+	allocated association '^nvme_(assoc_|fence_(identified|make_assoc))'
+	allocated record '^(nvme_fence_rs_|_R)'
+}
+
+# Controllers have no names for their instances, and do not reset each other.
 variant_memory_fence() {
 	plan 2
-	target_start
+	scripted_target_start --ciu 0 --ccrl 0
 	memory_trace
 	memory_of_nvme_ctrl
 	insmod_traced loaded.1
@@ -210,14 +221,18 @@ variant_memory_fence() {
 	insmod_traced loaded.2
 	connect_to 3 127.0.0.1 duplicate_connect,$OPTIONS
 	insmod_traced loaded.3
-
-	# A reset makes a new association, and the module a record of it.
 	check "the module is loaded" fence_load
-	echo >"$TRACE/set_event_pid"
-	watch_again
-	echo 1 >"/sys/class/nvme/$(path_ctrl 1)/reset_controller"
-	wait_state "$(path_ctrl 1)" live
-	allocated association '^nvme_(assoc_|fence_(identified|make_assoc))'
-	allocated record '^(nvme_fence_rs_|_R)'
+	memory_of_record
+	check "the path is live" in_state "$(path_ctrl 1)" live
+}
+
+# They can be reset, and reset others.
+variant_memory_ccr() {
+	plan 2
+	target_start
+	path_connect_direct 1 $OPTIONS
+	check "the module is loaded" fence_load
+	memory_trace
+	memory_of_record
 	check "the path is live" in_state "$(path_ctrl 1)" live
 }

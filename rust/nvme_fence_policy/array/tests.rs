@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::association::Opened;
+use crate::ccr::resets::tests::{associate, Association};
 use crate::ccr::source::Offer;
 use crate::identity::{AssociationId, ControllerId, Identity};
 use crate::knobs::Beliefs;
@@ -12,7 +13,7 @@ use crate::wait::Terms;
 const ID: AssociationId = AssociationId(1);
 
 fn association() -> Association {
-    Association::new(Opened {
+    associate(Opened {
         id: ID,
         controller: ControllerId(1),
         connected: None,

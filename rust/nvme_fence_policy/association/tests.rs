@@ -4,6 +4,7 @@ extern crate std;
 use super::*;
 use crate::ccr::answer::Answer;
 use crate::ccr::log::Status;
+use crate::ccr::resets::tests::{associate, Association};
 use crate::hold::tests::WRITE;
 use crate::hold::Kind;
 use crate::knobs::{Beliefs, Hold};
@@ -31,7 +32,7 @@ const READ: Command = Command {
 };
 
 fn open_as(identity: Identity, offer: Offer) -> Association {
-    Association::new(Opened {
+    associate(Opened {
         id: AssociationId(1),
         controller: ControllerId(1),
         connected: Some(Nanos(0)),
@@ -373,7 +374,7 @@ fn an_association_that_holds_something_does_nothing_for_others() {
                 [None; 2]
             );
             assert_eq!(association.state(), State::Open);
-            assert_eq!(association.source().is_in_use(), !held);
+            assert_eq!(association.is_in_use(), !held);
         }
     }
 }
@@ -390,9 +391,16 @@ fn what_is_fenced_does_nothing_for_others_and_waits_for_nobody() {
     assert!(disabled.source().wants_log_read(true));
     hold(&mut disabled);
     handle(&mut disabled, Nanos(2), Event::Disabled);
-    assert!(!disabled.source().wants_log_read(true) && !disabled.source().is_in_use());
+    assert!(!disabled.source().wants_log_read(true) && !disabled.is_in_use());
 
-    let (mut association, _) = fencing();
+    let identity = Identity {
+        ciu: 1,
+        cirn: 1,
+        ..IDENTITY
+    };
+    let mut association = open_as(identity, Offer::default());
+    hold(&mut association);
+    handle(&mut association, Nanos(300), Event::Closed(CLOCKS));
     association.ask(SOURCE, Nanos(301));
     assert!(association.tries().awaits(SOURCE));
     handle(&mut association, Nanos(302), Event::Release);

@@ -3,15 +3,14 @@
 //! What there is to see of an association.
 
 use super::{Association, Opened, State};
-use crate::ccr::source::Source;
-use crate::ccr::tries::Tries;
+use crate::ccr::resets::Lent;
 use crate::evidence::Evidence;
 use crate::identity::{AssociationId, ControllerId, Identity};
 use crate::overlap::Tracked;
 use crate::time::Nanos;
 use crate::wait::{Deadline, Terms};
 
-impl Association {
+impl<L: Lent> Association<L> {
     /// Which one it is.
     pub const fn id(&self) -> AssociationId {
         self.opened.id
@@ -76,19 +75,9 @@ impl Association {
         &self.tracked
     }
 
-    /// The resets that were asked for on its behalf.
-    pub const fn tries(&self) -> &Tries {
-        &self.tries
-    }
-
     /// The association whose log page 1Fh has last listed it.
     pub(crate) const fn listed_by(&self) -> Option<AssociationId> {
         self.listed_by
-    }
-
-    /// What it does for others.
-    pub const fn source(&self) -> &Source {
-        &self.source
     }
 
     /// When it will be fenced by time, if nothing else happens before.

@@ -29,14 +29,24 @@ pub struct Offer {
     pub lost_host_log: bool,
 }
 
+impl Offer {
+    /// It is no source, and has nothing to say of others.
+    pub(crate) const NONE: Self = Self {
+        ccrl: 0,
+        port: 0,
+        host_port: 0,
+        lost_host_log: false,
+    };
+}
+
 /// An association as a source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
     offer: Offer,
-    /// It is a path that is in use: commands can be sent on it.
-    in_use: bool,
-    /// The same, and it can be asked for resets.
+    /// Commands can be sent on it, and it can be asked for resets.
     live: bool,
+    /// Commands can be sent on it, and its log page 1Fh can be read.
+    informed: bool,
     /// It let a command go unanswered for so long that it was given up, and has not answered since.
     silent: bool,
     /// What it was asked for and may still report on.
@@ -65,8 +75,8 @@ impl Source {
     pub(crate) const fn new(offer: Offer) -> Self {
         Self {
             offer,
-            in_use: false,
             live: false,
+            informed: false,
             silent: false,
             pending: PendingResets::new(),
             removed_at: None,
@@ -102,8 +112,8 @@ impl Source {
 
     /// Commands can be sent on it from now on.
     pub(crate) fn enter_service(&mut self) {
-        self.in_use = true;
         self.live = self.offer.ccrl != 0;
+        self.informed = self.offer.lost_host_log;
         self.wanted.removal = self.live && self.removed_at.is_none();
     }
 
@@ -138,11 +148,6 @@ impl Source {
         } else {
             0
         }
-    }
-
-    /// Whether it is a path that is in use.
-    pub(crate) const fn is_in_use(&self) -> bool {
-        self.in_use
     }
 
     /// Whether it was sent a command that it has not answered yet.
@@ -236,14 +241,14 @@ impl Source {
     /// Somebody waits for a controller to notice that the host is gone, or nobody does any more.
     /// `needed`: somebody will wait for an entry that was there.
     pub(crate) fn set_notice_awaited(&mut self, awaited: bool, needed: bool) {
-        if self.offer.lost_host_log && self.in_use {
+        if self.informed {
             self.lost_host.set_awaited(awaited, needed);
         }
     }
 
     /// The controller says that another one has lost touch with the host.
     pub fn lost_host_event(&mut self) {
-        if self.offer.lost_host_log && self.in_use {
+        if self.informed {
             self.lost_host.event();
         }
     }

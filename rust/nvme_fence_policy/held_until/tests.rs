@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::association::{Event, Opened};
+use crate::ccr::resets::tests::{associate, Association};
 use crate::ccr::source::Offer;
 use crate::hold::tests::WRITE;
 use crate::hold::Verdict;
@@ -12,7 +13,7 @@ use crate::wait::{Clocks, Terms};
 const NOW: Nanos = Nanos(1_000);
 
 fn open(identity: Identity, terms: Terms) -> Association {
-    Association::new(Opened {
+    associate(Opened {
         id: AssociationId(1),
         controller: ControllerId(1),
         connected: Some(Nanos(0)),

@@ -6,6 +6,7 @@
 //! So all pairs of the two are looked at only if it must be: that is too much to do at a stretch.
 
 use crate::association::Association;
+use crate::ccr::resets::Lent;
 use crate::identity::AssociationId;
 use crate::knobs::Knobs;
 use crate::time::Nanos;
@@ -25,7 +26,7 @@ pub(super) struct Urgency {
 
 impl Urgency {
     /// How urgent it is to have `impacted` reset; [`None`] if that is not wanted now.
-    pub(super) fn find(impacted: &Association, knobs: &Knobs) -> Option<Self> {
+    pub(super) fn find(impacted: &Association<impl Lent>, knobs: &Knobs) -> Option<Self> {
         impacted.wants_reset(knobs).then(|| Self {
             tries: Reverse(impacted.tries().made()),
             held: impacted.held(),
@@ -75,14 +76,14 @@ pub struct Neighbours {
 
 impl Neighbours {
     /// What these are together.
-    pub fn of<'a>(associations: impl Iterator<Item = &'a Association>) -> Self {
+    pub fn of<'a, L: Lent + 'a>(associations: impl Iterator<Item = &'a Association<L>>) -> Self {
         let mut neighbours = Self::default();
         for association in associations {
             let source = association.source();
             neighbours.awaits_answer |= source.owes_answer();
             neighbours.went_unanswered |=
                 source.is_silent() || association.tries().went_unanswered();
-            neighbours.in_use += usize::from(source.is_in_use());
+            neighbours.in_use += usize::from(association.is_in_use());
         }
         neighbours
     }
@@ -103,8 +104,8 @@ impl Aptitude {
     /// can not be done now. `is_optimized` says whether the source has a path in the ANA state Optimized,
     /// and is asked only if it makes a difference: it may have many namespaces to look at.
     pub fn find(
-        impacted: &Association,
-        source: &Association,
+        impacted: &Association<impl Lent>,
+        source: &Association<impl Lent>,
         is_optimized: impl FnOnce() -> bool,
     ) -> Option<Self> {
         let free_slots = source.source().free_slots();

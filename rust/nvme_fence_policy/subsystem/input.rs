@@ -4,6 +4,7 @@
 
 use crate::association::Association;
 use crate::ccr::answer::Answer;
+use crate::ccr::resets::Lent;
 use crate::identity::{AssociationId, ControllerId, Identity};
 use crate::wait::Clocks;
 
@@ -86,7 +87,7 @@ pub enum Scope {
 
 impl Scope {
     /// Whether it is about this association.
-    pub fn includes(self, association: &Association) -> bool {
+    pub fn includes(self, association: &Association<impl Lent>) -> bool {
         match self {
             Self::Controller(controller) => association.controller() == controller,
             Self::Removed => association.is_removed(),

@@ -2,7 +2,8 @@
 
 //! What controllers answer, and which associations that is about.
 
-use super::{find_mut, Storage, Subsystem};
+use super::find::{find_mut, find_source};
+use super::{Storage, Subsystem};
 use crate::association::{Association, Event};
 use crate::ccr::answer::Answer;
 use crate::ccr::log::{Log, Status};
@@ -25,8 +26,8 @@ impl Subsystem {
         identity: &Identity,
         answer: Answer,
     ) {
-        if let Some(source) = find_mut(associations, source) {
-            source.source_mut().answered(identity, answer, now);
+        if let Some(source) = find_source(associations, source) {
+            source.answered(identity, answer, now);
         }
         let named = associations
             .iter_mut()
@@ -57,8 +58,10 @@ impl Subsystem {
         }
         let controller = asked.controller();
         let Some(log) = page.and_then(Log::parse) else {
-            asked.source_mut().log_read_fails(now);
             asked.note_unreadable();
+            if let Some(source) = asked.source_mut() {
+                source.log_read_fails(now);
+            }
             return;
         };
         // What is removed has been looked at before.
@@ -71,9 +74,9 @@ impl Subsystem {
         let awaited = associations.iter().any(|one| one.tries().awaits(source));
         if let Some(asked) = find_mut(associations, source) {
             asked.note_unmatched(unmatched);
-            asked
-                .source_mut()
-                .log_read_ends(&log, awaited, success, now);
+            if let Some(source) = asked.source_mut() {
+                source.log_read_ends(&log, awaited, success, now);
+            }
         }
     }
 
@@ -87,12 +90,13 @@ impl Subsystem {
     ) {
         let log = page.and_then(LostHostLog::parse);
         if let Some(asked) = find_mut(associations, source) {
-            match page {
-                Some(_) => asked.source_mut().lost_host_read_ends(log.is_none(), now),
-                None => asked.source_mut().lost_host_read_fails(),
-            }
             if log.is_none() {
                 asked.note_unreadable();
+            }
+            match (page, asked.source_mut()) {
+                (Some(_), Some(source)) => source.lost_host_read_ends(log.is_none(), now),
+                (None, Some(source)) => source.lost_host_read_fails(),
+                (_, None) => {}
             }
         }
         // Who has the ID of another one has its name as well, sooner or later.
@@ -138,7 +142,7 @@ impl Subsystem {
 /// How many completed entries are not about what the source was asked for.
 fn unmatched(associations: &impl Storage, source: AssociationId, log: &Log<'_>) -> u16 {
     let is_asked_for =
-        |one: &Association, name| one.identity().name() == name && one.tries().awaits(source);
+        |one: &Association<_>, name| one.identity().name() == name && one.tries().awaits(source);
     let unmatched = log
         .entries()
         .filter(|entry| entry.status != Status::InProgress)

@@ -3,7 +3,8 @@
 //! What is to be asked of whom: the log pages that are to be read, and the resets.
 
 use super::choice::{Aptitude, Neighbours, Urgency};
-use super::{find, find_mut, Storage, Subsystem};
+use super::find::{find, find_mut, find_source};
+use super::{Storage, Subsystem};
 use crate::association::Association;
 use crate::ccr::source::LogRead;
 use crate::identity::{AssociationId, Identity};
@@ -49,7 +50,7 @@ impl Subsystem {
         &self,
         now: Nanos,
         associations: &mut S,
-        is_optimized: impl Fn(&S, &Association) -> bool,
+        is_optimized: impl Fn(&S, &Association<S::Lent>) -> bool,
     ) -> Option<Request> {
         next_log_read(now, associations)
             .or_else(|| self.next_reset(now, associations, is_optimized))
@@ -59,7 +60,7 @@ impl Subsystem {
         &self,
         now: Nanos,
         associations: &mut S,
-        is_optimized: impl Fn(&S, &Association) -> bool,
+        is_optimized: impl Fn(&S, &Association<S::Lent>) -> bool,
     ) -> Option<Request> {
         let (impacted, source) = self.most_urgent_reset(associations, is_optimized)?;
         let controller = find(associations, source)?.controller();
@@ -68,7 +69,7 @@ impl Subsystem {
         impacted.note_reset_step(source, controller, ResetStep::Asked);
         let identity = *impacted.identity();
         let answer_ms = impacted.terms().reset_answer_ms(&self.knobs);
-        find_mut(associations, source)?.source_mut().ask(&identity);
+        find_source(associations, source)?.ask(&identity);
         Some(Request {
             source,
             question: Question::Reset(identity, answer_ms),
@@ -79,11 +80,11 @@ impl Subsystem {
     fn most_urgent_reset<S: Storage>(
         &self,
         associations: &S,
-        is_optimized: impl Fn(&S, &Association) -> bool,
+        is_optimized: impl Fn(&S, &Association<S::Lent>) -> bool,
     ) -> Option<(AssociationId, AssociationId)> {
         let mut urgency = most_urgent(associations, &self.knobs, None)?;
         let could_be_asked =
-            |one: &Association| one.source().is_ready() && one.source().free_slots() != 0;
+            |one: &Association<_>| one.source().is_ready() && one.source().free_slots() != 0;
         if !Neighbours::of(associations.iter()).allow() || !associations.iter().any(could_be_asked)
         {
             return None;
@@ -116,7 +117,7 @@ fn most_urgent(
 fn best_source<S: Storage>(
     associations: &S,
     impacted: AssociationId,
-    is_optimized: impl Fn(&S, &Association) -> bool,
+    is_optimized: impl Fn(&S, &Association<S::Lent>) -> bool,
 ) -> Option<AssociationId> {
     let impacted = find(associations, impacted)?;
     associations
@@ -134,7 +135,7 @@ fn best_source<S: Storage>(
 /// was sent on, and the read can only make a wait shorter: so there is one at a time in a subsystem,
 /// and once a command was not answered, none on the last path that is in use.
 fn may_read_lost_host(associations: &impl Storage) -> bool {
-    let reading = |one: &Association| one.source().is_reading_lost_host();
+    let reading = |one: &Association<_>| one.source().is_reading_lost_host();
     !associations.iter().any(reading) && Neighbours::of(associations.iter()).can_spare_a_path()
 }
 
@@ -145,6 +146,6 @@ fn next_log_read(now: Nanos, associations: &mut impl Storage) -> Option<Request>
         .find(|one| one.source().wants_log_read(lost_host))?;
     Some(Request {
         source: source.id(),
-        question: Question::ReadLog(source.source_mut().begin_log_read(now)),
+        question: Question::ReadLog(source.source_mut()?.begin_log_read(now)),
     })
 }

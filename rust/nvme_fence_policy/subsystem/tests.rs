@@ -4,10 +4,13 @@ extern crate std;
 mod overlap;
 mod target;
 
+use super::find::find;
 use super::*;
 use crate::association::State;
 use crate::ccr::answer::Answer;
 use crate::ccr::log::Status;
+use crate::ccr::resets::tests::{associate, lent, Association};
+use crate::ccr::resets::Resets;
 use crate::ccr::source::{LogRead, Offer};
 use crate::evidence::Evidence;
 use crate::hold::tests::WRITE;
@@ -17,6 +20,7 @@ use crate::knobs::{Belief, Beliefs, Hold};
 use crate::log_page::LogPage;
 use crate::output::ResetStep;
 use crate::wait::{Clocks, Notice, Rule, Terms};
+use std::boxed::Box;
 use std::vec;
 use std::vec::Vec;
 
@@ -33,6 +37,8 @@ const fn ms(n: u64) -> Nanos {
 }
 
 impl Storage for Vec<Association> {
+    type Lent = Box<Resets>;
+
     fn iter(&self) -> impl Iterator<Item = &Association> {
         self.as_slice().iter()
     }
@@ -114,7 +120,8 @@ impl Host {
                 ..Offer::default()
             },
         };
-        let association = self.subsystem.open(&mut self.associations, opened);
+        let resets = lent(&opened);
+        let association = self.subsystem.open(&mut self.associations, opened, resets);
         let outputs = self.take_outputs();
         self.associations.push(association);
         (id, outputs)
@@ -786,7 +793,8 @@ fn what_becomes_known_later_but_was_connected_before_proves_nothing() {
         },
         ..find(&host.associations, first).unwrap().opened().clone()
     };
-    let association = host.subsystem.open(&mut host.associations, opened);
+    let resets = lent(&opened);
+    let association = host.subsystem.open(&mut host.associations, opened, resets);
     assert_eq!(host.take_outputs(), []);
     host.associations.push(association);
     assert!(matches!(host.state(first), State::Fencing(_)));
@@ -798,7 +806,7 @@ fn an_event_from_before_the_policy_came_is_taken() {
     host.lost_host_log = true;
     for (connected, reads) in [(Some(host.now), vec![]), (None, vec![true, false])] {
         let (id, _) = host.open_as(A, 1, 1);
-        let adopted = Association::new(Opened {
+        let adopted = associate(Opened {
             connected,
             ..find(&host.associations, id).unwrap().opened().clone()
         });

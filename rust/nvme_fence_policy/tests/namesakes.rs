@@ -5,11 +5,10 @@
 
 mod common;
 
-use common::WRITE;
+use common::{lent, Association, WRITE};
 use nvme_fence_policy::{
-    Answer, Association, AssociationId, Belief, Clocks, ControllerId, Evidence, Fate, Identity,
-    Input, Knobs, LogRead, Nanos, Offer, Opened, Output, Question, Request, Storage, Subsystem,
-    Terms,
+    Answer, AssociationId, Belief, Clocks, ControllerId, Evidence, Fate, Identity, Input, Knobs,
+    LogRead, Nanos, Offer, Opened, Output, Question, Request, Resets, Storage, Subsystem, Terms,
 };
 
 const TERMS: Terms = Terms {
@@ -37,6 +36,8 @@ fn ms(n: u64) -> Nanos {
 struct Associations(Vec<Association>);
 
 impl Storage for Associations {
+    type Lent = Box<Resets>;
+
     fn iter(&self) -> impl Iterator<Item = &Association> {
         self.0.iter()
     }
@@ -88,7 +89,8 @@ impl Host {
                 ..Offer::default()
             },
         };
-        let association = self.subsystem.open(&mut self.associations, opened);
+        let resets = lent(&opened);
+        let association = self.subsystem.open(&mut self.associations, opened, resets);
         self.associations.0.push(association);
         self.handle(Input::Resumed(controller), now);
         id

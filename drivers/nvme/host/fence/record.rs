@@ -2,7 +2,8 @@
 
 //! What is kept for each association.
 //!
-//! It is allocated when the association is made, so that the failure path allocates nothing.
+//! It is allocated when the association is made, so that the failure path allocates nothing: a [`Record`],
+//! and what the policy wants lent for Cross-Controller Resets, which most associations need not.
 
 use crate::controller::Controller;
 use crate::counters::Counters;
@@ -15,8 +16,11 @@ use kernel::rbtree::{RBTree, RBTreeNodeReservation};
 use kernel::sync::aref::ARef;
 use kernel::sync::Arc;
 use nvme_fence_policy::{
-    Association, AssociationId, ControllerId, Evidence, Fencing, Nanos, Slot, Storage,
+    self as policy, AssociationId, ControllerId, Evidence, Fencing, Nanos, Resets, Slot, Storage,
 };
+
+/// What the policy knows of an association.
+pub(crate) type Association = policy::Association<KBox<Resets>>;
 
 /// What is kept for an association.
 pub(crate) struct Record {
@@ -179,6 +183,14 @@ pub(crate) struct Records(RBTree<AssociationId, Record>);
 /// Room for one record more.
 pub(crate) struct Place(RBTreeNodeReservation<AssociationId, Record>);
 
+/// In the tree, a record has three pointers and its name beside it. All of that is to fit in an object of
+/// 512 bytes, as there is one for each path of the host, and more of those that flap.
+const _: () = {
+    let node = 3 * size_of::<usize>() + size_of::<AssociationId>() + size_of::<Record>();
+    assert!(node <= 512);
+    assert!(size_of::<Resets>() <= 1024);
+};
+
 impl Records {
     /// Without any records.
     pub(crate) fn new() -> Self {
@@ -242,6 +254,8 @@ impl Records {
 }
 
 impl Storage for Records {
+    type Lent = KBox<Resets>;
+
     fn iter(&self) -> impl Iterator<Item = &Association> {
         self.0.values().map(|record| &record.association)
     }

@@ -6,14 +6,14 @@ use crate::counters::Counters;
 use crate::history::Past;
 use crate::host::Host;
 use crate::output;
-use crate::record::{Record, Records};
+use crate::record::{Association, Record, Records};
 use crate::sys::{self, Clock, SpinLockIrq, SpinLockIrqGuard};
 use crate::warnings::Warnings;
 use kernel::prelude::*;
 use kernel::sync::Arc;
 use nvme_fence_policy::{
-    self as policy, Association, AssociationId, Blocks, ControllerId, Input, Knobs, Nanos, Opened,
-    Output, Request, Scope, Sum,
+    self as policy, AssociationId, Blocks, ControllerId, Input, Knobs, Nanos, Opened, Output,
+    Request, Scope, Sum,
 };
 
 /// What the lock of a subsystem protects, here and wherever there is a `LockedBy<_, State>`.
@@ -105,11 +105,15 @@ impl Subsystem {
     ) -> Result {
         let id = opened.id;
         let place = Records::reserve()?;
+        let resets = opened
+            .resets()
+            .map(|resets| KBox::new(resets, GFP_KERNEL))
+            .transpose()?;
         let mut state = self.lock();
         let State {
             policy, records, ..
         } = &mut *state;
-        let association = policy.open(records, opened);
+        let association = policy.open(records, opened, resets);
         records.insert(place, id, record(association));
         state.choose_copies();
         self.carry_out(state);

@@ -140,6 +140,7 @@ impl Source {
         self.reading = None;
         self.lost_host = LostHostReads::NONE;
         self.offer.lost_host_log = false;
+        self.informed = false;
     }
 
     /// The log page 1Fh has been read, or makes no sense.

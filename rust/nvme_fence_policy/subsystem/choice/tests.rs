@@ -4,7 +4,8 @@ use super::*;
 use crate::association::{Event, Opened};
 use crate::ccr::answer::Answer;
 use crate::ccr::log::Log;
-use crate::ccr::source::Offer;
+use crate::ccr::resets::tests::{associate, Association};
+use crate::ccr::source::{Offer, Source};
 use crate::hold::tests::WRITE;
 use crate::identity::{AssociationId, ControllerId, Identity};
 use crate::knobs::{Belief, Beliefs, Hold};
@@ -14,7 +15,7 @@ const NOW: Nanos = Nanos(1_000);
 const KNOBS: Knobs = Knobs::DEFAULT;
 /// Association N is one with controller N.
 fn open_as(identity: Identity, terms: Terms, offer: Offer) -> Association {
-    Association::new(Opened {
+    associate(Opened {
         id: AssociationId(identity.cntlid.into()),
         controller: ControllerId(identity.cntlid.into()),
         connected: Some(NOW),
@@ -57,14 +58,17 @@ fn source(cntlid: u16, port: u64) -> Association {
     ready(open(cntlid, port))
 }
 
+/// What it does for others.
+fn source_of(association: &mut Association) -> &mut Source {
+    association.source_mut().unwrap()
+}
+
 /// It can be asked for resets.
 fn ready(mut association: Association) -> Association {
     association.handle(NOW, Event::Resumed, &KNOBS);
-    association.source_mut().begin_log_read(NOW);
+    source_of(&mut association).begin_log_read(NOW);
     let empty = Log::parse(&[0; 8]).unwrap();
-    association
-        .source_mut()
-        .log_read_ends(&empty, false, false, NOW);
+    source_of(&mut association).log_read_ends(&empty, false, false, NOW);
     association
 }
 
@@ -161,7 +165,7 @@ fn slots_are_not_exceeded() {
     let mut source = source(9, 1);
     for cntlid in 1..=2 {
         assert!(find(&lost(cntlid, 1), &source).is_some());
-        source.source_mut().ask(lost(cntlid, 1).identity());
+        source_of(&mut source).ask(lost(cntlid, 1).identity());
     }
     assert_eq!(find(&lost(3, 1), &source), None);
 }
@@ -174,13 +178,11 @@ fn allowed(associations: &[&Association]) -> bool {
 fn one_command_of_a_subsystem_is_unanswered_at_most() {
     let (impacted, other, mut asked) = (lost(1, 1), source(3, 1), source(2, 1));
     assert!(allowed(&[&impacted, &asked]), "the last path is asked");
-    asked.source_mut().ask(impacted.identity());
+    source_of(&mut asked).ask(impacted.identity());
     assert!(!allowed(&[&impacted, &asked, &other]));
     for answer in [Answer::Accepted, Answer::InProgress, Answer::Failed] {
         let mut asked = asked.clone();
-        asked
-            .source_mut()
-            .answered(impacted.identity(), answer, NOW);
+        source_of(&mut asked).answered(impacted.identity(), answer, NOW);
         assert!(allowed(&[&impacted, &asked]), "{answer:?}");
     }
 }
@@ -189,10 +191,8 @@ fn one_command_of_a_subsystem_is_unanswered_at_most() {
 fn once_a_command_was_not_answered_the_last_path_is_not_asked() {
     let (mut impacted, other, mut asked) = (lost(1, 1), source(3, 1), source(2, 1));
     let identity = *impacted.identity();
-    asked.source_mut().ask(&identity);
-    asked
-        .source_mut()
-        .answered(&identity, Answer::Unanswered, NOW);
+    source_of(&mut asked).ask(&identity);
+    source_of(&mut asked).answered(&identity, Answer::Unanswered, NOW);
     assert_eq!(find(&impacted, &asked), None);
     assert!(allowed(&[&impacted, &asked, &other]));
     assert!(!allowed(&[&impacted, &asked]));
@@ -213,7 +213,7 @@ fn nobody_is_asked_about_two_of_the_same_name() {
         cirn: 0xbad,
         ..*lost(1, 1).identity()
     };
-    source.source_mut().ask(&identity);
+    source_of(&mut source).ask(&identity);
     assert_eq!(find(&lost(1, 1), &source), None);
     assert!(find(&lost(2, 1), &source).is_some());
 }
@@ -250,9 +250,7 @@ fn who_refused_goes_last() {
     let (impacted, willing) = (lost(1, 1), source(2, 1));
     let refused = |at| {
         let mut source = source(3, 2);
-        source
-            .source_mut()
-            .answered(impacted.identity(), Answer::Refused, at);
+        source_of(&mut source).answered(impacted.identity(), Answer::Refused, at);
         find(&impacted, &source)
     };
     assert!(find(&impacted, &willing) > refused(NOW));
@@ -266,12 +264,12 @@ fn the_best_source_goes_first() {
     let asked = *lost(8, 1).identity();
     let busy = |cntlid, port| {
         let mut source = source(cntlid, port);
-        source.source_mut().ask(&asked);
+        source_of(&mut source).ask(&asked);
         source
     };
     let mut proven = source(4, 1);
-    proven.source_mut().ask(&asked);
-    proven.source_mut().answered(&asked, Answer::Immediate, NOW);
+    source_of(&mut proven).ask(&asked);
+    source_of(&mut proven).answered(&asked, Answer::Immediate, NOW);
     let in_order = [
         find(&impacted, &busy(2, 2)),
         optimized(&source(3, 1)),

@@ -4,7 +4,9 @@
 
 extern crate std;
 use super::{ms, A, B, TERMS, WRITE};
-use crate::association::{Association, Opened, State};
+use crate::association::{Opened, State};
+use crate::ccr::resets::tests::{lent, Association};
+use crate::ccr::resets::Resets;
 use crate::ccr::source::Offer;
 use crate::evidence::Evidence;
 use crate::hold::{Command, Kind};
@@ -15,6 +17,7 @@ use crate::overlap::{Blocks, Slot};
 use crate::subsystem::{Fate, Input, Scope, Storage, Subsystem};
 use crate::time::Nanos;
 use crate::wait::Clocks;
+use std::boxed::Box;
 use std::vec::Vec;
 
 /// So many ranges can be tracked for each association.
@@ -26,6 +29,8 @@ const DEADLINE: Nanos = ms(20_000);
 struct Records(Vec<(Association, [Slot; SLOTS])>);
 
 impl Storage for Records {
+    type Lent = Box<Resets>;
+
     fn iter(&self) -> impl Iterator<Item = &Association> {
         self.0.iter().map(|(association, _)| association)
     }
@@ -104,7 +109,8 @@ impl Host {
             terms: TERMS,
             offer: Offer::default(),
         };
-        let association = self.subsystem.open(&mut self.records, opened);
+        let resets = lent(&opened);
+        let association = self.subsystem.open(&mut self.records, opened, resets);
         self.records.0.push((association, [Slot::FREE; SLOTS]));
         self.handle(Input::Resumed(controller));
         id

@@ -11,10 +11,11 @@ mod resets;
 mod tracking;
 mod world;
 
+use common::{lent, Association};
 use nvme_fence_policy::hold::{HOST_ABORTED_CMD, HOST_PATH_ERROR};
 use nvme_fence_policy::{
-    Action, Association, AssociationId, Belief, Beliefs, Clocks, Command, ControllerId, Event,
-    Evidence, Hold, Identity, Kind, Knobs, Nanos, Offer, Opened, State, Terms, Verdict,
+    Action, AssociationId, Belief, Beliefs, Clocks, Command, ControllerId, Event, Evidence, Hold,
+    Identity, Kind, Knobs, Nanos, Offer, Opened, State, Terms, Verdict,
 };
 use proptest::prelude::*;
 
@@ -108,7 +109,7 @@ fn steps() -> impl Strategy<Value = Step> {
 
 /// One that was opened then, with no others beside it.
 fn open(opened: u64, terms: Terms) -> Association {
-    Association::new(Opened {
+    let opened = Opened {
         id: AssociationId(1),
         controller: ControllerId(1),
         connected: Some(Nanos(opened)),
@@ -120,7 +121,9 @@ fn open(opened: u64, terms: Terms) -> Association {
         },
         terms,
         offer: Offer::default(),
-    })
+    };
+    let resets = lent(&opened);
+    Association::new(opened, resets)
 }
 
 fn terms() -> impl Strategy<Value = Terms> {

@@ -3,11 +3,12 @@
 //! What is tracked, sent again and waited for, whatever happens to several associations in whatever
 //! order: compared with lists of ranges that an outsider keeps.
 
+use crate::common::{lent, Association};
 use nvme_fence_policy::hold::HOST_ABORTED_CMD;
 use nvme_fence_policy::overlap::Slot;
 use nvme_fence_policy::{
-    Association, AssociationId, Blocks, Clocks, Command, ControllerId, Fate, Hold, Identity, Input,
-    Kind, Knobs, Nanos, Offer, Opened, Output, PassReason, Scope, Storage, Subsystem, Terms,
+    AssociationId, Blocks, Clocks, Command, ControllerId, Fate, Hold, Identity, Input, Kind, Knobs,
+    Nanos, Offer, Opened, Output, PassReason, Resets, Scope, Storage, Subsystem, Terms,
 };
 use proptest::prelude::*;
 
@@ -70,6 +71,8 @@ fn steps() -> impl Strategy<Value = Step> {
 struct Records(Vec<(Association, Vec<Slot>)>);
 
 impl Storage for Records {
+    type Lent = Box<Resets>;
+
     fn iter(&self) -> impl Iterator<Item = &Association> {
         self.0.iter().map(|(association, _)| association)
     }
@@ -190,7 +193,8 @@ impl World {
         if let Some(last) = self.newest(controller) {
             last.closed = true;
         }
-        let association = self.subsystem.open(&mut self.records, opened);
+        let resets = lent(&opened);
+        let association = self.subsystem.open(&mut self.records, opened, resets);
         self.carry_out()?;
         self.records.0.push((association, vec![Slot::FREE; SLOTS]));
         self.seen.push(Seen {

@@ -3,11 +3,11 @@
 //! The kernel around a subsystem, as far as resets go. What the policy says is done at once, and
 //! held up to an [`Observer`](crate::observer::Observer).
 
-use crate::common::WRITE;
+use crate::common::{lent, Association, WRITE};
 use crate::observer::{check, Check, Observer, CQT_MS, KATO_MS};
 use nvme_fence_policy::{
-    Answer, Association, AssociationId, Belief, Beliefs, Clocks, ControllerId, Fate, Identity,
-    Input, Knobs, Nanos, Offer, Opened, Output, Question, ResetStep, Storage, Subsystem, Terms,
+    Answer, AssociationId, Belief, Beliefs, Clocks, ControllerId, Fate, Identity, Input, Knobs,
+    Nanos, Offer, Opened, Output, Question, ResetStep, Resets, Storage, Subsystem, Terms,
 };
 
 /// More than this is not to be asked for in one instant.
@@ -28,6 +28,8 @@ pub(crate) struct Asked {
 struct Associations(Vec<Association>);
 
 impl Storage for Associations {
+    type Lent = Box<Resets>;
+
     fn iter(&self) -> impl Iterator<Item = &Association> {
         self.0.iter()
     }
@@ -126,7 +128,8 @@ impl World {
                 ..Offer::default()
             },
         };
-        let association = self.subsystem.open(&mut self.associations, opened);
+        let resets = lent(&opened);
+        let association = self.subsystem.open(&mut self.associations, opened, resets);
         self.carry_out()?;
         self.associations.0.push(association);
         self.observer.opened(id, controller, identity);

@@ -9,10 +9,12 @@
 use anyhow::{Context, Result, bail};
 use nvme_fence_policy::hold::HOST_ABORTED_CMD;
 use nvme_fence_policy::{
-    Association, AssociationId, Clocks, Command, ControllerId, Identity, Input, Kind, Knobs, Nanos,
-    Offer, Opened, Output, Question, Storage, Subsystem, Terms,
+    AssociationId, Clocks, Command, ControllerId, Identity, Input, Kind, Knobs, Nanos, Offer,
+    Opened, Output, Question, Resets, Storage, Subsystem, Terms,
 };
 use std::hint::black_box;
+
+type Association = nvme_fence_policy::Association<Box<Resets>>;
 
 const TERMS: Terms = Terms {
     kato_ms: 5_000,
@@ -39,6 +41,8 @@ const HELD: u32 = 32;
 struct Records(Vec<Association>);
 
 impl Storage for Records {
+    type Lent = Box<Resets>;
+
     fn iter(&self) -> impl Iterator<Item = &Association> {
         self.0.iter()
     }
@@ -86,7 +90,8 @@ impl State {
                     ..Offer::default()
                 },
             };
-            let association = state.policy.open(&mut state.records, opened);
+            let resets = opened.resets().map(Box::new);
+            let association = state.policy.open(&mut state.records, opened, resets);
             state.records.0.push(association);
             state.carry_out(Input::Resumed(controller(number)));
         }

@@ -4,11 +4,14 @@
 
 use nvme_fence_policy::overlap::Slot;
 use nvme_fence_policy::{
-    Association, AssociationId, Blocks, Command, Fate, Input, Knobs, Nanos, Opened, Output,
-    Request, Storage, Subsystem,
+    AssociationId, Blocks, Command, Fate, Input, Knobs, Nanos, Opened, Output, Request, Resets,
+    Storage, Subsystem,
 };
 use std::fmt::{self, Debug, Write};
 use std::hash::{DefaultHasher, Hash, Hasher};
+
+/// An association, to which resets are lent in boxes.
+pub(super) type Association = nvme_fence_policy::Association<Box<Resets>>;
 
 /// An association, and what stands for it when states are hashed: the policy's types are not made for
 /// that.
@@ -39,6 +42,8 @@ impl Eq for Kept {}
 struct Associations(Vec<Kept>);
 
 impl Storage for Associations {
+    type Lent = Box<Resets>;
+
     fn iter(&self) -> impl Iterator<Item = &Association> {
         self.0.iter().map(|kept| &kept.association)
     }
@@ -121,7 +126,8 @@ impl Policy {
 
     /// A new association is made. It is to be kept when what follows for others is done.
     pub(super) fn open(&mut self, opened: Opened) -> Association {
-        self.subsystem.open(&mut self.associations, opened)
+        let resets = opened.resets().map(Box::new);
+        self.subsystem.open(&mut self.associations, opened, resets)
     }
 
     /// Keeps a new association, for which so many ranges can be tracked.

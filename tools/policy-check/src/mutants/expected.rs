@@ -382,6 +382,10 @@ pub(super) const ALL: &[(&str, Expected)] = &[
     ("not-sent-counts", Noticed("reset-late-asks")),
     ("not-sent-failed", Noticed("reset-late-asks")),
     ("one-slot", Noticed("reset-two-slots")),
+    (
+        "named-lent-nothing",
+        Unnoticed("all controllers of the model that can be reset can reset others, too"),
+    ),
     // What is decided between associations.
     ("loss-not-told", Noticed("reset-sources")),
     ("first-of-controller", Noticed("flaps")),

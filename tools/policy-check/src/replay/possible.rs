@@ -12,9 +12,12 @@
 
 use nvme_fence_policy::ccr::log::Status;
 use nvme_fence_policy::{
-    Actions, Aptitude, Association, AssociationId, ControllerId, Event, Evidence, Identity, Knobs,
-    Log, Nanos, Offer, Opened, ResetStep, State,
+    Actions, Aptitude, AssociationId, ControllerId, Event, Evidence, Identity, Knobs, Log, Nanos,
+    Offer, Opened, ResetStep, Resets, State,
 };
+
+/// An association, to which resets are lent in boxes.
+pub(super) type Association = nvme_fence_policy::Association<Box<Resets>>;
 
 /// The trace cuts off what is less than a microsecond.
 pub(super) const CUT_OFF: u64 = 1000;
@@ -125,6 +128,12 @@ impl Possible {
     }
 }
 
+/// A new association, to which all is lent that it needs.
+pub(super) fn associate(opened: Opened) -> Association {
+    let resets = opened.resets().map(Box::new);
+    Association::new(opened, resets)
+}
+
 /// Would the policy have `source` asked, as far as it is not for the source to say?
 fn may_ask(association: &Association, source: AssociationId, knobs: &Knobs) -> bool {
     let source = willing(association, source);
@@ -133,7 +142,7 @@ fn may_ask(association: &Association, source: AssociationId, knobs: &Knobs) -> b
 
 /// A source that can take every reset but its own.
 fn willing(impacted: &Association, id: AssociationId) -> Association {
-    let mut source = Association::new(Opened {
+    let mut source = associate(Opened {
         id,
         controller: ControllerId(0),
         connected: Some(Nanos(0)),
@@ -149,11 +158,9 @@ fn willing(impacted: &Association, id: AssociationId) -> Association {
         },
     });
     source.handle(Nanos(0), Event::Resumed, &Knobs::DEFAULT);
-    source.source_mut().begin_log_read(Nanos(0));
-    if let Some(empty) = Log::parse(&[0; 8]) {
-        source
-            .source_mut()
-            .log_read_ends(&empty, false, false, Nanos(0));
+    if let (Some(source), Some(empty)) = (source.source_mut(), Log::parse(&[0; 8])) {
+        source.begin_log_read(Nanos(0));
+        source.log_read_ends(&empty, false, false, Nanos(0));
     }
     source
 }

@@ -9,11 +9,11 @@
 //! had begun, and what there is to wait for if there was no deadline before.
 
 use super::event::{Event, Step};
-use super::possible::{CUT_OFF, Possible};
+use super::possible::{Association, CUT_OFF, Possible, associate};
 use nvme_fence_policy::ccr::log::Status;
 use nvme_fence_policy::wait::Notice;
 use nvme_fence_policy::{
-    Action, Association, AssociationId, Belief, Clocks, Command, ControllerId, CqtSource, Deadline,
+    Action, AssociationId, Belief, Clocks, Command, ControllerId, CqtSource, Deadline,
     Event as PolicyEvent, Evidence, Identity, Knobs, Nanos, Offer, Opened, ResetStep, Rule, State,
     Terms, Verdict,
 };
@@ -442,7 +442,7 @@ impl Input {
 }
 
 fn association(identity: Identity, terms: Terms) -> Association {
-    Association::new(Opened {
+    associate(Opened {
         id: AssociationId(0),
         controller: ControllerId(0),
         connected: Some(Nanos(0)),

@@ -250,4 +250,11 @@ pub(super) const ALL: &[Mutant] = &[
         from: "usize::from(self.offer.ccrl).saturating_sub(self.pending.count())",
         to: "usize::from(self.offer.ccrl.min(1)).saturating_sub(self.pending.count())",
     },
+    Mutant {
+        name: "named-lent-nothing",
+        what: "only who resets or lists others is lent what resets need",
+        file: "association/resets.rs",
+        from: "(self.identity.is_of_one_instance() || offers).then(",
+        to: "offers.then(",
+    },
 ];

@@ -57,7 +57,7 @@ pub(super) const ALL: &[Mutant] = &[
     Mutant {
         name: "first-of-controller",
         what: "what happens to a controller happens to the first association that it had",
-        file: "subsystem.rs",
+        file: "subsystem/find.rs",
         from: "        .filter(|one| one.controller() == controller)\n        .last()\n}",
         to: "        .filter(|one| one.controller() == controller)\n        .next()\n}",
     },
@@ -128,7 +128,7 @@ pub(super) const ALL: &[Mutant] = &[
         name: "answer-kept-from-source",
         what: "that a source has answered is not noted there",
         file: "subsystem/reports.rs",
-        from: "source.source_mut().answered(identity, answer, now);",
+        from: "source.answered(identity, answer, now);",
         to: "let _ = source;",
     },
     Mutant {

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Which association it is.
+
+use super::Storage;
+use crate::association::Association;
+use crate::ccr::source::Source;
+use crate::identity::{AssociationId, ControllerId};
+
+/// The association with this controller that was made last.
+fn newest<S: Storage>(
+    associations: &mut S,
+    controller: ControllerId,
+) -> Option<&mut Association<S::Lent>> {
+    associations
+        .iter_mut()
+        .filter(|one| one.controller() == controller)
+        .last()
+}
+
+/// The association that a controller has. One that is closed it has no more.
+pub(super) fn current<S: Storage>(
+    associations: &mut S,
+    controller: ControllerId,
+) -> Option<&mut Association<S::Lent>> {
+    newest(associations, controller).filter(|newest| !newest.is_closed())
+}
+
+/// The association of this name, if it is not discarded yet.
+pub(super) fn find<S: Storage>(
+    associations: &S,
+    id: AssociationId,
+) -> Option<&Association<S::Lent>> {
+    associations.iter().find(|one| one.id() == id)
+}
+
+pub(super) fn find_mut<S: Storage>(
+    associations: &mut S,
+    id: AssociationId,
+) -> Option<&mut Association<S::Lent>> {
+    associations.iter_mut().find(|one| one.id() == id)
+}
+
+/// What the association of this name does for others, if it is not discarded yet.
+pub(super) fn find_source(
+    associations: &mut impl Storage,
+    id: AssociationId,
+) -> Option<&mut Source> {
+    find_mut(associations, id)?.source_mut()
+}
