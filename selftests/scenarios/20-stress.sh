@@ -112,6 +112,9 @@ knobs() {
 			off) fence_set hold none ;;
 			time) fence_set hold all && fence_believe ;;
 			auto) fence_set hold all && fence_believe ccr ;;
+			overlap) fence_set hold overlap && fence_believe ;;
+			reconnect) fence_set hold all && fence_believe reconnect ;;
+			target) fence_set hold all && fence_believe target ;;
 			esac
 			fence_set cqt_override_ms $((1000 + delay * 10))
 			fence_set cqt_default_ms $((1000 + delay * 10))
@@ -211,7 +214,7 @@ variant_registers() {
 	rounds=$ACTORS
 	actor reader
 	actor fio_load --verify=crc32c --verify_fatal=1
-	actor knobs auto time
+	actor knobs auto time overlap reconnect
 	stress_end "$rounds"
 	expect_eq "no ghost write" "" "$(grep 1 /run/load)"
 }
@@ -226,7 +229,7 @@ variant_anything() {
 	rounds=$ACTORS
 	actor reader
 	actor fio_load
-	actor knobs auto time off release release
+	actor knobs auto time off overlap reconnect target release release
 	actor module
 	stress_end "$rounds"
 }
