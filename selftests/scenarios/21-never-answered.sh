@@ -23,7 +23,7 @@ connect() {
 	path_io_timeout 1 3000
 	DEVICE=/dev/nvme0n1
 	write_block $DEVICE 0 0 || bail "the path does not work"
-	trace_start
+	trace_start block:block_rq_complete block:block_rq_error
 }
 
 swallow_writes() { scripted_target rule write : hold=before-execution >/dev/null; }
@@ -31,6 +31,12 @@ swallow_writes() { scripted_target rule write : hold=before-execution >/dev/null
 writes_sent() { trace_count 'nvme_setup_cmd: .*nvme_cmd_write'; }
 
 attribute() { cat "/sys/block/nvme0n1/diag/$1"; }
+
+# sectors_in_trace EVENT: those of the events of the block layer that have an error, which is
+# EIO here
+sectors_in_trace() {
+	sed -nE "s/.* $1: .* \+ ([0-9]+) .* \[-5\]\$/\1/p" "$TRACE/trace" | paste -s -d ' '
+}
 
 expect_failed() {
 	local errors retries
@@ -44,26 +50,31 @@ expect_failed() {
 	expect_eq "and one error" 1 $(($(attribute command_error_count) - errors))
 }
 
+# A limit: the request has lost its bio when it ends, so the block trace does not know its length.
 variant_fence() {
-	plan 6
+	plan 8
 	connect time
 	expect_failed
 	expect_eq "it was held each time" $SENDS "$(fence_counter 1 held)"
 	check "the kernel's log tells of the write that failed" \
 		eval 'dmesg | grep "nvme0n1: WRITE, 4096 bytes at sector 0, failed (sct 0x3 / sc 0x71)"'
+	expect_eq "the block trace has one error, of no sectors" 0 \
+		"$(sectors_in_trace block_rq_complete)"
+	expect_eq "and no event for errors" "" "$(sectors_in_trace block_rq_error)"
 }
 
-variant_control() {
-	plan 4
-	connect off
+# unheld WAY
+unheld() {
+	plan 6
+	connect "$1"
 	expect_failed
+	expect_eq "the block trace has one error, of 8 sectors" 8 \
+		"$(sectors_in_trace block_rq_complete)"
+	expect_eq "and an event for errors" 8 "$(sectors_in_trace block_rq_error)"
 }
 
-variant_stock() {
-	plan 4
-	connect none
-	expect_failed
-}
+variant_control() { unheld off; }
+variant_stock() { unheld none; }
 
 # The last try but one is answered.
 variant_answered() {
