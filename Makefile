@@ -112,6 +112,7 @@ kernel:
 
 modules:
 ifdef KDIR
+	@$(LAB)/built-tree "$(KDIR)"
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
 else
 	@$(LAB)/module
