@@ -396,6 +396,9 @@ pub(crate) struct LiveArgs {
     /// Which events.
     #[command(flatten)]
     pub(crate) events: EventArgs,
+    /// The format of the output; JSON is a line for each event.
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
 }
 
 /// `nvme-fence trace record`

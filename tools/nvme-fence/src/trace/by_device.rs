@@ -12,7 +12,7 @@ use crate::units::{Bytes, Count, Nanos};
 /// A command that was held, or newer and had to wait.
 #[derive(Debug)]
 pub(crate) struct Waiting {
-    /// The disk that it was sent to, `major,minor`.
+    /// The disk that it was sent to, `major:minor`.
     pub(crate) dev: String,
     /// How long it is.
     pub(crate) bytes: u64,
@@ -59,7 +59,7 @@ pub(crate) fn by_device(waiting: &[Waiting], releases: &[Released]) -> Vec<Devic
         devices.entry(&command.dev).or_default().push(command);
     }
     let device = |(dev, commands): (&str, Vec<&Waiting>)| Device {
-        dev: dev.replace(',', ":"),
+        dev: dev.to_owned(),
         name: None,
         commands: commands.len() as u64,
         // Numbers in a trace are anybody's.
@@ -127,9 +127,9 @@ mod tests {
     #[test]
     fn each_disk_has_its_own() {
         let waiting = [
-            command("259,1", Some(-3_000), 5),
-            command("259,0", Some(-1_000), 5),
-            command("259,1", Some(-1_000), 7),
+            command("259:1", Some(-3_000), 5),
+            command("259:0", Some(-1_000), 5),
+            command("259:1", Some(-1_000), 7),
         ];
         let devices = by_device(&waiting, &[released(1_000, 3)]);
         let seen: Vec<_> = devices
@@ -154,7 +154,7 @@ mod tests {
     /// What comes late is sent on with those that were, and not with those before.
     #[test]
     fn each_command_is_sent_on_after_it_was_held() {
-        let waiting = [command("259,0", Some(0), 5), command("259,0", Some(0), 50)];
+        let waiting = [command("259:0", Some(0), 5), command("259:0", Some(0), 50)];
         let devices = by_device(
             &waiting,
             &[released(20, 1), released(30, 0), released(60, 1)],
@@ -167,15 +167,15 @@ mod tests {
     fn what_is_not_known_of_all_is_not_known() {
         for (waiting, releases) in [
             (
-                [command("259,0", None, 5), command("259,0", Some(0), 5)],
+                [command("259:0", None, 5), command("259:0", Some(0), 5)],
                 vec![released(9, 2)],
             ),
             (
-                [command("259,0", Some(0), 5), command("259,0", Some(0), 50)],
+                [command("259:0", Some(0), 5), command("259:0", Some(0), 50)],
                 vec![released(9, 2)],
             ),
             (
-                [command("259,0", Some(0), 5), command("259,0", Some(0), 5)],
+                [command("259:0", Some(0), 5), command("259:0", Some(0), 5)],
                 vec![],
             ),
         ] {
