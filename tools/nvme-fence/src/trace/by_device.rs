@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Whom it hurt: the commands of a record that had to wait, by the disk that they were sent to.
+//! Whom it hurt: the commands of a record that had to wait, by the volume that they are for.
 
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -22,13 +22,15 @@ pub(crate) struct Waiting {
     pub(crate) since: Nanos,
 }
 
-/// All of them that were sent to one disk. The names of the fields are the keys of the JSON output.
+/// All of them that are for one volume, or for one disk if it is not known of which volume that is.
+/// The names of the fields are the keys of the JSON output.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Device {
-    /// Its number, `major:minor`.
-    pub(crate) dev: String,
-    /// Its name; `None` = the recording does not say.
+    /// The name of the volume; `None` = the recording does not say.
     pub(crate) name: Option<String>,
+    /// The number of the disk to which the first of them was sent, `major:minor`: with multipath,
+    /// that of a path.
+    pub(crate) dev: String,
     /// How many there are.
     pub(crate) commands: u64,
     /// How many bytes these have.
@@ -52,15 +54,22 @@ pub(crate) struct Stall {
     pub(crate) max: Nanos,
 }
 
-/// Puts the commands of a record together, in the order of the numbers of their disks.
-pub(crate) fn by_device(waiting: &[Waiting], releases: &[Released]) -> Vec<Device> {
-    let mut devices: BTreeMap<&str, Vec<&Waiting>> = BTreeMap::new();
+/// Puts the commands of a record together, in the order of the names of their volumes.
+pub(crate) fn by_device<'a>(
+    waiting: &'a [Waiting],
+    releases: &[Released],
+    volume: impl Fn(&str) -> Option<&'a str>,
+) -> Vec<Device> {
+    let mut devices: BTreeMap<(Option<&str>, &str), Vec<&Waiting>> = BTreeMap::new();
     for command in waiting {
-        devices.entry(&command.dev).or_default().push(command);
+        let name = volume(&command.dev);
+        // Of a volume that is known, all disks are the same.
+        let disk = name.map_or(command.dev.as_str(), |_| "");
+        devices.entry((name, disk)).or_default().push(command);
     }
-    let device = |(dev, commands): (&str, Vec<&Waiting>)| Device {
-        dev: dev.to_owned(),
-        name: None,
+    let device = |((name, _), commands): ((Option<&str>, &str), Vec<&Waiting>)| Device {
+        name: name.map(str::to_owned),
+        dev: commands[0].dev.clone(),
         commands: commands.len() as u64,
         // Numbers in a trace are anybody's.
         bytes: commands
@@ -131,7 +140,7 @@ mod tests {
             command("259:0", Some(-1_000), 5),
             command("259:1", Some(-1_000), 7),
         ];
-        let devices = by_device(&waiting, &[released(1_000, 3)]);
+        let devices = by_device(&waiting, &[released(1_000, 3)], |_| None);
         let seen: Vec<_> = devices
             .iter()
             .map(|d| {
@@ -151,6 +160,23 @@ mod tests {
         );
     }
 
+    /// A command that is held was sent to a path, and one that waits is on its way to the volume.
+    #[test]
+    fn the_disks_of_a_volume_are_one() {
+        let waiting = [
+            command("259:0", Some(-3_000), 5),
+            command("259:1", Some(0), 5),
+            command("259:7", Some(0), 5),
+        ];
+        let volume = |dev: &str| (dev != "259:7").then_some("nvme0n1");
+        let devices = by_device(&waiting, &[released(1_000, 3)], volume);
+        let seen: Vec<_> = devices
+            .iter()
+            .map(|d| (d.name.as_deref(), d.dev.as_str(), d.commands))
+            .collect();
+        assert_eq!(seen, [(None, "259:7", 1), (Some("nvme0n1"), "259:0", 2)]);
+    }
+
     /// What comes late is sent on with those that were, and not with those before.
     #[test]
     fn each_command_is_sent_on_after_it_was_held() {
@@ -158,6 +184,7 @@ mod tests {
         let devices = by_device(
             &waiting,
             &[released(20, 1), released(30, 0), released(60, 1)],
+            |_| None,
         );
         let stall = devices[0].stall.as_ref().unwrap();
         assert_eq!((stall.p50, stall.max), (Nanos(20), Nanos(60)));
@@ -179,7 +206,7 @@ mod tests {
                 vec![],
             ),
         ] {
-            let devices = by_device(&waiting, &releases);
+            let devices = by_device(&waiting, &releases, |_| None);
             assert_eq!((devices[0].commands, &devices[0].stall), (2, &None));
             assert_eq!(devices[0].to_string(), "259:0: 2 commands, 8.0 KiB");
         }

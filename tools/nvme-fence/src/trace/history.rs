@@ -41,7 +41,7 @@ pub(crate) struct History {
     /// The commands that were held, and newer ones that waited.
     #[serde(skip)]
     pub(crate) waiting: Vec<Waiting>,
-    /// The same, by the disk that they were sent to.
+    /// The same, by the volume that they are for.
     pub(crate) devices: Vec<Device>,
     /// The deadlines, of which the last was in force.
     pub(crate) deadlines: Vec<Announced>,
@@ -238,9 +238,8 @@ impl History {
     pub(crate) fn explain(&mut self, surroundings: &Surroundings) {
         self.nqn = surroundings.nqn(&self.controller).map(str::to_owned);
         self.time = surroundings.time(self.origin);
-        for device in &mut self.devices {
-            device.name = surroundings.disk(&device.dev).map(str::to_owned);
-        }
+        let volume = |dev: &str| surroundings.disk(dev);
+        self.devices = by_device(&self.waiting, &self.releases, volume);
     }
 
     /// When the first command was sent on that had waited; `None` = none has, or not yet.
@@ -293,7 +292,6 @@ impl History {
     /// Finds what follows from all events together.
     pub(crate) fn conclude(&mut self) {
         self.repeated = self.count_repeated();
-        self.devices = by_device(&self.waiting, &self.releases);
         self.phases = self.measure();
     }
 

@@ -11,6 +11,7 @@ use std::time::Duration;
 use super::line::HEADER;
 use crate::host::Host;
 use crate::sysfs::attribute;
+use crate::sysfs::namespace::DiskName;
 use crate::sysfs::topology::subsystems;
 use crate::text::OneLine;
 use crate::units::Nanos;
@@ -26,7 +27,7 @@ pub(crate) struct Surroundings {
     pub(crate) boot: Option<Timestamp>,
     /// The NQN of each controller; `None` = it was that of several, one after the other.
     nqns: BTreeMap<String, Option<String>>,
-    /// The name of each disk, by its number; `None` as above.
+    /// The volume of each disk, by its number: of its own, and of its paths; `None` as above.
     disks: BTreeMap<String, Option<String>>,
 }
 
@@ -41,17 +42,21 @@ impl Surroundings {
             ..Self::default()
         };
         for subsystem in subsystems(host).unwrap_or_default() {
-            let Ok(nqn) = subsystem.nqn() else { continue };
+            let nqn = subsystem.nqn().ok();
             for controller in subsystem.controllers().unwrap_or_default() {
-                surroundings.nqns.insert(controller, Some(nqn.clone()));
+                surroundings.nqns.insert(controller, nqn.clone());
             }
         }
-        let disks = host.sysfs("class/block").read_dir();
-        for disk in disks.into_iter().flatten().flatten() {
-            let name = disk.file_name().to_string_lossy().into_owned();
-            let number = attribute::read(&disk.path().join("dev"));
-            if let (true, Ok(number)) = (name.starts_with("nvme"), number) {
-                surroundings.disks.insert(number, Some(name));
+        // What is cancelled was sent to a path, which is a disk of its own. Only here has that a number.
+        for line in text("diskstats").iter().flat_map(|text| text.lines()) {
+            let mut words = line.split_ascii_whitespace();
+            let (Some(major), Some(minor), Some(name)) = (words.next(), words.next(), words.next())
+            else {
+                continue;
+            };
+            if let Ok(disk) = name.parse::<DiskName>() {
+                let number = format!("{major}:{minor}");
+                surroundings.disks.insert(number, Some(disk.namespace()));
             }
         }
         surroundings
@@ -103,7 +108,7 @@ impl Surroundings {
         self.nqns.get(controller)?.as_deref()
     }
 
-    /// The name of the disk with a number, `major:minor`.
+    /// The volume of the disk with a number, `major:minor`.
     pub(crate) fn disk(&self, number: &str) -> Option<&str> {
         self.disks.get(number)?.as_deref()
     }
@@ -151,9 +156,11 @@ mod tests {
         put(&format!("{subsystem}/subsysnqn"), "nqn.2026-01:a b\x1b\n");
         put(&format!("{subsystem}/nvme0/state"), "live\n");
         put(&format!("{subsystem}/nvme1/state"), "live\n");
-        put("sys/class/block/nvme0n1/dev", "259:1\n");
-        put("sys/class/block/sda/dev", "8:0\n");
-        put("sys/class/block/nvme0c0n1/size", "8\n");
+        put(
+            "proc/diskstats",
+            " 259       1 nvme0n1 7 0 56 0\n 259       3 nvme0n1p1 1 0 8 0\n \
+              259       0 nvme0c0n1 7 0 56 0\n 259       2 nvme0c1n1 0 0 0 0\n   8       0 sda 1\n",
+        );
         let below = Host::below(root.path());
         (root, below)
     }
@@ -172,8 +179,13 @@ mod tests {
         assert_eq!(read.boot, written.boot);
         assert_eq!(read.nqn("nvme1"), Some(r"nqn.2026-01:a b\u{1b}"));
         assert_eq!(read.nqn("nvme2"), None);
-        assert_eq!(read.disk("259:1"), Some("nvme0n1"));
-        assert_eq!(read.disk("8:0"), None);
+        // The volume, and its paths.
+        for number in ["259:0", "259:1", "259:2"] {
+            assert_eq!(read.disk(number), Some("nvme0n1"), "{number}");
+        }
+        for number in ["8:0", "259:3"] {
+            assert_eq!(read.disk(number), None, "{number}");
+        }
     }
 
     #[test]
