@@ -22,6 +22,8 @@ help:
 ## make model             try everything that can happen around the policy, within bounds
 ## make mutants           change policy and module in small ways, and see that each is noticed
 ## make shell             a machine to play with: module loaded, target and two paths set up
+## make vng KSRC=DIR [COMMAND="nvme-fence check"]
+##                        the same in virtme-ng, with the kernel that was built in a tree of your own
 ## make kernel            both kernels of the laboratory, with and without the hook series
 ## make modules           nvme_fence.ko for the laboratory's kernel
 ## make modules KDIR=DIR  nvme_fence.ko for a kernel of your own: a full build tree with the hook series
@@ -41,6 +43,7 @@ help:
 ## Variables:
 ##   KERNEL=7.3             which kernel, 7.3 or 7.2, and so which series: drivers/nvme/patches/$KERNEL
 ##   KSRC=DIR               make the laboratory's kernels, or mails, for this tree; it is not changed
+##   VNG="--cpus 4 ..."     for make vng: more options of vng(1)
 ##   UPDATE=1               look for a newer point release of the kernel's Debian package
 ##   KEEP=1                 keep console, trace and kernel log of machines that passed, too
 ##   SMP=1                  `make test` does what `make test-smp` does, too
@@ -62,7 +65,7 @@ doctor:
 ready:
 	@$(LAB)/doctor --quiet
 
-test test-smp soak bench bench-failover blktests demo mutants shell kernel: ready
+test test-smp soak bench bench-failover blktests demo mutants shell vng kernel: ready
 
 test:
 	@selftests/all $(SCENARIO)
@@ -101,12 +104,16 @@ mutants:
 shell:
 	@$(LAB)/shell
 
+vng:
+	@$(LAB)/vng
+
 kernel:
 	@$(LAB)/kernel stock
 	@$(LAB)/kernel fence
 
 modules:
 ifdef KDIR
+	@$(LAB)/built-tree "$(KDIR)"
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
 else
 	@$(LAB)/module
@@ -140,4 +147,4 @@ clean:
 clean-cache:
 	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/nvme-fence"
 
-.PHONY: help doctor ready test list test-smp soak bench bench-policy bench-failover blktests demo model mutants shell kernel modules tools man install uninstall deb patch import series clean clean-cache
+.PHONY: help doctor ready test list test-smp soak bench bench-policy bench-failover blktests demo model mutants shell vng kernel modules tools man install uninstall deb patch import series clean clean-cache

@@ -48,7 +48,7 @@ lose() {
 }
 
 variant_fence() {
-	plan 9
+	plan 12
 	scene
 	check "the module is unloaded" fence_unload
 	check "the recorder says so" await 10 grep -q 'was unloaded' /out/notices.txt
@@ -60,6 +60,13 @@ variant_fence() {
 	expect_eq "it recorded what was held after that" 4 "$(recorded ' nvme_fence_hold: ')"
 	check "which the report explains" eval \
 		'nvme-fence trace report $RECORDING | grep -q "^[0-9]* record.*, 1 fenced by time"'
+	nvme-fence trace report $RECORDING >/out/report.txt
+	check "and says of which host, and of which kernel" \
+		grep -qx "recorded on .*, Linux $(uname -r)" /out/report.txt
+	check "of which subsystem, and at what time" \
+		grep -qE "^record .*: $PATH1_CTRL cntlid [0-9]+ of $NQN, at .* s, $(date +%F) [0-9:.]+\$" /out/report.txt
+	check "and whom it hurt" \
+		grep -q "^  ${DEVICE#/dev/}: 4 commands, 16.0 KiB; stall p50 .* max 2[0-9]\.[0-9]* s\$" /out/report.txt
 	expect_eq "nothing is left of it" "" "$(ls $INSTANCES)"
 }
 

@@ -134,10 +134,11 @@ lab_prune() {
 	done
 }
 
+# lab_stage_number STAGE: where in that order it stands, and a blank; nothing if it has no place there.
 lab_stage_number() {
 	local i
 	for i in "${!LAB_STAGES[@]}"; do
-		[ "${LAB_STAGES[i]}" != "$1" ] || echo "$((i + 1))/${#LAB_STAGES[@]}"
+		[ "${LAB_STAGES[i]}" != "$1" ] || echo "[$((i + 1))/${#LAB_STAGES[@]}] "
 	done
 }
 
@@ -147,7 +148,7 @@ lab_run() {
 	local stage=$1 title=$2 pid status=0 log begun=$SECONDS said=$SECONDS text
 	shift 2
 	log=$LAB_LOGS/$stage.log
-	text="[$(lab_stage_number "$stage")] $title"
+	text=$(lab_stage_number "$stage")$title
 	say "$text, log: $log"
 	# A session of its own, so that an interrupt ends all of it, also where there is no
 	# namespace to end.

@@ -317,7 +317,8 @@ pub(crate) struct CanDisconnectArgs {
 pub(crate) struct ConfigArgs {
     /// NQN, nvme-subsysX, nvmeX, nvmeXnY, or the path of a device; its subsystem is meant
     pub(crate) device: DeviceName,
-    /// Which cancelled commands wait until there is evidence: all, overlap or none
+    /// Which commands wait until there is evidence: all cancelled ones, overlap (newer ones to the
+    /// same blocks), or none
     #[arg(long, value_name = "WORD", value_parser = Suggested::<Word>::of(&HOLD))]
     #[arg(hide_possible_values = true)]
     pub(crate) hold: Option<Word>,
@@ -398,6 +399,9 @@ pub(crate) struct LiveArgs {
     /// Which events.
     #[command(flatten)]
     pub(crate) events: EventArgs,
+    /// The format of the output; JSON is a line for each event.
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
 }
 
 /// `nvme-fence trace record`

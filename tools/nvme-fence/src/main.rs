@@ -35,6 +35,11 @@ mod uevents;
 mod units;
 mod wait;
 
+/// What the tests of the whole tool hold its output against, too.
+#[cfg(test)]
+#[path = "../tests/fixture/schema.rs"]
+mod schema;
+
 use clap::Parser;
 use std::process::ExitCode;
 

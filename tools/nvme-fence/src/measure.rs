@@ -16,7 +16,7 @@ mod disk;
 mod event;
 mod format;
 mod incident;
-mod latencies;
+pub(crate) mod latencies;
 mod ledger;
 mod page;
 mod paths;

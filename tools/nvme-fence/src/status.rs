@@ -18,6 +18,7 @@ use crate::cli::StatusArgs;
 use crate::host::Host;
 use crate::missing::{self, Missing};
 use crate::output;
+use crate::sysfs::diag::Diag;
 use crate::sysfs::fence::Fence;
 use crate::sysfs::held::Held;
 use crate::sysfs::knobs::Knobs;
@@ -94,6 +95,8 @@ struct ControllerStatus {
     state: Option<String>,
     /// When the host gives something up.
     timers: Option<Timers>,
+    /// What nvme-core has counted of it; `None` = its kernel does not.
+    diag: Option<Diag>,
     /// Its fence; `None` = the module does not manage it.
     fence: Option<Fence>,
     /// Why the module does not.

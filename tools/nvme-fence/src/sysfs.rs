@@ -4,6 +4,7 @@
 pub(crate) mod attribute;
 pub(crate) mod ccr;
 pub(crate) mod device;
+pub(crate) mod diag;
 pub(crate) mod evidence;
 pub(crate) mod fence;
 pub(crate) mod held;

@@ -3,8 +3,9 @@
 //!
 //! All of it works on the text of the trace. [`mod@line`] takes a line apart, [`event`] gives it a
 //! type; [`instance`], [`news`] and [`follow`] get the text out of the kernel; [`collect`] puts the
-//! events of a record together.
+//! events of a record together; [`surroundings`] knows what the names in it mean.
 
+mod by_device;
 mod collect;
 mod deadline;
 mod describe;
@@ -18,4 +19,5 @@ pub(crate) mod live;
 mod news;
 pub(crate) mod record;
 pub(crate) mod report;
+mod surroundings;
 mod timeline;

@@ -58,19 +58,21 @@ fn reports_of_traces_are() {
 /// A description for each command that has JSON.
 #[test]
 fn all_commands_are() {
-    let help = Host::empty().run(&["--help"]);
-    let help = String::from_utf8(help.stdout).unwrap();
-    let names = help
-        .lines()
-        .skip_while(|line| *line != "Commands:")
-        .filter_map(|line| line.strip_prefix("  "))
-        .filter(|line| line.starts_with(|c: char| c.is_ascii_lowercase()))
-        .filter_map(|line| line.split(' ').next())
-        .filter(|name| *name != "help");
-    for name in names {
-        let help = Host::empty().run(&[name, "-h"]);
-        let has_json = String::from_utf8(help.stdout).unwrap().contains("json");
-        let described = fs::exists(format!("schemas/{name}-1.schema.json")).unwrap();
-        assert_eq!(described, has_json, "{name}");
+    for parent in [&[][..], &["trace"]] {
+        let help = Host::empty().run(&[parent, &["--help"]].concat());
+        let help = String::from_utf8(help.stdout).unwrap();
+        let names = help
+            .lines()
+            .skip_while(|line| *line != "Commands:")
+            .filter_map(|line| line.strip_prefix("  "))
+            .filter(|line| line.starts_with(|c: char| c.is_ascii_lowercase()))
+            .filter_map(|line| line.split(' ').next())
+            .filter(|name| *name != "help");
+        for name in names {
+            let help = Host::empty().run(&[parent, &[name, "-h"]].concat());
+            let has_json = String::from_utf8(help.stdout).unwrap().contains("json");
+            let described = fs::exists(format!("schemas/{name}-1.schema.json")).unwrap();
+            assert_eq!(described, has_json, "{name}");
+        }
     }
 }

@@ -4,22 +4,16 @@
 #[allow(dead_code)] // Each test binary uses its own part of it.
 mod fixture;
 
-use fixture::prometheus::promtool;
+use fixture::prometheus::{expressions, package, promtool, DASHBOARD, RULES};
 use fixture::volumes::Kernel;
 use fixture::Host;
 use serde_json::{json, Value};
 use std::collections::BTreeSet;
 use std::fs;
 
-/// The alerts.
-const RULES: &str = "examples/prometheus/nvme-fence.rules.yml";
-/// The dashboard.
-const DASHBOARD: &str = "examples/grafana/nvme-fence.json";
-
 /// A file of this package.
 fn read(name: &str) -> String {
-    let root = env!("CARGO_MANIFEST_DIR");
-    fs::read_to_string(format!("{root}/{name}")).unwrap()
+    fs::read_to_string(package().join(name)).unwrap()
 }
 
 /// The metrics that a text names.
@@ -28,18 +22,6 @@ fn named(text: &str) -> BTreeSet<String> {
         .filter(|word| word.starts_with("nvme_fence_"))
         .map(str::to_owned)
         .collect()
-}
-
-/// The expressions of the dashboard, with some value for its variables.
-fn expressions() -> Vec<String> {
-    let dashboard: Value = serde_json::from_str(&read(DASHBOARD)).unwrap();
-    let panels = dashboard["panels"].as_array().unwrap();
-    let targets = panels.iter().flat_map(|p| p["targets"].as_array().unwrap());
-    let expression = |target: &Value| {
-        let expression = target["expr"].as_str().unwrap();
-        expression.replace("$__rate_interval", "5m")
-    };
-    targets.map(expression).collect()
 }
 
 #[test]

@@ -510,3 +510,40 @@ fn what_several_parts_need_is_one_thing_that_cannot_be_read() {
     let errors = subsystem["controllers"][0]["errors"].as_array().unwrap();
     assert_eq!(errors.len(), 1);
 }
+
+/// nvme-core counts since Linux 7.2: for the controller, and for its path to each namespace.
+#[test]
+fn what_the_kernel_has_counted_is_added_up() {
+    let host = Host::array(Kernel::V7_3);
+    let counter = |path: &str, name: &str, count: u64| {
+        let file = format!("sys/class/nvme/nvme0/{path}diag/{name}_count");
+        host.file(&file, &count.to_string());
+    };
+    for (name, count) in [("reset", 1), ("reconnect", 7), ("command_error", 0)] {
+        counter("", name, count);
+    }
+    for (path, factor) in [("nvme0c0n1/", 1), ("nvme0c0n2/", 10)] {
+        for (name, count) in [
+            ("command_error", 2),
+            ("command_retries", 3),
+            ("multipath_failover", 4),
+        ] {
+            counter(path, name, factor * count);
+        }
+    }
+    assert_eq!(
+        controller(&host)["diag"],
+        json!({
+            "resets": 1, "reconnects": 7, "admin_errors": 0,
+            "io_errors": 22, "retries": 33, "failovers": 44
+        })
+    );
+    let line = "    diag      resets=1 reconnects=7 io_errors=22 retries=33 failovers=44\n";
+    let all = text(&host, &["--verbose"]);
+    assert!(all.contains(line), "{all}");
+    // The other one has no counters, and so no line.
+    assert_eq!(all.matches("    diag ").count(), 1, "{all}");
+    // Another transport does not reconnect.
+    fs::remove_file(host.path("sys/class/nvme/nvme0/diag/reconnect_count")).unwrap();
+    assert_eq!(controller(&host)["diag"]["reconnects"], Value::Null);
+}

@@ -33,13 +33,17 @@ impl Default for Latencies {
 impl Latencies {
     /// Takes one up.
     pub(crate) fn take(&mut self, ended: &Ended) {
-        let latency = ended.at.since(ended.started);
+        self.record(ended.at.since(ended.started));
+        self.failed += u64::from(ended.failed);
+    }
+
+    /// Takes one up of which nothing else is known.
+    pub(crate) fn record(&mut self, latency: Nanos) {
         // What is recorded saturating does not make it grow.
         self.histogram
             .record(latency.0.max(0) as u64)
             .expect("a histogram grows as it has to");
         self.max = self.max.max(Some(latency));
-        self.failed += u64::from(ended.failed);
     }
 
     /// Takes up those of another time.

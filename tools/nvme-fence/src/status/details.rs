@@ -18,6 +18,9 @@ pub(super) fn of(controller: &ControllerStatus, settings: Option<&Knobs>) -> Str
     if let Some(timers) = controller.timers.as_ref().and_then(timers_in_words) {
         lines += &row("timers", &timers);
     }
+    if let Some(diag) = &controller.diag {
+        lines += &row("diag", &diag.to_string());
+    }
     if let Some(fence) = &controller.fence {
         lines += &of_fence(fence, settings);
     }

@@ -9,6 +9,7 @@ use crate::host::Host;
 use crate::missing::Missing;
 use crate::sysfs::attribute;
 use crate::sysfs::device::{resolve, DeviceName};
+use crate::sysfs::diag::Diag;
 use crate::sysfs::fence::Fence;
 use crate::sysfs::knobs::Knobs;
 use crate::sysfs::namespace::{namespaces, DiskName, Namespaces};
@@ -165,6 +166,8 @@ impl Reader<'_> {
         let basics = noted(basics, &mut errors);
         let timers = part::read(present, || Timers::read(self.host, &path, name, namespaces));
         let mut timers = noted(timers, &mut errors);
+        let diag = part::read(present, || Diag::read(&path, name, namespaces));
+        let diag = noted(diag, &mut errors).flatten();
         let directory = path.join("fence");
         let fence = part::read(|| directory.is_dir(), || Fence::read(&directory, settings));
         let fence = noted(fence, &mut errors);
@@ -193,6 +196,7 @@ impl Reader<'_> {
             address,
             state,
             timers,
+            diag,
             fence,
             unfenced,
             errors,

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::by_device::Waiting;
 use super::event::{Event, FenceEvent, Step, TracedEvent, Write};
 use super::history::{
     Announced, Cancelled, Commands, Fenced, FirstWrite, History, Released, ResetStep,
@@ -63,6 +64,12 @@ impl Builder<'_> {
             Step::Hold(hold) => {
                 let held = history.held.get_or_insert_with(|| Cancelled::begin(at));
                 held.add(at, hold);
+                history.waiting.push(Waiting {
+                    dev: hold.dev.clone(),
+                    bytes: hold.bytes,
+                    started: hold.age.map(|age| at.since(age)),
+                    since: at,
+                });
             }
             Step::Track(hold) => {
                 let tracked = history.tracked.get_or_insert_with(|| Cancelled::begin(at));
@@ -71,6 +78,12 @@ impl Builder<'_> {
             Step::Wait(wait) => {
                 let waited = history.waited.get_or_insert_with(|| Commands::begin(at));
                 waited.add(at, wait.bytes);
+                history.waiting.push(Waiting {
+                    dev: wait.dev.clone(),
+                    bytes: wait.bytes,
+                    started: Some(at),
+                    since: at,
+                });
             }
             Step::Deadline(deadline) => history.deadlines.push(Announced {
                 at,

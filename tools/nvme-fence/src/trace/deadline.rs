@@ -63,7 +63,7 @@ impl fmt::Display for Deadline {
             // The event does not tell which.
             return write!(
                 f,
-                "no deadline: keep alive is off, or time does not count; time will not fence it"
+                "no time limit: keep alive is off, or time does not count as evidence"
             );
         };
         let (deadline, t_last) = (deadline.signed(), self.t_last.signed());
@@ -128,7 +128,7 @@ mod tests {
             ),
             (
                 TEXT.replace("rule=traffic", "rule=none"),
-                "no deadline: keep alive is off, or time does not count; time will not fence it",
+                "no time limit: keep alive is off, or time does not count as evidence",
             ),
         ] {
             let deadline = Deadline::parse(Fields(&text)).unwrap();

@@ -135,19 +135,19 @@ mod tests {
             ),
             (
                 "nvme_fence_hold: nvme0 record=3 dev=259,0 op=W sector=2048 bytes=4096 status=0x371 held=1 held_bytes=4096",
-                "nvme0 record 3: held W 4.0 KiB at sector 2048 of 259,0, status 0x371 (now 1 command, 4.0 KiB)",
+                "nvme0 record 3: held W 4.0 KiB at sector 2048 of 259:0, status 0x371 (now 1 command, 4.0 KiB)",
             ),
             (
                 "nvme_fence_hold: nvme0 record=3 dev=259,0 op=W sector=2048 bytes=4096 status=0x371 held=1 held_bytes=4096 age_ns=3880000000",
-                "nvme0 record 3: held W 4.0 KiB at sector 2048 of 259,0, status 0x371 (now 1 command, 4.0 KiB), started 3.880 s before",
+                "nvme0 record 3: held W 4.0 KiB at sector 2048 of 259:0, status 0x371 (now 1 command, 4.0 KiB), started 3.880 s before",
             ),
             (
                 "nvme_fence_track: nvme0 record=3 dev=259,0 op=W sector=2048 bytes=4096 status=0x371 held=1 held_bytes=4096 age_ns=0",
-                "nvme0 record 3: tracked W 4.0 KiB at sector 2048 of 259,0, status 0x371 (now 1 command, 4.0 KiB)",
+                "nvme0 record 3: tracked W 4.0 KiB at sector 2048 of 259:0, status 0x371 (now 1 command, 4.0 KiB)",
             ),
             (
                 "nvme_fence_wait: nvme0 record=3 dev=259,1 op=D sector=2048 bytes=4096 held=1 held_bytes=4096",
-                "nvme0 record 3: newer D 4.0 KiB at sector 2048 of 259,1 waits: it touches what is tracked",
+                "nvme0 record 3: newer D 4.0 KiB at sector 2048 of 259:1 waits: it touches what is tracked",
             ),
             (
                 "nvme_fence_deadline: nvme0 record=3 rule=traffic t_last_ns=7040000000 n=3 katt_ms=5000 cqt_ms=10000 cqt_source=default deadline_ns=32040000000",

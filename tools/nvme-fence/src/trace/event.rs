@@ -21,17 +21,20 @@ pub(crate) enum Parsed {
     Other,
 }
 
-/// An event and its time.
-#[derive(Debug, PartialEq, Eq)]
+/// An event and its time. The names of the fields, here and below, are the keys of `live`'s JSON.
+#[derive(Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct TracedEvent {
     /// When it was, on CLOCK_MONOTONIC.
+    #[serde(rename = "at_ns")]
     pub(crate) at: Nanos,
     /// What it was.
+    #[serde(flatten)]
     pub(crate) event: Event,
 }
 
 /// An event.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
 pub(crate) enum Event {
     /// From the module.
     Fence(FenceEvent),
@@ -40,18 +43,20 @@ pub(crate) enum Event {
 }
 
 /// An event of the module. Each is about one record.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct FenceEvent {
     /// The controller whose association it was.
     pub(crate) controller: String,
     /// The number of the record, unique until the module is unloaded.
     pub(crate) record: u64,
     /// What happened to the record.
+    #[serde(flatten)]
     pub(crate) step: Step,
 }
 
 /// A step in a record's life.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
 pub(crate) enum Step {
     /// The association is lost.
     Lost(Lost),
@@ -72,7 +77,7 @@ pub(crate) enum Step {
 }
 
 /// Whose association was lost.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Lost {
     /// Controller identifier.
     pub(crate) cntlid: u16,
@@ -81,9 +86,9 @@ pub(crate) struct Lost {
 }
 
 /// A command that is held.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Hold {
-    /// The block device that it was sent to, `major,minor`.
+    /// The block device that it was sent to, `major:minor`.
     pub(crate) dev: String,
     /// Its operation as the kernel shows it: W, Z, D, A, ZR, ..., or a number.
     pub(crate) op: String,
@@ -94,17 +99,19 @@ pub(crate) struct Hold {
     /// With which NVMe status it was cancelled; hexadecimal text.
     pub(crate) status: String,
     /// How many the record holds now.
+    #[serde(rename = "held_commands")]
     pub(crate) held: u64,
     /// How many bytes these have.
     pub(crate) held_bytes: u64,
     /// How long ago the command had been started; `None` = not known.
+    #[serde(rename = "age_ns")]
     pub(crate) age: Option<Nanos>,
 }
 
 /// A new command that waits, as it touches what is tracked.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Wait {
-    /// The block device that it was sent to, `major,minor`.
+    /// The block device that it was sent to, `major:minor`.
     pub(crate) dev: String,
     /// As that of [`Hold`].
     pub(crate) op: String,
@@ -115,18 +122,19 @@ pub(crate) struct Wait {
 }
 
 /// What fenced the record.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Evidence {
     /// The word for it. Text, because a newer module may know more.
     pub(crate) evidence: String,
     /// How many commands the record holds.
+    #[serde(rename = "held_commands")]
     pub(crate) held: u64,
     /// How many bytes these have.
     pub(crate) held_bytes: u64,
 }
 
 /// What was sent on.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Release {
     /// On which evidence.
     pub(crate) evidence: String,
@@ -135,6 +143,7 @@ pub(crate) struct Release {
     /// How many bytes these have.
     pub(crate) bytes: u64,
     /// How long the first of them was held.
+    #[serde(rename = "held_ns")]
     pub(crate) held: Nanos,
 }
 
@@ -154,7 +163,8 @@ pub(crate) struct Reset {
 }
 
 /// A write that nvme-core has set up, from `nvme_setup_cmd`.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "event", rename = "write")]
 pub(crate) struct Write {
     /// The controller that gets it.
     pub(crate) controller: String,
@@ -203,7 +213,7 @@ fn parse_fence(raw: &RawEvent<'_>) -> Result<Option<FenceEvent>, BadField> {
         "nvme_fence_hold" => Step::Hold(parse_hold(fields)?),
         "nvme_fence_track" => Step::Track(parse_hold(fields)?),
         "nvme_fence_wait" => Step::Wait(Wait {
-            dev: fields.parse("dev")?,
+            dev: parse_dev(fields)?,
             op: fields.parse("op")?,
             sector: fields.parse("sector")?,
             bytes: fields.parse("bytes")?,
@@ -240,10 +250,15 @@ fn parse_fence(raw: &RawEvent<'_>) -> Result<Option<FenceEvent>, BadField> {
     }))
 }
 
+/// Reads the number of a block device. The kernel has commas in events, and colons elsewhere.
+fn parse_dev(fields: Fields<'_>) -> Result<String, BadField> {
+    fields.word("dev").map(|dev| dev.replace(',', ":"))
+}
+
 /// Understands what is told of a cancelled command.
 fn parse_hold(fields: Fields<'_>) -> Result<Hold, BadField> {
     Ok(Hold {
-        dev: fields.parse("dev")?,
+        dev: parse_dev(fields)?,
         op: fields.parse("op")?,
         sector: fields.parse("sector")?,
         bytes: fields.parse("bytes")?,

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 //! What is known about the life of one record, counted from the moment of the loss.
 
+use jiff::Timestamp;
 use serde::Serialize;
 
+use super::by_device::{by_device, Device, Waiting};
 use super::deadline::Deadline;
 use super::event::{FenceEvent, Hold, Release, Reset};
+use super::surroundings::Surroundings;
 use crate::units::Nanos;
 
 /// What happened to one record. The names of the fields are the keys of the JSON output.
@@ -14,6 +17,8 @@ pub(crate) struct History {
     pub(crate) record: u64,
     /// The controller whose association it was.
     pub(crate) controller: String,
+    /// The NQN of its subsystem; `None` = the recording does not say.
+    pub(crate) nqn: Option<String>,
     /// Controller identifier; `None` = the loss is not in the trace.
     pub(crate) cntlid: Option<u16>,
     /// Controller instance uniquifier; `None` = the loss is not in the trace.
@@ -22,6 +27,8 @@ pub(crate) struct History {
     /// loss is not in the trace.
     #[serde(rename = "origin_ns")]
     pub(crate) origin: Nanos,
+    /// The time of day of that; `None` = the recording does not say.
+    pub(crate) time: Option<Timestamp>,
     /// What was held.
     pub(crate) held: Option<Cancelled>,
     /// What was to go on at once, while newer commands to its blocks would wait.
@@ -31,6 +38,11 @@ pub(crate) struct History {
     pub(crate) repeated: Option<u64>,
     /// The newer commands that waited.
     pub(crate) waited: Option<Commands>,
+    /// The commands that were held, and newer ones that waited.
+    #[serde(skip)]
+    pub(crate) waiting: Vec<Waiting>,
+    /// The same, by the volume that they are for.
+    pub(crate) devices: Vec<Device>,
     /// The deadlines, of which the last was in force.
     pub(crate) deadlines: Vec<Announced>,
     /// The Cross-Controller Resets that were asked for, step by step.
@@ -156,13 +168,17 @@ impl History {
         Self {
             record: event.record,
             controller: event.controller.clone(),
+            nqn: None,
             cntlid: None,
             ciu: None,
             origin: at,
+            time: None,
             held: None,
             tracked: None,
             repeated: None,
             waited: None,
+            waiting: Vec::new(),
+            devices: Vec::new(),
             deadlines: Vec::new(),
             resets: Vec::new(),
             evidence: None,
@@ -209,9 +225,21 @@ impl History {
         if let Some(waited) = &mut self.waited {
             waited.count_from(later);
         }
+        for command in &mut self.waiting {
+            command.since = command.since.since(later);
+            command.started = command.started.map(|started| started.since(later));
+        }
         for step in &mut self.resets {
             step.at = step.at.since(later);
         }
+    }
+
+    /// Notes what the recording says of the names in it.
+    pub(crate) fn explain(&mut self, surroundings: &Surroundings) {
+        self.nqn = surroundings.nqn(&self.controller).map(str::to_owned);
+        self.time = surroundings.time(self.origin);
+        let volume = |dev: &str| surroundings.disk(dev);
+        self.devices = by_device(&self.waiting, &self.releases, volume);
     }
 
     /// When the first command was sent on that had waited; `None` = none has, or not yet.

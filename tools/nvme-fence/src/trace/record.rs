@@ -8,6 +8,7 @@ use std::io::{self, Write};
 use super::event::{parse, Parsed};
 use super::follow::{Follower, Piece};
 use super::line::{LineBuffer, HEADER};
+use super::surroundings::Surroundings;
 use crate::cli::RecordArgs;
 use crate::host::Host;
 use crate::units::Count;
@@ -20,6 +21,8 @@ pub(crate) fn run(host: &Host, args: &RecordArgs) -> Result<()> {
     // A recording in which nothing happens is one all the same.
     let (header, version) = (HEADER, env!("CARGO_PKG_VERSION"));
     writeln!(file, "{header}{version}, times are CLOCK_MONOTONIC").with_context(context)?;
+    let before = Surroundings::read(host).lines();
+    write_new(&mut file, &before, &[]).with_context(context)?;
     // Scripts wait for this word before they break a path. Standard output is flushed at the
     // newline.
     writeln!(io::stdout(), "recording")?;
@@ -44,10 +47,18 @@ pub(crate) fn run(host: &Host, args: &RecordArgs) -> Result<()> {
             Ok(())
         })
     })?;
+    // What has come meanwhile.
+    write_new(&mut file, &Surroundings::read(host).lines(), &before).with_context(context)?;
     writeln!(
         io::stdout(),
         "{} recorded, {events_lost} lost",
         Count(recorded, "event")
     )?;
     Ok(())
+}
+
+/// Writes the lines that are not among those that were written before.
+fn write_new(file: &mut impl Write, lines: &[String], before: &[String]) -> io::Result<()> {
+    let mut new = lines.iter().filter(|line| !before.contains(line));
+    new.try_for_each(|line| writeln!(file, "{line}"))
 }

@@ -11,6 +11,7 @@ use super::collect::histories;
 use super::event::{parse, Event, Parsed, Step, TracedEvent};
 use super::history::History;
 use super::line::is_of_a_trace;
+use super::surroundings::Surroundings;
 use crate::cli::ReportArgs;
 use crate::output;
 use crate::units::Nanos;
@@ -23,6 +24,10 @@ const SCHEMA: &str = "nvme-fence/report/1";
 pub(crate) struct Report {
     /// Which description this output follows.
     schema: &'static str,
+    /// The host that was recorded; `None` = the recording does not say.
+    pub(crate) host: Option<String>,
+    /// The release of its kernel; `None` as above.
+    pub(crate) kernel: Option<String>,
     /// The records, in the order in which they were lost.
     pub(crate) records: Vec<History>,
     /// All records together.
@@ -160,7 +165,9 @@ impl Report {
         }
         let mut summary = Summary::default();
         let mut events = Vec::new();
+        let mut surroundings = Surroundings::default();
         for line in text.lines() {
+            surroundings.take(line);
             match parse(line) {
                 Parsed::Event(event) => events.push(event),
                 Parsed::EventsLost(count) => {
@@ -178,10 +185,15 @@ impl Report {
         // What different processors have recorded may be out of order across two reads.
         events.sort_by_key(|event: &TracedEvent| event.at);
         refuse_twice(&events)?;
-        let records = histories(&events);
+        let mut records = histories(&events);
+        for record in &mut records {
+            record.explain(&surroundings);
+        }
         summary.add_up(&records);
         Ok(Self {
             schema: SCHEMA,
+            host: surroundings.host,
+            kernel: surroundings.kernel,
             records,
             summary,
         })

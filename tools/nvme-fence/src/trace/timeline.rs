@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //! The report for people: a timeline per record, and a summary.
 
+use jiff::tz::TimeZone;
 use std::fmt;
 
 use super::describe;
@@ -10,6 +11,9 @@ use crate::units::{Bytes, Count, Nanos};
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let (Some(host), Some(kernel)) = (&self.host, &self.kernel) {
+            writeln!(f, "recorded on {host}, Linux {kernel}\n")?;
+        }
         for record in &self.records {
             writeln!(f, "{record}")?;
         }
@@ -23,7 +27,15 @@ impl fmt::Display for History {
         if let Some(cntlid) = self.cntlid {
             write!(f, " cntlid {cntlid}")?;
         }
-        writeln!(f, ", at {:.6} s", self.origin.seconds())?;
+        if let Some(nqn) = &self.nqn {
+            write!(f, " of {nqn}")?;
+        }
+        write!(f, ", at {:.6} s", self.origin.seconds())?;
+        if let Some(time) = self.time {
+            let time = time.to_zoned_datetime(TimeZone::system());
+            write!(f, ", {}", time.strftime("%F %T%.3f"))?;
+        }
+        writeln!(f)?;
         for (at, what) in self.timeline() {
             let at = at.signed().to_string();
             writeln!(f, "  {at:>11}  {what}")?;
@@ -31,6 +43,12 @@ impl fmt::Display for History {
         let phases = self.phases_in_words();
         if !phases.is_empty() {
             writeln!(f, "  phases: {}", phases.join(", "))?;
+        }
+        // Of one disk that has no name, the lines above tell all.
+        if self.devices.len() > 1 || self.devices.iter().any(|device| device.name.is_some()) {
+            for device in &self.devices {
+                writeln!(f, "  {device}")?;
+            }
         }
         Ok(())
     }

@@ -5,14 +5,12 @@ use super::super::incident::incidents;
 use super::super::ledger::tests::recorded;
 use super::*;
 use crate::host::Host;
+use crate::schema;
 use crate::sysfs::topology::subsystems;
 use serde_json::json;
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{ExitStatus, Output};
-
-#[path = "../../../tests/fixture/schema.rs"]
-mod schema;
 
 /// The report of what a kernel recorded. The path event is made up.
 fn report(nqn: &str) -> Report {
