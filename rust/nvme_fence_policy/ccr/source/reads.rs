@@ -145,7 +145,11 @@ impl Source {
 
     /// The log page 1Fh has been read, or makes no sense.
     pub(crate) fn lost_host_read_ends(&mut self, failed: bool, now: Nanos) {
-        if let Some(read) = self.reading.take() {
+        let Some(read) = self.reading.take() else {
+            return;
+        };
+        // Nothing is tried again where nothing can be sent any more.
+        if self.informed {
             self.lost_host.ends(read.retain_event, failed, now);
         }
     }

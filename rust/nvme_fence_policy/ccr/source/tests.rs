@@ -248,3 +248,27 @@ fn what_is_used_on_is_asked_after_old_entries_were_removed() {
     assert!(read(&mut source, NOW, &[], false).remove_completed);
     assert!(source.is_ready());
 }
+
+#[test]
+fn a_list_that_made_no_sense_is_read_again_only_where_something_can_be_sent() {
+    for in_use in [true, false] {
+        let mut source = Source::new(Offer {
+            ccrl: 0,
+            lost_host_log: true,
+            ..OFFER
+        });
+        source.enter_service();
+        source.lost_host_event();
+        assert!(source.begin_log_read(NOW).retain_event);
+        source.lost_host_read_ends(false, NOW);
+        // Nobody waits: the second read takes the event.
+        source.set_notice_awaited(false, false);
+        assert!(!source.begin_log_read(NOW).retain_event);
+        if !in_use {
+            source.leave_service();
+        }
+        source.lost_host_read_ends(true, NOW);
+        source.timeout(Nanos(u64::MAX));
+        assert_eq!(source.wants_log_read(true), in_use);
+    }
+}
