@@ -27,6 +27,9 @@ become_a_system() {
 	cp -r /blktests/. /suite
 	mkdir /boot
 	cp /blktests/kernel-config "/boot/config-$(uname -r)"
+	mkdir -p "/lib/modules/$(uname -r)/kernel"
+	cp /lib/modules/nvme_fence.ko "/lib/modules/$(uname -r)/kernel"
+	/usr/sbin/depmod
 }
 
 blktests() {
