@@ -48,7 +48,6 @@ help:
 ##   KEEP=1                 keep console, trace and kernel log of machines that passed, too
 ##   SMP=1                  `make test` does what `make test-smp` does, too
 ##   SMP_KERNELS=fence-smp  only this kernel of the SMP machine
-##   LEAKS=all              kmemleak looks after each run, and not only in a scenario's first variant
 ##   SEED=N ROUNDS=N        for scenarios that draw lots: what, and how often
 ##   TESTS=nvme/901         for make blktests: which (all of nvme)
 ##   JOBS=N                 how many machines run at once (one per processor; of the SMP machine one)
