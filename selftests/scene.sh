@@ -149,6 +149,17 @@ report_ns() {
 		inside && $1 == key { sub(",", "", $2); print $2; exit }' "$REPORT"
 }
 
+# core_said TEXT: how often nvme-core did so of the first controller
+core_said() { dmesg | grep -c "nvme0: $1"; }
+
+# expect_core_holds TEXT COMMANDS MILLISECONDS: nvme-core says that so many commands are held, for so
+# long at most. That is counted from the last command on, and said when the connections have ended,
+# which is a moment later on a slow machine.
+expect_core_holds() {
+	expect_between "$1" $(($3 - ${MACHINE_SLACK_MS:-0})) "$3" \
+		"$(dmesg | sed -n "s/.*nvme0: path lost, $2 command(s) held for up to \([0-9]*\) ms/\1/p")"
+}
+
 # stamp_ns: when the event on the standard input was traced, to the microsecond
 stamp_ns() { sed -E 's/^.*\] +[^ ]+ +([0-9]+)\.([0-9]{6}): .*$/\1\2000/; s/^0+([0-9])/\1/'; }
 

@@ -144,9 +144,6 @@ variant_late() {
 	expect_eq "nothing is held any more" 0 "$(cat /sys/module/nvme_fence/removed/held)"
 }
 
-# said TEXT: how often nvme-core did so of the path
-said() { dmesg | grep -c "nvme0: $1"; }
-
 # No module is loaded.
 variant_late_core_alone() {
 	plan 5
@@ -154,9 +151,8 @@ variant_late_core_alone() {
 	WRITES=2
 	disconnect write_apart
 	expect_eq "each write has timed out by itself" 2 "$(commands_timed_out)"
-	expect_eq "one was held when the association ended" 1 \
-		"$(said 'path lost, 1 command(s) held for up to 70000 ms')"
-	expect_eq "both were released together" 1 "$(said 'fenced, 2 command(s) released')"
+	expect_core_holds "one was held when the association ended" 1 70000
+	expect_eq "both were released together" 1 "$(core_said 'fenced, 2 command(s) released')"
 	expect_between "the path is gone then" 70000 "$(late_ms 74000)" "$TOOK"
 	check "and the writers know that there is an error" [ "$STATUS" != 0 ]
 }
