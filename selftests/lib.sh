@@ -215,28 +215,33 @@ target_subsystem() {
 	echo 1 >"$subsystem/namespaces/1/enable"
 }
 
-# target_port N: the subsystem's port 127.0.0.N
+# target_port N: the subsystem's port 127.0.0.N, which may have others already
 target_port() {
 	local port=$TARGET/ports/$1
-	mkdir "$port"
-	echo tcp >"$port/addr_trtype"
-	echo ipv4 >"$port/addr_adrfam"
-	echo "127.0.0.$1" >"$port/addr_traddr"
-	echo 4420 >"$port/addr_trsvcid"
+	[ -d "$port" ] || {
+		mkdir "$port"
+		echo tcp >"$port/addr_trtype"
+		echo ipv4 >"$port/addr_adrfam"
+		echo "127.0.0.$1" >"$port/addr_traddr"
+		echo 4420 >"$port/addr_trsvcid"
+	}
 	ln -s "$TARGET/subsystems/$NQN" "$port/subsystems/$NQN"
 }
 
-# target_remove: the subsystem and its ports
+# target_remove: all subsystems and ports
 target_remove() {
-	local port
+	local port subsystem status=0
 	for port in "$TARGET"/ports/*; do
 		[ ! -d "$port" ] || {
-			rm "$port/subsystems/$NQN"
-			rmdir "$port"
+			rm "$port"/subsystems/*
+			rmdir "$port" || status=1
 		}
 	done
-	[ ! -d "$TARGET/subsystems/$NQN" ] ||
-		rmdir "$TARGET/subsystems/$NQN/namespaces/1" "$TARGET/subsystems/$NQN"
+	for subsystem in "$TARGET"/subsystems/*; do
+		[ ! -d "$subsystem" ] ||
+			rmdir "$subsystem"/namespaces/* "$subsystem" || status=1
+	done
+	return $status
 }
 
 # target_set NAME VALUE: an attribute of the subsystem, before paths are connected
