@@ -7,7 +7,7 @@
 # shellcheck disable=SC2034 # read by whoever runs scenarios
 DESCRIPTION="what the fence costs"
 # shellcheck disable=SC2034
-VARIANTS="success_stock:stock-smp success_unloaded:fence-smp success_loaded:fence-smp loss_stock:stock-smp loss_fence:fence-smp memory_stock:stock-smp memory_fence:fence-smp memory_ccr:fence-smp"
+VARIANTS="success_stock:stock-smp success_unloaded:fence-smp success_loaded:fence-smp loss_stock:stock-smp loss_fence:fence-smp loss_many:fence-smp subsystems_16:fence-smp subsystems_64:fence-smp subsystems_256:fence-smp memory_stock:stock-smp memory_fence:fence-smp memory_ccr:fence-smp"
 # shellcheck disable=SC2034 # the machine that counts instructions
 MACHINES="counted"
 # shellcheck disable=SC2034
@@ -125,8 +125,7 @@ variant_loss_stock() {
 }
 
 variant_loss_fence() {
-	local writers
-	plan 12
+	plan 4
 	target_start
 	proxy_start 1
 	fence_load_as off || bail "the module does not load"
@@ -134,12 +133,86 @@ variant_loss_fence() {
 	fence_unload
 	fence_load_as time
 	lose held.1.768 1 3 768
+}
+
+variant_loss_many() {
+	local writers
+	plan 8
+	target_start
+	proxy_start 1
+	fence_load_as time || bail "the module does not load"
 	for writers in 4 16 64 256; do
 		lose "held.$MANY.$((writers * 256))" $MANY "$writers" $((writers * 256))
 	done
 }
 
+# --- Subsystems that are lost together -----------------------------------------
+
+# By time they are fenced after 3 x 60 s + 10 s. Long enough to be connected and to get writes,
+# all of them, before somebody misses a keep alive that a proxy has kept.
+SUBSYSTEM_OPTIONS=nr_io_queues=1,queue_size=64,keep_alive_tmo=60,reconnect_delay=3600,ctrl_loss_tmo=-1
+FENCED_S=200
+
+# connect_subsystem NUMBER: it comes into being, and two paths to it, through a proxy each
+connect_subsystem() {
+	local path subsystem NQN="$NQN.$1"
+	target_subsystem
+	for path in 1 2; do
+		target_port $path
+		connect_to $path 127.0.0.1$path $SUBSYSTEM_OPTIONS
+	done
+	subsystem=$(grep -lxF "$NQN" /sys/class/nvme-subsystem/*/subsysnqn)
+	subsystem=${subsystem%/*}
+	echo round-robin >"$subsystem/iopolicy"
+	DEVICE=/dev/nvme${subsystem##*subsys}n1
+	wait_for_file "$DEVICE"
+	echo 4 >"/sys/block/${DEVICE#/dev/}/queue/max_sectors_kb"
+	DEVICES="$DEVICES $DEVICE"
+}
+
+# counted_idle LABEL: the same time once more, in which nothing happens any more
+counted_idle() {
+	mark "$1"
+	sleep $FENCED_S
+	mark "$1.end"
+}
+
+# lose_subsystems COUNT: all are lost together, with 32 writes each, 16 on each path. Those are
+# released by time, and wait for a path then; there is none.
+lose_subsystems() {
+	local number device writes=$(($1 * 32))
+	plan 2
+	fence_load_as time || bail "the module does not load"
+	# A proxy has two connections open for each queue.
+	ulimit -n 4096
+	proxy_start 1
+	proxy_start 2
+	for number in $(seq "$1"); do connect_subsystem "$number"; done
+	proxy 1 hold
+	proxy 2 hold
+	for device in $DEVICES; do
+		dd if=/dev/zero "of=$device" bs=128k count=1 oflag=direct 2>/dev/null &
+	done
+	await 100 eval '[ "$(in_flight)" = $writes ]' || bail "$(in_flight) writes are in flight"
+	mark "subsystems.$1"
+	proxy 1 drop
+	proxy 2 drop
+	sleep $FENCED_S
+	mark "subsystems.$1.end"
+	counted_idle "idle.$1"
+	expect_eq "nothing is in flight" 0 "$(in_flight)"
+	expect_eq "each was held and released once" "$writes $writes" \
+		"$(sum_of held) $(sum_of released)"
+}
+
+variant_subsystems_16() { lose_subsystems 16; }
+variant_subsystems_64() { lose_subsystems 64; }
+variant_subsystems_256() { lose_subsystems 256; }
+
 # --- Memory -------------------------------------------------------------------
+
+# Who allocates for Rust: its functions, or what they call, if the compiler makes that no tail call
+RUST='_R|rust_helper_krealloc'
 
 memory_trace() {
 	mkdir "$TRACE"
@@ -150,7 +223,7 @@ memory_trace() {
 }
 
 # allocated NAME PATTERN: what was allocated by who matches, is still allocated, and how
-# many pieces it is
+# many pieces it is. By whom, function by function, is in /out/memory.sites.
 allocated() {
 	echo 0 >"$TRACE/tracing_on"
 	awk -v name="$1" -v pattern="$2" '
@@ -160,14 +233,18 @@ allocated() {
 		}
 		/ (kmalloc|kmem_cache_alloc): / && value("call_site") ~ pattern {
 			bytes[value("ptr")] = value("bytes_alloc")
+			site[value("ptr")] = value("call_site")
 		}
 		/ (kfree|kmem_cache_free): / { delete bytes[value("ptr")] }
 		END {
 			for (pointer in bytes) {
 				sum += bytes[pointer]
 				pieces++
+				of_site[site[pointer] " " bytes[pointer]]++
 			}
 			print name, sum + 0, pieces + 0
+			for (key in of_site)
+				print name, key, of_site[key] >>"/out/memory.sites"
 		}' "$TRACE/trace" >>/out/memory
 }
 
@@ -196,7 +273,7 @@ variant_memory_stock() {
 insmod_traced() {
 	watch_again
 	sh -c 'echo $$ >"$1/set_event_pid"; exec insmod "$2"' -- "$TRACE" "$MODULE"
-	allocated "$1" '^(nvme_fence_|_R|__kernfs_new_node|kobject_set_name_vargs)'
+	allocated "$1" "^(nvme_fence_|$RUST|__kernfs_new_node|kstrdup_const|kobject_set_name_vargs)"
 	fence_unload
 }
 
@@ -207,7 +284,7 @@ memory_of_record() {
 	echo 1 >"/sys/class/nvme/$(path_ctrl 1)/reset_controller"
 	wait_state "$(path_ctrl 1)" live
 	allocated association '^nvme_(assoc_|fence_(identified|make_assoc))'
-	allocated record '^(nvme_fence_rs_|_R)'
+	allocated record "^(nvme_fence_rs_|$RUST)"
 }
 
 # Controllers have no names for their instances, and do not reset each other.

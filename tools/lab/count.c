@@ -55,7 +55,7 @@ __attribute__((visibility("default"))) int qemu_plugin_version = 2;
 /* Addresses from here on are the kernel's. */
 #define KERNEL_BEGIN 0xffff800000000000
 
-#define FUNCTIONS_MAX 8192
+#define FUNCTIONS_MAX 65536
 #define NAME_MAX 120
 
 struct function {
