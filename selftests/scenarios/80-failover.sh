@@ -23,7 +23,8 @@ load_and_trace() {
 	path_io_timeout 1 "$(late_ms 3000)"
 	DEVICE=$(head_device)
 	echo 4 >"/sys/block/${DEVICE#/dev/}/queue/max_sectors_kb"
-	trace_start nvme:nvme_complete_rq
+	# shellcheck disable=SC2046 # more events for whoever wants to know what takes how long
+	trace_start nvme:nvme_complete_rq $(parameter lab.events | tr , ' ')
 	writer_start --blocks $WRITERS --writes 1 --block-size 16384
 }
 
