@@ -257,16 +257,20 @@ impl Subsystem {
                 self.answered(now, associations, source, &identity, answer);
             }
             Input::LogRead { source, page } => self.log_read(now, associations, source, page),
+            Input::LogNotSent { source } => reports::log_not_sent(now, associations, source),
         }
         self.await_notices(associations);
     }
 
-    /// As long as somebody waits for a controller to notice, all that may know are to be asked.
+    /// As long as somebody waits for a controller to notice, all that may know are to be asked. Who has
+    /// the ID of another one has its name as well, sooner or later: then no entry is believed.
     fn await_notices(&self, associations: &mut impl Storage) {
-        let awaited = associations
-            .iter()
-            .any(|one| one.awaits_notice(&self.knobs));
-        let needed = associations.iter().any(Association::needs_entry);
+        let counts = !self.ids_repeat;
+        let awaited = counts
+            && associations
+                .iter()
+                .any(|one| one.awaits_notice(&self.knobs));
+        let needed = counts && associations.iter().any(Association::needs_entry);
         for source in associations.iter_mut().filter_map(Association::source_mut) {
             source.set_notice_awaited(awaited, needed);
         }

@@ -366,6 +366,18 @@ pub(super) const ALL: &[(&str, Expected)] = &[
         Unnoticed("an entry that is cleared too early is only missed, and time goes on"),
     ),
     (
+        "list-looked-at-before",
+        Unnoticed("an entry that is cleared too early is only missed, and time goes on"),
+    ),
+    (
+        "list-not-sent-for",
+        Unnoticed("a list that is not read is only missed, and time goes on"),
+    ),
+    (
+        "list-of-namesakes",
+        Unnoticed("no two controllers of the model have one ID"),
+    ),
+    (
         "lists-all-at-once",
         Unnoticed("no read of the model costs a path"),
     ),
