@@ -779,6 +779,29 @@ fn where_ids_repeat_no_list_is_read() {
 }
 
 #[test]
+fn who_said_that_it_is_reset_is_asked_again_if_that_was_not_believed() {
+    let mut host = Host::with_two_paths();
+    let lost = host.lose(A);
+    let source = host.next_request().unwrap().source;
+    let all = host.subsystem.knobs().evidence();
+    host.set_evidence(all.without(Belief::Ccr));
+    let outputs = host.answer(source, lost, Answer::Immediate);
+    assert!(matches!(outputs[..], [Output::ResetStep { .. }]));
+    host.set_evidence(all);
+    while host.now < ms(20_000) {
+        host.now = host.subsystem.next_deadline(&host.associations).unwrap();
+        host.handle(Input::Timeout);
+        if let Some(again) = host.next_request() {
+            assert!(
+                matches!(again.question, Question::Reset(identity, _) if identity == host.identity(lost))
+            );
+            return;
+        }
+    }
+    panic!("nobody is asked any more");
+}
+
+#[test]
 fn where_ids_repeat_names_prove_nothing_either_and_what_was_remembered_is_void() {
     let mut host = Host::new();
     host.lost_host_log = true;

@@ -188,6 +188,10 @@ pub(super) const ALL: &[(&str, Expected)] = &[
     // Names that repeat.
     ("asks-about-namesakes", Noticed("reset-late-namesakes")),
     ("books-lost", Noticed("reset-host")),
+    (
+        "unbelieved-for-ever",
+        Unnoticed("no case lasts until a source that was not believed is asked again"),
+    ),
     ("name-free-unanswered", Noticed("reset-host")),
     (
         "name-free-too-soon",
