@@ -146,6 +146,30 @@ pub(super) const ALL: &[(&str, Expected)] = &[
         "spliced-repeated",
         Unnoticed("all commands of the model may be sent again"),
     ),
+    (
+        "unheld-forgotten",
+        Unnoticed("all commands of the model can be held"),
+    ),
+    (
+        "unheld-full",
+        Unnoticed("all commands of the model can be held"),
+    ),
+    (
+        "unheld-in-part",
+        Unnoticed("all commands of the model can be held"),
+    ),
+    (
+        "unheld-repeated",
+        Unnoticed("all commands of the model can be held"),
+    ),
+    (
+        "tracked-gone-at-close",
+        Unnoticed("all commands of the model can be held, and are until they are sent again"),
+    ),
+    (
+        "serves-while-tracked",
+        Unnoticed("all commands of the model can be held, and are until they are sent again"),
+    ),
     // What a reset is evidence of.
     ("reset-accepted", Noticed("reset")),
     ("reset-joined", Noticed("reset-nuisances")),
