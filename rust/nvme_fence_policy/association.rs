@@ -160,13 +160,17 @@ impl<L: Lent> Association<L> {
         [self.deadline(), of_resets].into_iter().flatten().min()
     }
 
+    fn verdict(&self, command: &Command, knobs: &Knobs) -> Verdict {
+        match self.state {
+            State::Open | State::Lost | State::Fencing(_) => command.verdict(knobs),
+            State::Fenced(_) | State::Gone => Verdict::Pass(PassReason::Fenced),
+        }
+    }
+
     /// Decides on a command of this association that did not succeed. If it is to be held, it counts
     /// as held from now on.
     pub fn hold(&mut self, command: &Command, knobs: &Knobs) -> Verdict {
-        let verdict = match self.state {
-            State::Open | State::Lost | State::Fencing(_) => command.verdict(knobs),
-            State::Fenced(_) | State::Gone => Verdict::Pass(PassReason::Fenced),
-        };
+        let verdict = self.verdict(command, knobs);
         if verdict == Verdict::Hold {
             self.elsewhere |= command.elsewhere;
             self.count_held(command.bytes);
@@ -185,6 +189,20 @@ impl<L: Lent> Association<L> {
         }
         self.tracked.meets(slots, &blocks);
         false
+    }
+
+    /// The same for a command that can not be held: if it had to be, its blocks are tracked.
+    pub(crate) fn track_unheld(
+        &mut self,
+        command: &Command,
+        knobs: &Knobs,
+        slots: &mut [Slot],
+    ) -> Verdict {
+        let verdict = self.verdict(command, knobs);
+        if verdict == Verdict::Hold {
+            self.tracked.add_unheld(slots, command.blocks);
+        }
+        verdict
     }
 
     /// Has a new write wait, if it overlaps what is tracked. It counts as held then.
@@ -207,7 +225,7 @@ impl<L: Lent> Association<L> {
     }
 
     /// Whether anything waits for evidence, or would if it came.
-    fn is_waited_for(&self) -> bool {
+    pub(crate) fn is_waited_for(&self) -> bool {
         self.held != 0 || !self.tracked.is_empty()
     }
 
@@ -288,8 +306,8 @@ impl<L: Lent> Association<L> {
                 // What is in use can execute.
                 self.proven = None;
                 self.listed_by = None;
-                // What holds commands is given up once more: their wait begins with its end.
-                if self.held == 0 {
+                // What commands wait for is given up once more: their wait begins with its end.
+                if !self.is_waited_for() {
                     self.enter_service();
                     // There may have been an event before the policy was there to hear it.
                     if self.opened.connected.is_none() {
@@ -471,7 +489,7 @@ impl<L: Lent> Association<L> {
     fn close(&mut self, clocks: &Clocks, knobs: &Knobs) -> Action {
         self.closed = true;
         self.leave_service();
-        if self.held == 0 {
+        if !self.is_waited_for() {
             self.state = State::Gone;
             return Action::Discard;
         }

@@ -10,7 +10,7 @@ use crate::time::Nanos;
 /// When everything that is held for an association is free by time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum HeldUntil {
-    /// Nothing is held.
+    /// Nothing is held, and nothing is tracked.
     #[default]
     NothingHeld,
     /// In a moment: it is about to be sent on, or to get a deadline.
@@ -22,9 +22,9 @@ pub enum HeldUntil {
 }
 
 impl<L: Lent> Association<L> {
-    /// When what it holds is free by time.
+    /// When what it holds is free by time, or what will have to wait for what is tracked.
     pub fn held_until(&self) -> HeldUntil {
-        if self.held() == 0 {
+        if !self.is_waited_for() {
             return HeldUntil::NothingHeld;
         }
         match self.state() {

@@ -88,6 +88,9 @@ pub struct Command {
     /// It may be sent again as soon as its association is closed and emptied: none of its data is
     /// referred to then, and it need not keep its order among others.
     pub repeatable: bool,
+    /// It can be held. If not, it fails at once, whatever is said, and all that can be done is to track
+    /// its blocks.
+    pub holdable: bool,
 }
 
 /// Why a command may leave at once.

@@ -15,6 +15,8 @@
 //!   error: that may be said when it is known that it will not come true after all.
 //! - If cancelled commands of one association overlap each other, all that is tracked there is held.
 //! - What does not fit in the table is held.
+//! - What can not be held has failed, and is not sent again. Its blocks are tracked all the same, with any
+//!   setting that holds, and from then on: newer writes wait. If there is no room for them, all do.
 //! - What is sent again is not checked against the tables: it would wait for itself. What has waited
 //!   is, as it may overlap what is tracked for another association.
 //!
@@ -24,7 +26,8 @@
 //! - the application does not write to a block before it knows of the write before that it is done;
 //! - the memory of a write is not changed before that either, so that both copies are the same.
 //!
-//! That is why an administrator has to choose it. None of it is needed for what is held.
+//! That is why an administrator has to choose it. None of it is needed for what is held, and only that
+//! nobody writes past the check for what can not be held.
 //!
 //! [`Hold::Overlap`]: crate::knobs::Hold::Overlap
 

@@ -43,7 +43,9 @@ use crate::time::Nanos;
 pub enum Fate {
     /// It must be held.
     Hold,
-    /// It must be kept until [`Output::Repeat`] has it sent again.
+    /// It must be kept until [`Output::Repeat`] has it sent again. If it can not be held, its blocks are
+    /// tracked: new writes are to be checked ([`Subsystem::touches`]) before anybody is told that it has
+    /// failed.
     Track,
     /// It may leave at once.
     Pass(PassReason),
@@ -143,6 +145,12 @@ impl Subsystem {
         let Some((association, slots)) = all.find(|(one, _)| one.id() == association) else {
             return Fate::Unknown;
         };
+        if !command.holdable {
+            return match association.track_unheld(command, &self.knobs, slots) {
+                Verdict::Hold => Fate::Track,
+                Verdict::Pass(reason) => Fate::Pass(reason),
+            };
+        }
         let verdict = association.hold(command, &self.knobs);
         if verdict == Verdict::Hold {
             self.array
@@ -159,7 +167,8 @@ impl Subsystem {
 
     /// Whether a new write of so many bytes must wait for this association, as it overlaps what is
     /// tracked for it: then it is to be kept as what is held is. To be asked of each association for
-    /// which there was an [`Output::Repeat`], until the write has to wait for one.
+    /// which there was an [`Output::Repeat`], or for which something is tracked that can not be held,
+    /// until the write has to wait for one.
     ///
     /// What [`Output::Repeat`] sends again is not new. What has waited and is sent on by
     /// [`Output::Release`] is: it may overlap what is tracked for another association.
@@ -174,6 +183,18 @@ impl Subsystem {
             .iter_mut_with_slots()
             .find(|(one, _)| one.id() == association)
             .is_some_and(|(one, slots)| one.detain(slots, write, bytes))
+    }
+
+    /// The same for a new write that can not be kept: it is to come again, and counts for nothing.
+    pub fn touches(
+        &self,
+        associations: &mut impl Storage,
+        association: AssociationId,
+        write: &Blocks,
+    ) -> bool {
+        let mut all = associations.iter_mut_with_slots();
+        all.find(|(one, _)| one.id() == association)
+            .is_some_and(|(one, slots)| one.tracked().overlaps(slots, write))
     }
 
     /// Takes note of what happened. What follows is to be taken by [`Self::poll_output`].
@@ -257,16 +278,20 @@ impl Subsystem {
                 self.answered(now, associations, source, &identity, answer);
             }
             Input::LogRead { source, page } => self.log_read(now, associations, source, page),
+            Input::LogNotSent { source } => reports::log_not_sent(now, associations, source),
         }
         self.await_notices(associations);
     }
 
-    /// As long as somebody waits for a controller to notice, all that may know are to be asked.
+    /// As long as somebody waits for a controller to notice, all that may know are to be asked. Who has
+    /// the ID of another one has its name as well, sooner or later: then no entry is believed.
     fn await_notices(&self, associations: &mut impl Storage) {
-        let awaited = associations
-            .iter()
-            .any(|one| one.awaits_notice(&self.knobs));
-        let needed = associations.iter().any(Association::needs_entry);
+        let counts = !self.ids_repeat;
+        let awaited = counts
+            && associations
+                .iter()
+                .any(|one| one.awaits_notice(&self.knobs));
+        let needed = counts && associations.iter().any(Association::needs_entry);
         for source in associations.iter_mut().filter_map(Association::source_mut) {
             source.set_notice_awaited(awaited, needed);
         }

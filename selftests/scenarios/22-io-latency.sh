@@ -9,7 +9,7 @@
 # shellcheck disable=SC2034 # read by whoever runs scenarios
 DESCRIPTION="held writes are charged once by io.latency, and by io.cost"
 # shellcheck disable=SC2034
-VARIANTS="fence:fence control:fence cost:fence cost_control:fence"
+VARIANTS="fence:fence control:fence cost:fence cost_control:fence cost_off:fence"
 # shellcheck disable=SC2034
 PARAMETERS="nvme_core.multipath=N"
 
@@ -46,7 +46,8 @@ set_up() {
 # want_latency: "first" never has the latency that it wants, which is made up for by "other"
 want_latency() { echo "$(cat /sys/block/nvme0n1/dev) target=1" >$CGROUPS/first/io.latency; }
 
-# lose_writes: of "other", which are sent again when the path is back
+# lose_writes [COMMAND...]: of "other", which are sent again when the path is back. The command is
+# run before that.
 lose_writes() {
 	local number pids='' pid status=0
 	scripted_target rule write : hold=before-execution >/dev/null
@@ -56,6 +57,7 @@ lose_writes() {
 	done
 	scripted_target wait lost 1
 	scripted_target forget all
+	"$@"
 	for pid in $pids; do
 		wait "$pid" || status=1
 	done
@@ -104,11 +106,15 @@ other_is_idle() {
 		grep -q ' iocost_iocg_idle: '
 }
 
-# lose_with_costs WAY: the writes of "other", for which io.cost has it pay
+# set_costs 0|1: has io.cost anybody pay?
+set_costs() { echo "$(cat /sys/block/nvme0n1/dev) enable=$1" >$CGROUPS/io.cost.qos; }
+
+# lose_with_costs WAY [COMMAND...]: the writes of "other", for which io.cost has it pay
 lose_with_costs() {
 	set_up "$1"
-	echo "$(cat /sys/block/nvme0n1/dev) enable=1" >$CGROUPS/io.cost.qos
-	lose_writes
+	shift
+	set_costs 1
+	lose_writes "$@"
 }
 
 variant_cost() {
@@ -122,5 +128,16 @@ variant_cost_control() {
 	plan 3
 	lose_with_costs off
 	expect_eq "they were not held" 0 "$(fence_counter 1 held)"
+	check "the group is idle afterwards" await 60 other_is_idle
+}
+
+# What has been paid is given back once, also if nothing is to be paid the second time.
+variant_cost_off() {
+	plan 4
+	lose_with_costs time set_costs 0
+	expect_eq "they were held" $WRITERS "$(fence_counter 1 held)"
+	# It counts again when it has to pay again.
+	set_costs 1
+	check "one more write succeeds" write_in other 1
 	check "the group is idle afterwards" await 60 other_is_idle
 }

@@ -18,7 +18,7 @@ admin() {
 set_kato() {
 	case "${BY:-ioctl}" in
 	ioctl) admin --opcode=0x09 --cdw10=0x0f --cdw11="$1" ;;
-	uring) /selftests/uring-admin "/dev/$(path_ctrl 1)" 9 f "$(printf %x "$1")" ;;
+	uring) /selftests/uring admin "/dev/$(path_ctrl 1)" 9 f "$(printf %x "$1")" ;;
 	esac
 }
 

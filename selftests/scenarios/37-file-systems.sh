@@ -9,7 +9,7 @@
 # shellcheck disable=SC2034 # read by whoever runs scenarios
 DESCRIPTION="file systems stay whole through ten flaps with load"
 # shellcheck disable=SC2034
-VARIANTS="ext4:fence ext4_overlap:fence ext4_control:fence xfs:fence xfs_overlap:fence xfs_control:fence"
+VARIANTS="ext4:fence ext4_overlap:fence ext4_control:fence xfs:fence xfs_overlap:fence xfs_control:fence btrfs:fence btrfs_overlap:fence btrfs_control:fence"
 # shellcheck disable=SC2034
 MACHINES="uml qemu"
 # shellcheck disable=SC2034
@@ -108,6 +108,18 @@ check_ext4() { /usr/sbin/e2fsck -fn "$DEVICE"; }
 make_xfs() { /usr/sbin/mkfs.xfs -q "$DEVICE"; }
 check_xfs() { /usr/sbin/xfs_repair -n "$DEVICE"; }
 
+make_btrfs() { /usr/sbin/mkfs.btrfs -q "$DEVICE"; }
+check_btrfs() { /usr/bin/btrfs check --readonly "$DEVICE"; }
+
+# mount_type TYPE. Copying on write, btrfs would write a register elsewhere each time, and what is
+# executed late would hit nothing.
+mount_type() {
+	case "$1" in
+	btrfs) mount -t "$1" -o nodatacow "$DEVICE" /mnt ;;
+	*) mount -t "$1" "$DEVICE" /mnt ;;
+	esac
+}
+
 # mounted_scene WAY TYPE: both paths carry a file system.
 mounted_scene() {
 	target_start file $MEGABYTES
@@ -120,7 +132,7 @@ mounted_scene() {
 	DEVICE=$(head_device)
 	"make_$2" >>/out/mkfs.txt 2>&1 || bail "mkfs.$2 fails"
 	mkdir /mnt
-	mount -t "$2" "$DEVICE" /mnt || bail "$2 can not be mounted"
+	mount_type "$2" || bail "$2 can not be mounted"
 }
 
 # flap: path 1 swallows what it is sent, is lost, executes it late, and comes back. The
@@ -163,7 +175,7 @@ through_flaps() {
 	await 120 nothing_is_tracked || bail "something is still tracked"
 	check "writes were held or tracked in $(flaps) flaps" flaps_are_enough
 	check "the file system is clean" "check_$1"
-	mount -t "$1" "$DEVICE" /mnt
+	mount_type "$1"
 	check "the registers hold what was acknowledged" eval 'DEVICE=$REGISTERS; registers_verify'
 	expect_eq "all files are there" "$(ls $SUMS)" "$(ls /mnt/files)"
 	expect_eq "in them is what was written" "" "$(wrong_files)"
@@ -215,4 +227,19 @@ variant_xfs_overlap() {
 variant_xfs_control() {
 	plan 3
 	without_fence xfs
+}
+
+variant_btrfs() {
+	plan 8
+	through_flaps btrfs time
+}
+
+variant_btrfs_overlap() {
+	plan 8
+	through_flaps btrfs overlap
+}
+
+variant_btrfs_control() {
+	plan 3
+	without_fence btrfs
 }

@@ -36,9 +36,12 @@ lose_write() {
 write_pointer() { blkzone report --count 1 $DEVICE | sed 's/.* wptr \(0x[0-9a-f]*\) .*/\1/'; }
 
 variant_fence() {
-	plan 6
+	plan 8
 	lose_write time
 	check "the write fails" [ $STATUS != 0 ]
+	check "the kernel's log tells of it" \
+		eval 'dmesg | grep "nvme0n1: WRITE, 4096 bytes at sector 8, failed (sct 0x3 / sc 0x71)"'
+	expect_eq "it is counted as an error" 1 "$(cat /sys/block/nvme0n1/diag/command_error_count)"
 	expect_eq "it was held" 1 "$(fence_counter 1 held)"
 	expect_eq "until its time had come" time "$(fence_attr 1 evidence)"
 	expect_eq "the zone is written up to there" 8 $(($(write_pointer)))

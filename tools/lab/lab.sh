@@ -42,7 +42,7 @@ KERNEL=${KERNEL:-7.3}
 mkdir -p "$LAB_LOGS"
 
 # The order in which a first run does things; a step says where in it it stands.
-LAB_STAGES=(toolchain source stock fence stock-smp fence-smp fence-debug modules tools initramfs)
+LAB_STAGES=(toolchain source stock fence stock-smp fence-smp fence-debug fence-rt modules tools initramfs)
 
 say() { printf 'lab: %s\n' "$*" >&2; }
 die() { printf 'lab: error: %s\n' "$*" >&2; exit 1; }

@@ -102,13 +102,10 @@ impl<L: Lent> Association<L> {
         }
     }
 
-    /// A source has answered. Returns whether the controller is reset. That it is counts also if nothing
-    /// is remembered of the question.
+    /// A source has answered. Returns whether the controller is reset.
     pub(super) fn answered(&mut self, source: AssociationId, answer: Answer, now: Nanos) -> bool {
-        match self.tries_mut() {
-            Some(tries) => tries.answered(source, answer, now),
-            None => answer.is_evidence(),
-        }
+        self.tries_mut()
+            .is_some_and(|tries| tries.answered(source, answer, now))
     }
 
     /// The log page of a source was read, from `reading` on. `status` is what it says of the

@@ -12,8 +12,8 @@ use std::format;
 
 const IDENTITY: Identity = Identity {
     cntlid: 1,
-    ciu: 0,
-    cirn: 0,
+    ciu: 1,
+    cirn: 1,
 };
 const TERMS: Terms = Terms {
     kato_ms: 5000,

@@ -204,14 +204,18 @@ impl Tries {
         if let Some(place) = self.find(source) {
             match (answer, place.as_mut()) {
                 (Answer::Accepted | Answer::InProgress, Some(one)) => one.accepted(now),
-                (Answer::Failed | Answer::Unanswered, Some(one)) => one.failed(now),
+                // If a reset is not believed now, it may be later: then the source is asked once more.
+                (
+                    Answer::Immediate | Answer::Gone | Answer::Failed | Answer::Unanswered,
+                    Some(one),
+                ) => one.failed(now),
                 (Answer::Refused, _) => {
                     *place = None;
                     self.refuses(source, now);
                 }
                 // Not the fault of the source: it can be asked again when it is ready.
                 (Answer::LogFull | Answer::LimitExceeded | Answer::NotSent, _) => *place = None,
-                (Answer::Immediate | Answer::Gone, _) | (_, None) => {}
+                (_, None) => {}
             }
         }
         self.went_unanswered |= answer == Answer::Unanswered;

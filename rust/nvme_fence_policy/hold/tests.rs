@@ -12,6 +12,7 @@ pub(crate) const WRITE: Command = Command {
     fails: false,
     elsewhere: false,
     repeatable: true,
+    holdable: true,
 };
 
 #[test]

@@ -22,6 +22,8 @@ pub(crate) struct LostHostReads {
     event: bool,
     /// The page was looked at since.
     looked: bool,
+    /// It is being looked at: the read that is under way retains the event, and began after it.
+    looking: bool,
     /// It is to be read now.
     wanted: bool,
     /// It is being read.
@@ -37,6 +39,7 @@ impl LostHostReads {
         needed: false,
         event: false,
         looked: false,
+        looking: false,
         wanted: false,
         reading: false,
         poll_at: None,
@@ -57,10 +60,11 @@ impl LostHostReads {
         }
     }
 
-    /// The controller says that there is news.
+    /// The controller says that there is news. A read that is under way may not have it yet.
     pub(crate) fn event(&mut self) {
         self.event = true;
         self.looked = false;
+        self.looking = false;
         self.wanted = true;
     }
 
@@ -76,6 +80,7 @@ impl LostHostReads {
         self.poll_at = None;
         let retains = self.awaited || self.needed || !self.looked;
         self.event &= retains;
+        self.looking = retains;
         retains
     }
 
@@ -86,7 +91,7 @@ impl LostHostReads {
             // The event was not taken.
             self.event |= !retained;
         } else {
-            self.looked |= retained;
+            self.looked |= self.looking;
         }
         let millis = if failed { BUSY_MS } else { POLL_MS };
         if self.awaited || (failed && self.event) {

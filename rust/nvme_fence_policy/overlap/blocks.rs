@@ -50,6 +50,11 @@ impl Blocks {
         self.side_of(other).is_none()
     }
 
+    /// Whether all blocks of `other` are in it.
+    pub fn covers(&self, other: &Self) -> bool {
+        self.namespace == other.namespace && self.first <= other.first && self.last >= other.last
+    }
+
     /// On which side of `other` it lies; [`None`]: they overlap.
     pub(super) fn side_of(&self, other: &Self) -> Option<Ordering> {
         if self.namespace != other.namespace {

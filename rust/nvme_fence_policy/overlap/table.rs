@@ -75,8 +75,17 @@ pub enum Refusal {
     Full,
 }
 
+/// What is found in a table.
+enum Found {
+    /// This range is.
+    Range(Blocks),
+    Nothing,
+    /// These are not the slots of the table: nobody knows what is tracked.
+    Unknown,
+}
+
 /// The ranges that are tracked for one association. They are in slots that the caller lends, always
-/// the same ones as long as there is anything in the table.
+/// the same ones, or more with the same in the first ones, as long as there is anything in the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Table {
     root: Link,
@@ -104,19 +113,32 @@ impl Table {
 
     /// Whether any of these blocks is in the table.
     pub fn overlaps(&self, slots: &[Slot], blocks: &Blocks) -> bool {
+        !matches!(self.find(slots, blocks), Found::Nothing)
+    }
+
+    /// Whether all of these blocks are in one range of the table.
+    pub fn covers(&self, slots: &[Slot], blocks: &Blocks) -> bool {
+        match self.find(slots, blocks) {
+            // Ranges do not overlap each other: in another one there is none of the blocks.
+            Found::Range(range) => range.covers(blocks),
+            Found::Nothing | Found::Unknown => false,
+        }
+    }
+
+    /// A range that these blocks overlap.
+    fn find(&self, slots: &[Slot], blocks: &Blocks) -> Found {
         let mut at = self.root;
         while at != Link::NONE {
             let Some(slot) = slots.get(usize::from(at.0)) else {
-                // These are not the slots of this table: nobody knows what is tracked.
-                return true;
+                return Found::Unknown;
             };
             at = match blocks.side_of(&slot.blocks) {
                 Some(Ordering::Less) => slot.before,
                 Some(Ordering::Greater) => slot.behind,
-                Some(Ordering::Equal) | None => return true,
+                Some(Ordering::Equal) | None => return Found::Range(slot.blocks),
             };
         }
-        false
+        Found::Nothing
     }
 
     /// Inserts a range, unless it overlaps another one.

@@ -67,12 +67,17 @@ pub enum Input<'a> {
         /// The answer.
         answer: Answer,
     },
-    /// What became of a [`Question::ReadLog`](super::Question::ReadLog).
+    /// What became of a [`Question::ReadLog`](super::Question::ReadLog) that was sent.
     LogRead {
         /// The association that was asked.
         source: AssociationId,
         /// The log page; [`None`] if it could not be read.
         page: Option<&'a [u8]>,
+    },
+    /// A [`Question::ReadLog`](super::Question::ReadLog) could not be sent.
+    LogNotSent {
+        /// The association that was to be asked.
+        source: AssociationId,
     },
 }
 

@@ -99,7 +99,6 @@ impl Subsystem {
                 (_, None) => {}
             }
         }
-        // Who has the ID of another one has its name as well, sooner or later.
         let Some(log) = log.filter(|_| !self.ids_repeat) else {
             return;
         };
@@ -136,6 +135,15 @@ impl Subsystem {
             impacted.note(now, reported, &self.knobs);
         }
         success
+    }
+}
+
+/// The command that reads the log page of a source could not be sent. That is not the fault of the
+/// source.
+pub(super) fn log_not_sent(now: Nanos, associations: &mut impl Storage, source: AssociationId) {
+    let source = find_mut(associations, source).and_then(Association::source_mut);
+    if let Some(source) = source {
+        source.log_not_sent(now);
     }
 }
 

@@ -19,7 +19,8 @@ pub trait Storage {
     fn iter_mut(&mut self) -> impl Iterator<Item = &mut Association<Self::Lent>>;
 
     /// All of them, in the same order, each with what is lent to it for its table of tracked ranges:
-    /// always the same slots. Who lends none has held what could be tracked.
+    /// always the same slots, or more with the same in the first ones. Who lends none has held what could
+    /// be tracked, and all new writes wait for what can not be held.
     fn iter_mut_with_slots(
         &mut self,
     ) -> impl Iterator<Item = (&mut Association<Self::Lent>, &mut [Slot])> {

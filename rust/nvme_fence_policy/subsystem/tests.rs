@@ -748,6 +748,60 @@ fn one_list_is_read_at_a_time_and_one_that_cannot_be_is_left_alone() {
 }
 
 #[test]
+fn a_list_whose_read_could_not_be_sent_is_read_later() {
+    let (mut host, lost, source) = with_lost_host_log();
+    reads_lost_host_log(&mut host, source);
+    assert_eq!(host.handle(Input::LogNotSent { source }), []);
+    assert_eq!(host.next_request(), None, "it is not ready");
+    host.now = host.subsystem.next_deadline(&host.associations).unwrap();
+    host.handle(Input::Timeout);
+    reads_lost_host_log(&mut host, source);
+    let listed = host.identity(lost);
+    assert!(matches!(
+        host.lost_host_read(source, &[listed])[..],
+        [Output::Deadline(..)]
+    ));
+}
+
+#[test]
+fn where_ids_repeat_no_list_is_read() {
+    let (mut host, _, source) = with_lost_host_log();
+    reads_lost_host_log(&mut host, source);
+    host.lost_host_read(source, &[]);
+    let (_, outputs) = host.open_as(ControllerId(3), host.identity(source).cntlid, 9);
+    assert!(
+        matches!(outputs[..], [Output::RepeatedId(..)]),
+        "{outputs:?}"
+    );
+    host.now = host.subsystem.next_deadline(&host.associations).unwrap();
+    host.handle(Input::Timeout);
+    assert_eq!(host.next_request(), None);
+}
+
+#[test]
+fn who_said_that_it_is_reset_is_asked_again_if_that_was_not_believed() {
+    let mut host = Host::with_two_paths();
+    let lost = host.lose(A);
+    let source = host.next_request().unwrap().source;
+    let all = host.subsystem.knobs().evidence();
+    host.set_evidence(all.without(Belief::Ccr));
+    let outputs = host.answer(source, lost, Answer::Immediate);
+    assert!(matches!(outputs[..], [Output::ResetStep { .. }]));
+    host.set_evidence(all);
+    while host.now < ms(20_000) {
+        host.now = host.subsystem.next_deadline(&host.associations).unwrap();
+        host.handle(Input::Timeout);
+        if let Some(again) = host.next_request() {
+            assert!(
+                matches!(again.question, Question::Reset(identity, _) if identity == host.identity(lost))
+            );
+            return;
+        }
+    }
+    panic!("nobody is asked any more");
+}
+
+#[test]
 fn where_ids_repeat_names_prove_nothing_either_and_what_was_remembered_is_void() {
     let mut host = Host::new();
     host.lost_host_log = true;
@@ -755,10 +809,10 @@ fn where_ids_repeat_names_prove_nothing_either_and_what_was_remembered_is_void()
     let (first, _) = host.open_as(A, 1, 1);
     host.hold(first);
     host.handle(Input::Lost(A));
-    host.open_as(B, 1, 2);
+    let (second, _) = host.open_as(B, 1, 2);
     host.handle(Input::Resumed(B));
     let c = ControllerId(3);
-    let (third, outputs) = host.open_as(c, 1, 3);
+    let (_, outputs) = host.open_as(c, 1, 3);
     assert!(matches!(outputs[..], [Output::RepeatedId(_, repeated)] if repeated == c));
     host.handle(Input::Resumed(c));
     let outputs = host.close(A);
@@ -769,10 +823,9 @@ fn where_ids_repeat_names_prove_nothing_either_and_what_was_remembered_is_void()
     }
     // Who has seen to it that IDs are worth something says so.
     host.believe(Belief::ReconnectById);
-    host.handle(Input::HostLost(c));
-    reads_lost_host_log(&mut host, third);
+    reads_lost_host_log(&mut host, second);
     assert!(matches!(
-        host.lost_host_read(third, &[listed])[..],
+        host.lost_host_read(second, &[listed])[..],
         [Output::Deadline(..)]
     ));
 }

@@ -5,10 +5,11 @@
 use crate::controller::Controller;
 use crate::output;
 use crate::overlap::Kept;
+use crate::subsystem::State;
 use crate::sys::OfferedCommand;
 use kernel::prelude::*;
 use kernel::sync::Arc;
-use nvme_fence_policy::{AssociationId, Clocks, Fate, HeldUntil, Input};
+use nvme_fence_policy::{AssociationId, Blocks, Clocks, Fate, HeldUntil, Input};
 
 /// What nvme-core knows an association by, until it forgets it.
 pub(crate) struct Handle {
@@ -68,7 +69,11 @@ impl Handle {
                     .count(|counters| counters.count_held(1, command.bytes.into()));
             }
             Fate::Track => {
-                record.note_tracked(offered);
+                if command.holdable {
+                    record.note_tracked(offered);
+                } else {
+                    record.note_unheld(offered);
+                }
                 self.controller.count(|counters| {
                     counters.tracked.add(1);
                 });
@@ -92,6 +97,9 @@ impl Handle {
             return false;
         };
         let mut state = self.controller.subsystem().lock();
+        if !offered.is_holdable() {
+            return self.turns_away(&mut state, offered, &blocks);
+        }
         if !state.check(self.association, &blocks, offered.bytes()) {
             return false;
         }
@@ -100,6 +108,24 @@ impl Handle {
         }
         self.controller.count(|counters| {
             counters.count_held(1, offered.bytes().into());
+            counters.waited.add(1);
+        });
+        true
+    }
+
+    /// The same for one that comes again. A passthrough command does so when something has changed, so that
+    /// is told; a request every few milliseconds.
+    fn turns_away(&self, state: &mut State, offered: &OfferedCommand<'_>, blocks: &Blocks) -> bool {
+        if !state.touches(self.association, blocks) {
+            return false;
+        }
+        if !offered.is_passthrough() {
+            return true;
+        }
+        if let Some(record) = state.record(self.association) {
+            record.note_turned_away(offered);
+        }
+        self.controller.count(|counters| {
             counters.waited.add(1);
         });
         true

@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What `hold=overlap` wants of the shell: room for what is tracked, and that what is sent is copied.
+//! What tracking wants of the shell: room for what is tracked and, with `hold=overlap`, that what is sent
+//! is copied.
 //!
-//! Both cost something, so both are there only where that is chosen. Who has no room for it has held
-//! what could be tracked, and so has what was sent before without having been copied.
+//! Both cost something, so there is no more of it than is chosen. Who has no room for it has held what
+//! could be tracked, and so has what was sent before without having been copied. What can not be held
+//! is tracked with any setting that holds: that is little, and where there is no room for it, all newer
+//! writes wait.
 
 use crate::record::Record;
 use crate::subsystem::{State, Subsystem};
 use kernel::prelude::*;
-use nvme_fence_policy::{AssociationId, Slot};
+use nvme_fence_policy::{AssociationId, Hold, Slot};
+
+/// So many ranges of what can not be held: one program with a queue of passthrough commands.
+const UNHELD_RANGES: usize = 64;
 
 /// Room for what is tracked for one association.
 #[derive(Default)]
@@ -20,8 +26,18 @@ impl Slots {
         Ok(Self(KVec::from_elem(Slot::FREE, ranges, GFP_KERNEL)?))
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    /// For so many ranges.
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// If there is more room than in `used`, whatever is there gets the same place here.
+    pub(crate) fn take_over(&mut self, used: &Self) -> bool {
+        let Some((same, _)) = self.0.split_at_mut_checked(used.len()) else {
+            return false;
+        };
+        same.copy_from_slice(&used.0);
+        self.len() > used.len()
     }
 
     /// All of it.
@@ -55,13 +71,21 @@ impl State {
         }
     }
 
-    /// An association for which something could be tracked if there was room for it.
-    fn lacks_slots(&self) -> Option<AssociationId> {
-        let tracks = self.knobs().hold().tracks();
+    /// For how many ranges there is to be room in each record, if there can be at most so many.
+    fn ranges_wanted(&self, tracked_max: usize) -> usize {
+        match self.knobs().hold() {
+            Hold::Overlap => tracked_max,
+            Hold::All => tracked_max.min(UNHELD_RANGES),
+            Hold::None => 0,
+        }
+    }
+
+    /// An association for which less can be tracked than there is to be room for, and that.
+    fn lacks_slots(&self, tracked_max: usize) -> Option<(AssociationId, usize)> {
+        let wanted = self.ranges_wanted(tracked_max);
         self.records()
-            .filter(|_| tracks)
-            .find(|record| record.slots().is_empty())
-            .map(|record| record.association().id())
+            .find(|record| record.slots().len() < wanted)
+            .map(|record| (record.association().id(), wanted))
     }
 }
 
@@ -69,10 +93,11 @@ impl Subsystem {
     /// Makes room for what is tracked, if anything may be. May sleep.
     pub(crate) fn lend_slots(&self) -> Result {
         loop {
-            let Some(id) = self.lock().lacks_slots() else {
+            let lacks = self.lock().lacks_slots(self.host().tracked_max());
+            let Some((id, wanted)) = lacks else {
                 return Ok(());
             };
-            let mut slots = Slots::new(self.host().tracked_max())?;
+            let mut slots = Slots::new(wanted)?;
             // If it is gone by now, or has room, nothing is freed under the lock.
             if let Some(record) = self.lock().record(id) {
                 record.lend(&mut slots);
@@ -84,7 +109,7 @@ impl Subsystem {
     pub(crate) fn lend_slots_if_possible(&self, instance: i32) {
         if self.lend_slots().is_err() {
             pr_warn!(
-                "nvme{instance}: no memory to track writes, they are held when its path is lost\n"
+                "nvme{instance}: no memory to track writes: when its path is lost, they are held, or all newer ones wait\n"
             );
         }
     }

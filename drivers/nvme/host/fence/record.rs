@@ -119,6 +119,19 @@ impl Record {
         offered.trace_track(&self.info());
     }
 
+    /// A command that can not be held has failed, and its blocks are tracked. There is nothing to be sent
+    /// again.
+    pub(crate) fn note_unheld(&mut self, offered: &OfferedCommand<'_>) {
+        self.course.note_tracked();
+        offered.trace_track(&self.info());
+    }
+
+    /// A new command that can not be kept is to come again.
+    pub(crate) fn note_turned_away(&mut self, offered: &OfferedCommand<'_>) {
+        self.course.note_waited();
+        offered.trace_wait(&self.info());
+    }
+
     /// A new command waits for it.
     pub(crate) fn note_waiting(&mut self, offered: &OfferedCommand<'_>) {
         self.held_since.get_or_insert_with(sys::now);
@@ -143,10 +156,9 @@ impl Record {
         &self.slots
     }
 
-    /// Gives it room for what is tracked, if it has none. Somebody else may have lent some meanwhile, and
-    /// that may be in use.
+    /// Gives it more room for what is tracked, if that is more. What it has may be in use.
     pub(crate) fn lend(&mut self, slots: &mut Slots) {
-        if self.slots.is_empty() {
+        if slots.take_over(&self.slots) {
             core::mem::swap(&mut self.slots, slots);
         }
     }

@@ -52,7 +52,7 @@ impl Subsystem {
                         identity,
                         answer: Answer::NotSent,
                     },
-                    Question::ReadLog(_) => Input::LogRead { source, page: None },
+                    Question::ReadLog(_) => Input::LogNotSent { source },
                 });
             }
         }

@@ -229,6 +229,11 @@ impl State {
             .check(&mut self.records, association, write, bytes)
     }
 
+    /// The same for a new write that can not be kept.
+    pub(crate) fn touches(&mut self, association: AssociationId, write: &Blocks) -> bool {
+        self.policy.touches(&mut self.records, association, write)
+    }
+
     /// The settings in force.
     pub(crate) fn knobs(&self) -> &Knobs {
         self.policy.knobs()

@@ -19,7 +19,9 @@
 		{ REQ_OP_ZONE_CLOSE,	"ZC" },			\
 		{ REQ_OP_ZONE_FINISH,	"ZF" },			\
 		{ REQ_OP_ZONE_RESET,	"ZR" },			\
-		{ REQ_OP_ZONE_RESET_ALL, "ZRA" })
+		{ REQ_OP_ZONE_RESET_ALL, "ZRA" },		\
+		{ REQ_OP_DRV_OUT,	"PO" },			\
+		{ REQ_OP_DRV_IN,	"PI" })
 
 #define nvme_fence_show_rule(rule)				\
 	__print_symbolic(rule,					\

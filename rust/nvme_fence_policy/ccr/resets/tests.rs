@@ -3,6 +3,7 @@
 extern crate std;
 use super::*;
 use crate::association::{self, Event, Opened, State};
+use crate::ccr::answer::Answer;
 use crate::hold::tests::WRITE;
 use crate::identity::{AssociationId, ControllerId, Identity};
 use crate::knobs::Knobs;
@@ -87,6 +88,11 @@ fn who_is_lent_nothing_is_not_asked_and_nobody_is_asked_for_it() {
     association.ask(AssociationId(2), Nanos(3));
     assert!(!association.tries().awaits(AssociationId(2)));
     assert_eq!(association.next_deadline(), association.deadline());
+
+    // Nobody was asked, so this is about another one.
+    let answered = Event::Answered(AssociationId(2), Answer::Immediate);
+    association.handle(Nanos(4), answered, &Knobs::DEFAULT);
+    assert!(matches!(association.state(), State::Fencing(Some(_))));
 }
 
 /// What the module has beside an association, in one object: three pointers and a name of the tree, and

@@ -56,7 +56,8 @@ impl Source {
     }
 
     /// A log page is to be read now: as this says. It ends with [`Self::log_read_ends`] or
-    /// [`Self::log_read_fails`], or with [`Self::lost_host_read_ends`].
+    /// [`Self::log_read_fails`], with [`Self::lost_host_read_ends`] or [`Self::lost_host_read_fails`],
+    /// or with [`Self::log_not_sent`].
     pub fn begin_log_read(&mut self, now: Nanos) -> LogRead {
         if !self.wants_own_read() {
             let read = LogRead {
@@ -134,6 +135,15 @@ impl Source {
         }
     }
 
+    /// The read that is under way could not be sent: it is tried again later.
+    pub(crate) fn log_not_sent(&mut self, now: Nanos) {
+        match self.reading.map(|read| read.page) {
+            Some(LogPage::Resets) => self.log_read_fails(now),
+            Some(LogPage::LostHost) => self.lost_host_read_ends(true, now),
+            None => {}
+        }
+    }
+
     /// The log page 1Fh could not be read. The command may have gone unanswered, which can cost the
     /// path if it is tried again; and no read is worth that.
     pub(crate) fn lost_host_read_fails(&mut self) {
@@ -143,7 +153,7 @@ impl Source {
         self.informed = false;
     }
 
-    /// The log page 1Fh has been read, or makes no sense.
+    /// The log page 1Fh has been read, or makes no sense, or no command could be sent.
     pub(crate) fn lost_host_read_ends(&mut self, failed: bool, now: Nanos) {
         let Some(read) = self.reading.take() else {
             return;

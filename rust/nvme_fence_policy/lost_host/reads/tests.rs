@@ -66,6 +66,20 @@ fn an_event_is_not_taken_before_somebody_has_looked() {
 }
 
 #[test]
+fn what_was_read_when_an_event_came_is_no_look() {
+    let mut reads = LostHostReads::NONE;
+    reads.event();
+    assert!(reads.begins());
+    // What it is about may have been listed after that page was made.
+    reads.event();
+    reads.ends(true, false, NOW);
+    reads.set_awaited(false, false);
+    read(&mut reads, true);
+    reads.set_awaited(false, false);
+    read(&mut reads, false);
+}
+
+#[test]
 fn an_event_is_not_taken_while_somebody_will_wait_for_an_entry() {
     let mut reads = LostHostReads::NONE;
     reads.event();

@@ -20,6 +20,8 @@ use crate::wait::Clocks;
 use std::boxed::Box;
 use std::vec::Vec;
 
+mod unheld;
+
 /// So many ranges can be tracked for each association.
 const SLOTS: usize = 3;
 

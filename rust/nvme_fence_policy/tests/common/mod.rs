@@ -24,4 +24,5 @@ pub(crate) const WRITE: Command = Command {
     fails: false,
     elsewhere: false,
     repeatable: true,
+    holdable: true,
 };

@@ -60,6 +60,7 @@ fn commands() -> impl Strategy<Value = Command> {
             fails: false,
             elsewhere,
             repeatable: true,
+            holdable: true,
         },
     )
 }

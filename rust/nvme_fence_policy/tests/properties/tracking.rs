@@ -29,6 +29,8 @@ enum Step {
     Close(u64),
     /// A command of the newest association with a controller is cancelled.
     Cancel(u64, Kind, Blocks, bool),
+    /// The same for one that can not be held.
+    Fail(u64, Option<Blocks>),
     /// Of the association of this number, if there is one, nothing is left in the host.
     Empty(usize),
     /// What is being sent again, or sent on, for this association is under way.
@@ -48,6 +50,14 @@ fn blocks() -> impl Strategy<Value = Blocks> {
         .prop_map(|(namespace, first, length)| Blocks::new(namespace, first, length).unwrap())
 }
 
+fn unheld_blocks() -> impl Strategy<Value = Option<Blocks>> {
+    prop_oneof![
+        8 => blocks().prop_map(Some),
+        1 => (1u32..3).prop_map(|namespace| Some(Blocks::all(namespace))),
+        1 => Just(None),
+    ]
+}
+
 fn steps() -> impl Strategy<Value = Step> {
     let controller = || 0..CONTROLLERS;
     let kind = prop_oneof![8 => Just(Kind::Write), 1 => Just(Kind::ZoneAppend)];
@@ -58,6 +68,8 @@ fn steps() -> impl Strategy<Value = Step> {
         3 => controller().prop_map(Step::Close),
         8 => (controller(), kind, blocks(), prop::bool::weighted(0.1))
             .prop_map(|(controller, kind, blocks, fails)| Step::Cancel(controller, kind, blocks, fails)),
+        3 => (controller(), unheld_blocks())
+            .prop_map(|(controller, blocks)| Step::Fail(controller, blocks)),
         4 => (0usize..8).prop_map(Step::Empty),
         4 => (0usize..8).prop_map(Step::Repeated),
         4 => (0usize..8).prop_map(Step::Drained),
@@ -99,6 +111,8 @@ struct Seen {
     drained: bool,
     /// The ranges that newer writes have to wait for.
     tracked: Vec<Blocks>,
+    /// Something has failed, and nobody knows where.
+    anywhere: bool,
     clashed: bool,
     /// Commands that were cancelled and are kept, those that are to be sent again apart; and new ones.
     kept: u32,
@@ -108,8 +122,28 @@ struct Seen {
 }
 
 impl Seen {
-    fn overlaps(&self, blocks: &Blocks) -> bool {
+    fn meets(&self, blocks: &Blocks) -> bool {
         self.tracked.iter().any(|one| one.overlaps(blocks))
+    }
+
+    fn overlaps(&self, blocks: &Blocks) -> bool {
+        self.anywhere || self.meets(blocks)
+    }
+
+    /// A command that can not be held has failed.
+    fn note_failed(&mut self, blocks: Option<Blocks>) {
+        match blocks {
+            Some(blocks) if self.meets(&blocks) => {
+                self.clashed = true;
+                self.anywhere |= !self.tracked.iter().any(|one| one.covers(&blocks));
+            }
+            Some(blocks) if self.tracked.len() < SLOTS => self.tracked.push(blocks),
+            Some(_) => self.anywhere = true,
+            None => {
+                self.clashed = true;
+                self.anywhere = true;
+            }
+        }
     }
 
     fn held(&self) -> u32 {
@@ -154,6 +188,7 @@ impl World {
             Step::Cancel(controller, kind, blocks, fails) => {
                 self.cancel(controller, kind, blocks, fails)
             }
+            Step::Fail(controller, blocks) => self.fail(controller, blocks),
             Step::Empty(number) => self.empty(number),
             Step::Repeated(number) => self.repeated(number),
             Step::Drained(number) => self.drained(number),
@@ -205,6 +240,7 @@ impl World {
             released: false,
             drained: false,
             tracked: Vec::new(),
+            anywhere: false,
             clashed: false,
             kept: 0,
             pending: 0,
@@ -236,7 +272,7 @@ impl World {
         let mut expected = Fate::Hold;
         if last.released {
             expected = Fate::Pass(PassReason::Fenced);
-        } else if tracks && last.overlaps(&blocks) {
+        } else if tracks && last.meets(&blocks) {
             last.clashed = true;
         } else if tracks && kind == Kind::Write && !fails {
             let room = last.tracked.len() < SLOTS;
@@ -261,6 +297,34 @@ impl World {
             fails,
             elsewhere: false,
             repeatable: true,
+            holdable: true,
+        };
+        let fate = self.subsystem.hold(&mut self.records, id, &command);
+        prop_assert_eq!(fate, expected);
+        self.carry_out()
+    }
+
+    fn fail(&mut self, controller: u64, blocks: Option<Blocks>) -> Check {
+        let Some(last) = self.newest(controller) else {
+            return Ok(());
+        };
+        let id = last.id;
+        let mut expected = Fate::Track;
+        if last.released {
+            expected = Fate::Pass(PassReason::Fenced);
+        } else {
+            last.note_failed(blocks);
+        }
+        let command = Command {
+            kind: Kind::Other,
+            status: HOST_ABORTED_CMD,
+            sent: true,
+            bytes: BYTES,
+            blocks,
+            fails: true,
+            elsewhere: false,
+            repeatable: false,
+            holdable: false,
         };
         let fate = self.subsystem.hold(&mut self.records, id, &command);
         prop_assert_eq!(fate, expected);
@@ -272,7 +336,7 @@ impl World {
             return Ok(());
         };
         let again = seen.emptied || seen.released || !seen.closed;
-        let expected = !again && !seen.clashed && !seen.tracked.is_empty();
+        let expected = !again && !seen.clashed && seen.pending != 0;
         seen.emptied |= seen.closed;
         let (id, before) = (seen.id, seen.repeating);
         self.handle(Input::Emptied(id))?;
@@ -322,6 +386,11 @@ impl World {
             seen.kept += 1;
         }
         let all: Vec<_> = self.records.iter().map(Association::id).collect();
+        // Who comes again is not counted.
+        let touched = all
+            .iter()
+            .find(|&&id| self.subsystem.touches(&mut self.records, id, &blocks));
+        prop_assert_eq!(touched.copied(), expected);
         let waits = all
             .into_iter()
             .find(|&id| self.subsystem.check(&mut self.records, id, &blocks, BYTES));
@@ -348,12 +417,14 @@ impl World {
                     prop_assert!(!seen.released, "released twice");
                     seen.released = true;
                     seen.tracked.clear();
+                    seen.anywhere = false;
                     let kept = std::mem::take(&mut seen.kept);
                     seen.draining = Some(kept + std::mem::take(&mut seen.pending));
                 }
                 Output::Discard(id) => {
                     let seen = self.find(id)?;
-                    prop_assert!(seen.closed && seen.tracked.is_empty(), "{:?}", seen);
+                    let tracks = seen.anywhere || !seen.tracked.is_empty();
+                    prop_assert!(seen.closed && !tracks, "{:?}", seen);
                     prop_assert!(seen.drained || !seen.released, "{:?}", seen);
                     prop_assert_eq!(seen.held(), 0);
                     self.seen.retain(|seen| seen.id != id);

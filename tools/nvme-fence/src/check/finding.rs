@@ -90,7 +90,6 @@ pub(crate) static RULES: [Rule; 27] = [
         Severity::Error,
         fence::transport_unfenced,
     ),
-    rule("dm-on-top", Severity::Error, stack::dm_on_top),
     rule(
         "override-below-report",
         Severity::Error,
@@ -98,6 +97,7 @@ pub(crate) static RULES: [Rule; 27] = [
     ),
     rule("orphaned", Severity::Error, paths::orphaned),
     rule("no-path", Severity::Error, paths::no_path),
+    rule("dm-on-top", Severity::Warning, stack::dm_on_top),
     rule("time-alone", Severity::Warning, fence::time_alone),
     rule("kato-off", Severity::Warning, times::kato_off),
     rule(

@@ -28,11 +28,6 @@ pub const SPOILT: &[(&str, i32, Spoil)] = &[
         remove(host, "sys/class/nvme/nvme1/fence");
         host.file("sys/class/nvme/nvme1/transport", "rdma");
     }),
-    ("dm-on-top", 4, |host| {
-        host.file("sys/block/dm-0/dm/uuid", "mpath-a");
-        fs::create_dir(host.path("sys/block/dm-0/mq")).unwrap();
-        host.link(&format!("{HEAD}/holders/dm-0"), "sys/block/dm-0");
-    }),
     ("override-below-report", 4, |host| {
         host.file(&format!("{KNOBS}/cqt_override_ms"), "500");
         identify(
@@ -46,6 +41,11 @@ pub const SPOILT: &[(&str, i32, Spoil)] = &[
         remove(host, HEAD);
     }),
     ("no-path", 4, |host| set(host, "state", "connecting")),
+    ("dm-on-top", 5, |host| {
+        host.file("sys/block/dm-0/dm/uuid", "mpath-a");
+        fs::create_dir(host.path("sys/block/dm-0/mq")).unwrap();
+        host.link(&format!("{HEAD}/holders/dm-0"), "sys/block/dm-0");
+    }),
     ("time-alone", 5, |host| {
         unload(host);
         host.file("sys/module/nvme_core/parameters/fence", "Y");

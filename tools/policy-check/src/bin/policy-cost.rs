@@ -33,6 +33,7 @@ const WRITE: Command = Command {
     fails: false,
     elsewhere: false,
     repeatable: true,
+    holdable: true,
 };
 
 const HELD: u32 = 32;

@@ -112,8 +112,7 @@ impl State {
                 self.note_not_sent(source, of);
                 self.tell_answer(bounds, source, of, Answer::NotSent);
             }
-            Asked::Log(How::Resets { .. }) => self.tell_resets(bounds, source, None),
-            Asked::Log(How::LostHost { .. }) => self.tell_lost_host(bounds, source, None),
+            Asked::Log(how) => self.tell_log_not_sent(bounds, source, how),
         }
     }
 

@@ -158,6 +158,11 @@ impl State {
         }
     }
 
+    /// It could not be asked for: it is tried again as if it had been read.
+    pub(super) fn note_lost_host_not_read(&mut self, source: u8) {
+        self.link(source).service.lost_host.quiet_since = self.now;
+    }
+
     /// A source is asked for the log page: is it sure that nobody misses what is removed?
     pub(super) fn check_lost_host_read(&mut self, bounds: &Bounds, retain_event: bool) {
         let missed = (0..self.links.len() as u8).any(|of| self.awaits_notice(bounds, of));

@@ -25,7 +25,7 @@ struct Kept {
 impl Kept {
     /// The slots that are in use. What is in the others makes no difference.
     fn tracked_slots(&self) -> &[Slot] {
-        &self.slots[..usize::from(self.association.tracked().ranges())]
+        &self.slots[..usize::from(self.association.tracked().listed())]
     }
 }
 

@@ -143,6 +143,18 @@ impl State {
         self.tell_log(bounds, source, bytes.as_deref());
     }
 
+    /// The host learns that a read could not be sent.
+    pub(super) fn tell_log_not_sent(&mut self, bounds: &Bounds, source: u8, how: How) {
+        match how {
+            How::Resets { .. } => {
+                self.note_page(bounds, source, None);
+            }
+            How::LostHost { .. } => self.note_lost_host_not_read(source),
+        }
+        let source = association_id(source);
+        self.tell(bounds, Input::LogNotSent { source });
+    }
+
     fn tell_log(&mut self, bounds: &Bounds, source: u8, page: Option<&[u8]>) {
         let source = association_id(source);
         self.tell(bounds, Input::LogRead { source, page });

@@ -39,6 +39,7 @@ fn cancelled(status: u16, block: u8, elsewhere: bool) -> Command {
         fails: false,
         elsewhere,
         repeatable: true,
+        holdable: true,
     }
 }
 

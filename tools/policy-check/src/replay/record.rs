@@ -123,6 +123,7 @@ impl Record {
                     fails: false,
                     elsewhere: false,
                     repeatable: true,
+                    holdable: true,
                 };
                 self.hold(at, command, &mut wrong);
                 self.compare_held(*held, *held_bytes, &mut wrong);

@@ -67,12 +67,26 @@ impl OfferedCommand<'_> {
             fails: self.0.fails,
             elsewhere: self.0.elsewhere,
             repeatable: self.0.repeatable,
+            holdable: self.0.holdable,
         }
     }
 
     /// What it changes, in sectors of 512 bytes.
     pub(crate) fn blocks(&self) -> Option<Blocks> {
         Blocks::new(self.0.nsid, self.0.sector, self.0.sectors)
+    }
+
+    /// Whether nvme-core can keep it.
+    pub(crate) fn is_holdable(&self) -> bool {
+        self.0.holdable
+    }
+
+    /// Whether it is what somebody has made himself, instead of reading or writing.
+    pub(crate) fn is_passthrough(&self) -> bool {
+        use kernel::bindings as b;
+
+        let op = u32::from(self.0.op);
+        op == b::req_op_REQ_OP_DRV_IN || op == b::req_op_REQ_OP_DRV_OUT
     }
 
     /// Length of its data in bytes.

@@ -91,7 +91,7 @@ pub(crate) fn hold_overlap(_: &HostFacts, subsystem: &SubsystemFacts) -> Vec<Tol
         Some(knobs) if knobs.repeats_at_once() => {
             let sentence = "hold is overlap: cancelled writes go on at once, and only newer ones \
                             to their blocks wait; that must be right for what uses it: no other \
-                            host writes to it, nobody does by passthrough commands, and no \
+                            host writes to it, it is not handed on by nvmet-passthru, and no \
                             application writes to a block for which it has a write outstanding, \
                             or changes the memory of one; if it is not, ghost writes are possible";
             let command = mend::config(subsystem, "--hold all");

@@ -4,7 +4,8 @@
 use super::super::facts::{HostFacts, SubsystemFacts};
 use super::super::finding::Told;
 
-/// Request-based dm-multipath takes its requests back before the module could hold them.
+/// Request-based dm-multipath takes its requests back before the module could hold them. So what it sends
+/// again waits in its queue, and so does all that is behind it.
 pub(crate) fn dm_on_top(_: &HostFacts, subsystem: &SubsystemFacts) -> Vec<Told> {
     let namespaces = subsystem.namespaces.iter();
     let told = namespaces.filter(|namespace| !namespace.request_maps.is_empty());
@@ -13,8 +14,8 @@ pub(crate) fn dm_on_top(_: &HostFacts, subsystem: &SubsystemFacts) -> Vec<Told> 
         Told {
             objects: vec![namespace.name.clone()],
             sentence: format!(
-                "request-based dm-multipath ({maps}) is on top of it, and its writes are not held: \
-                 use native multipath (nvme_core.multipath=Y), or have it pass on bios, by features \
+                "request-based dm-multipath ({maps}) is on top of it: when a path is lost, what it \
+                 sends again waits, and all that follows, reads included: use native multipath (nvme_core.multipath=Y), or have it pass on bios, by features \
                  \"2 queue_mode bio\" in multipath.conf"
             ),
             command: format!("dmsetup table /dev/{}", namespace.request_maps[0]),

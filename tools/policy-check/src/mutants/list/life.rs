@@ -86,7 +86,7 @@ pub(super) const ALL: &[Mutant] = &[
         name: "forgotten-record",
         what: "a record that holds commands is forgotten when it is closed",
         file: "association.rs",
-        from: "        if self.held == 0 {\n            self.state = State::Gone;",
+        from: "        if !self.is_waited_for() {\n            self.state = State::Gone;",
         to: "        if self.held <= 1 {\n            self.state = State::Gone;",
     },
     Mutant {
@@ -128,7 +128,7 @@ pub(super) const ALL: &[Mutant] = &[
         name: "holds-and-serves",
         what: "an association that holds something is a source when it is used on",
         file: "association.rs",
-        from: "                if self.held == 0 {\n                    self.enter_service();\n",
+        from: "                if !self.is_waited_for() {\n                    self.enter_service();\n",
         to: "                {\n                    self.enter_service();\n",
     },
     Mutant {

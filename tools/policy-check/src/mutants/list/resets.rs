@@ -188,6 +188,13 @@ pub(super) const ALL: &[Mutant] = &[
         to: "",
     },
     Mutant {
+        name: "unbelieved-for-ever",
+        what: "a source whose reset was not believed is never asked again",
+        file: "ccr/tries.rs",
+        from: "Answer::Immediate | Answer::Gone | Answer::Failed | Answer::Unanswered,\n                    Some(one),\n                ) => one.failed(now),",
+        to: "Answer::Failed | Answer::Unanswered,\n                    Some(one),\n                ) => one.failed(now),\n                (Answer::Immediate | Answer::Gone, _) => {}",
+    },
+    Mutant {
         name: "name-free-unanswered",
         what: "a log page that does not list a name frees it, though the command is on its way",
         file: "ccr/pending.rs",

@@ -224,6 +224,16 @@ const ALL: &[ShellMutant] = &[
     },
     ShellMutant {
         change: Mutant {
+            name: "unheld-kept",
+            what: "what can not be held is told as what can",
+            file: "sys/hooks.rs",
+            from: "holdable: self.0.holdable,",
+            to: "holdable: true,",
+        },
+        scene: scene("28-passthrough", "fence"),
+    },
+    ShellMutant {
+        change: Mutant {
             name: "not-repeated",
             what: "what is tracked is not sent again",
             file: "output.rs",
