@@ -26,7 +26,7 @@ pub use input::{Input, Scope};
 pub use requests::{Question, Request};
 pub use storage::Storage;
 
-use self::find::{current, find_mut};
+use self::find::current;
 use crate::array::Array;
 use crate::association::{Association, Event, Opened, State};
 use crate::hold::{Command, PassReason, Verdict};
@@ -129,8 +129,8 @@ impl Subsystem {
         }
     }
 
-    /// Decides on a command that was sent on this association and did not succeed. What is to be told
-    /// then is to be taken by [`Self::poll_output`].
+    /// Decides on a command that was sent on this association and did not succeed. What is to be done
+    /// then is to be taken by [`Self::poll_output_of`] this one: nothing follows for others.
     pub fn hold(
         &mut self,
         associations: &mut impl Storage,
@@ -141,8 +141,7 @@ impl Subsystem {
             return Fate::Pass(reason);
         }
         // It may come late, when its association was closed and discarded.
-        let mut all = associations.iter_mut_with_slots();
-        let Some((association, slots)) = all.find(|(one, _)| one.id() == association) else {
+        let Some((association, slots)) = associations.get_mut_with_slots(association) else {
             return Fate::Unknown;
         };
         if !command.holdable {
@@ -180,8 +179,7 @@ impl Subsystem {
         bytes: u32,
     ) -> bool {
         associations
-            .iter_mut_with_slots()
-            .find(|(one, _)| one.id() == association)
+            .get_mut_with_slots(association)
             .is_some_and(|(one, slots)| one.detain(slots, write, bytes))
     }
 
@@ -192,8 +190,8 @@ impl Subsystem {
         association: AssociationId,
         write: &Blocks,
     ) -> bool {
-        let mut all = associations.iter_mut_with_slots();
-        all.find(|(one, _)| one.id() == association)
+        associations
+            .get_mut_with_slots(association)
             .is_some_and(|(one, slots)| one.tracked().overlaps(slots, write))
     }
 
@@ -228,12 +226,12 @@ impl Subsystem {
                 commands,
                 bytes,
             } => {
-                if let Some(association) = find_mut(associations, association) {
+                if let Some(association) = associations.get_mut(association) {
                     association.note(now, Event::Drained { commands, bytes }, &self.knobs);
                 }
             }
             Input::Emptied(association) => {
-                if let Some(association) = find_mut(associations, association) {
+                if let Some(association) = associations.get_mut(association) {
                     association.note(now, Event::Emptied, &self.knobs);
                 }
             }
@@ -242,12 +240,12 @@ impl Subsystem {
                 commands,
                 bytes,
             } => {
-                if let Some(association) = find_mut(associations, association) {
+                if let Some(association) = associations.get_mut(association) {
                     association.note(now, Event::Repeated { commands, bytes }, &self.knobs);
                 }
             }
             Input::Moved(association) if self.array.may_arbitrate() => {
-                if let Some(association) = find_mut(associations, association) {
+                if let Some(association) = associations.get_mut(association) {
                     association.note(now, Event::Moved, &self.knobs);
                 }
             }
@@ -300,6 +298,15 @@ impl Subsystem {
     /// What is to be done next; [`None`]: nothing more.
     pub fn poll_output(&self, associations: &mut impl Storage) -> Option<Output> {
         associations.iter_mut().find_map(Association::take_output)
+    }
+
+    /// The same, for one association.
+    pub fn poll_output_of(
+        &self,
+        associations: &mut impl Storage,
+        association: AssociationId,
+    ) -> Option<Output> {
+        associations.get_mut(association)?.take_output()
     }
 
     /// The association that a controller has; one that is closed it has no more.

@@ -26,25 +26,10 @@ pub(super) fn current<S: Storage>(
     newest(associations, controller).filter(|newest| !newest.is_closed())
 }
 
-/// The association of this name, if it is not discarded yet.
-pub(super) fn find<S: Storage>(
-    associations: &S,
-    id: AssociationId,
-) -> Option<&Association<S::Lent>> {
-    associations.iter().find(|one| one.id() == id)
-}
-
-pub(super) fn find_mut<S: Storage>(
-    associations: &mut S,
-    id: AssociationId,
-) -> Option<&mut Association<S::Lent>> {
-    associations.iter_mut().find(|one| one.id() == id)
-}
-
 /// What the association of this name does for others, if it is not discarded yet.
 pub(super) fn find_source(
     associations: &mut impl Storage,
     id: AssociationId,
 ) -> Option<&mut Source> {
-    find_mut(associations, id)?.source_mut()
+    associations.get_mut(id)?.source_mut()
 }

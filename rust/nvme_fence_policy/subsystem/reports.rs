@@ -2,7 +2,7 @@
 
 //! What controllers answer, and which associations that is about.
 
-use super::find::{find_mut, find_source};
+use super::find::find_source;
 use super::{Storage, Subsystem};
 use crate::association::{Association, Event};
 use crate::ccr::answer::Answer;
@@ -46,7 +46,7 @@ impl Subsystem {
         source: AssociationId,
         page: Option<&[u8]>,
     ) {
-        let Some(asked) = find_mut(associations, source) else {
+        let Some(asked) = associations.get_mut(source) else {
             return;
         };
         let Some(read) = asked.source().reading() else {
@@ -72,7 +72,7 @@ impl Subsystem {
         };
         let success = self.report(now, associations, (source, controller), &log, read);
         let awaited = associations.iter().any(|one| one.tries().awaits(source));
-        if let Some(asked) = find_mut(associations, source) {
+        if let Some(asked) = associations.get_mut(source) {
             asked.note_unmatched(unmatched);
             if let Some(source) = asked.source_mut() {
                 source.log_read_ends(&log, awaited, success, now);
@@ -89,7 +89,7 @@ impl Subsystem {
         page: Option<&[u8]>,
     ) {
         let log = page.and_then(LostHostLog::parse);
-        if let Some(asked) = find_mut(associations, source) {
+        if let Some(asked) = associations.get_mut(source) {
             if log.is_none() {
                 asked.note_unreadable();
             }
@@ -141,7 +141,9 @@ impl Subsystem {
 /// The command that reads the log page of a source could not be sent. That is not the fault of the
 /// source.
 pub(super) fn log_not_sent(now: Nanos, associations: &mut impl Storage, source: AssociationId) {
-    let source = find_mut(associations, source).and_then(Association::source_mut);
+    let source = associations
+        .get_mut(source)
+        .and_then(Association::source_mut);
     if let Some(source) = source {
         source.log_not_sent(now);
     }

@@ -3,7 +3,7 @@
 //! What is to be asked of whom: the log pages that are to be read, and the resets.
 
 use super::choice::{Aptitude, Neighbours, Urgency};
-use super::find::{find, find_mut, find_source};
+use super::find::find_source;
 use super::{Storage, Subsystem};
 use crate::association::Association;
 use crate::ccr::source::LogRead;
@@ -63,8 +63,8 @@ impl Subsystem {
         is_optimized: impl Fn(&S, &Association<S::Lent>) -> bool,
     ) -> Option<Request> {
         let (impacted, source) = self.most_urgent_reset(associations, is_optimized)?;
-        let controller = find(associations, source)?.controller();
-        let impacted = find_mut(associations, impacted)?;
+        let controller = associations.get(source)?.controller();
+        let impacted = associations.get_mut(impacted)?;
         impacted.ask(source, now);
         impacted.note_reset_step(source, controller, ResetStep::Asked);
         let identity = *impacted.identity();
@@ -119,7 +119,7 @@ fn best_source<S: Storage>(
     impacted: AssociationId,
     is_optimized: impl Fn(&S, &Association<S::Lent>) -> bool,
 ) -> Option<AssociationId> {
-    let impacted = find(associations, impacted)?;
+    let impacted = associations.get(impacted)?;
     associations
         .iter()
         .filter(|source| source.source().is_ready())

@@ -4,6 +4,7 @@
 
 use crate::association::Association;
 use crate::ccr::resets::Lent;
+use crate::identity::AssociationId;
 use crate::overlap::Slot;
 
 /// The associations of one subsystem. The crate allocates nothing, so whoever uses it keeps them: a
@@ -26,5 +27,24 @@ pub trait Storage {
     ) -> impl Iterator<Item = (&mut Association<Self::Lent>, &mut [Slot])> {
         self.iter_mut()
             .map(|association| (association, Default::default()))
+    }
+
+    /// The one of this name, if it is not discarded yet. Who can do so without a look at all of them
+    /// says how: it is done for each command that is held.
+    fn get(&self, id: AssociationId) -> Option<&Association<Self::Lent>> {
+        self.iter().find(|one| one.id() == id)
+    }
+
+    /// The same.
+    fn get_mut(&mut self, id: AssociationId) -> Option<&mut Association<Self::Lent>> {
+        self.iter_mut().find(|one| one.id() == id)
+    }
+
+    /// The same, with its slots.
+    fn get_mut_with_slots(
+        &mut self,
+        id: AssociationId,
+    ) -> Option<(&mut Association<Self::Lent>, &mut [Slot])> {
+        self.iter_mut_with_slots().find(|(one, _)| one.id() == id)
     }
 }

@@ -4,7 +4,6 @@ extern crate std;
 mod overlap;
 mod target;
 
-use super::find::find;
 use super::*;
 use crate::association::State;
 use crate::ccr::answer::Answer;
@@ -201,7 +200,7 @@ impl Host {
     }
 
     fn identity(&self, id: AssociationId) -> Identity {
-        *find(&self.associations, id).unwrap().identity()
+        *self.associations.get(id).unwrap().identity()
     }
 
     fn answer(&mut self, source: AssociationId, of: AssociationId, answer: Answer) -> Vec<Output> {
@@ -255,7 +254,7 @@ impl Host {
     }
 
     fn state(&self, id: AssociationId) -> State {
-        find(&self.associations, id).unwrap().state()
+        self.associations.get(id).unwrap().state()
     }
 }
 
@@ -397,7 +396,7 @@ fn a_lost_source_is_no_obstacle_to_asking_another_one() {
     let first = host.next_request().unwrap().source;
     host.answer(first, lost, Answer::Accepted);
     assert_eq!(host.next_request(), None, "a result is awaited");
-    let controller = find(&host.associations, first).unwrap().controller();
+    let controller = host.associations.get(first).unwrap().controller();
     host.handle(Input::Lost(controller));
     let second = host.next_request().unwrap().source;
     assert_ne!(first, second);
@@ -432,7 +431,7 @@ fn a_source_that_did_not_answer_is_asked_for_nobody() {
         assert_ne!(request.source, silent);
         host.answer(request.source, lost, Answer::Immediate);
     }
-    let controller = find(&host.associations, AssociationId(4)).unwrap();
+    let controller = host.associations.get(AssociationId(4)).unwrap();
     let lost = host.lose(controller.controller());
     let asked = host.next_request().unwrap();
     assert!(
@@ -844,7 +843,7 @@ fn what_becomes_known_later_but_was_connected_before_proves_nothing() {
             ciu: 2,
             cirn: 2,
         },
-        ..find(&host.associations, first).unwrap().opened().clone()
+        ..host.associations.get(first).unwrap().opened().clone()
     };
     let resets = lent(&opened);
     let association = host.subsystem.open(&mut host.associations, opened, resets);
@@ -861,7 +860,7 @@ fn an_event_from_before_the_policy_came_is_taken() {
         let (id, _) = host.open_as(A, 1, 1);
         let adopted = associate(Opened {
             connected,
-            ..find(&host.associations, id).unwrap().opened().clone()
+            ..host.associations.get(id).unwrap().opened().clone()
         });
         host.associations = vec![adopted];
         host.handle(Input::Resumed(A));

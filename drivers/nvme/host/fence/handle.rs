@@ -80,7 +80,7 @@ impl Handle {
             }
             Fate::Pass(_) | Fate::Unknown => {}
         }
-        subsystem.note_outputs(state);
+        subsystem.carry_out_of(state, self.association);
         fate
     }
 

@@ -12,46 +12,57 @@ use nvme_fence_policy::{AssociationId, Deadline, Evidence, Output, ResetStep, Ru
 /// Does all that the policy wants done. Atomic.
 pub(crate) fn carry_out(state: &mut State) {
     while let Some(output) = state.poll_output() {
-        match output {
-            Output::Lost(id) => with(state, id, lost),
-            Output::ResetStep {
-                impacted,
-                source,
-                source_controller,
-                step,
-            } => with(state, impacted, |record| {
-                let source = (source, host::instance(source_controller));
-                reset_goes_on(record, source, step);
-            }),
-            Output::Deadline(id, found) => with(state, id, |record| deadline(record, found)),
-            Output::Release(id, evidence) => release(state, id, evidence),
-            Output::Discard(id) => state.discard(id),
-            Output::Repeat(id) => with(state, id, |record| record.assoc().repeat()),
-            Output::RepeatedId(id, newcomer) => {
-                if let Some(record) = state.record(id) {
-                    let warning = RepeatedId {
-                        cntlid: record.association().identity().cntlid,
-                        first: record.instance(),
-                        second: host::instance(newcomer),
-                    };
-                    state.warnings().repeated_id = Some(warning);
-                }
+        carry_out_one(state, output);
+    }
+}
+
+/// The same, for one association. Atomic.
+pub(crate) fn carry_out_of(state: &mut State, id: AssociationId) {
+    while let Some(output) = state.poll_output_of(id) {
+        carry_out_one(state, output);
+    }
+}
+
+fn carry_out_one(state: &mut State, output: Output) {
+    match output {
+        Output::Lost(id) => with(state, id, lost),
+        Output::ResetStep {
+            impacted,
+            source,
+            source_controller,
+            step,
+        } => with(state, impacted, |record| {
+            let source = (source, host::instance(source_controller));
+            reset_goes_on(record, source, step);
+        }),
+        Output::Deadline(id, found) => with(state, id, |record| deadline(record, found)),
+        Output::Release(id, evidence) => release(state, id, evidence),
+        Output::Discard(id) => state.discard(id),
+        Output::Repeat(id) => with(state, id, |record| record.assoc().repeat()),
+        Output::RepeatedId(id, newcomer) => {
+            if let Some(record) = state.record(id) {
+                let warning = RepeatedId {
+                    cntlid: record.association().identity().cntlid,
+                    first: record.instance(),
+                    second: host::instance(newcomer),
+                };
+                state.warnings().repeated_id = Some(warning);
             }
-            Output::PathsShared(id) => {
-                let instance = state.record(id).map(|record| record.instance());
-                state.warnings().paths_shared = instance;
-            }
-            Output::LogUnmatched(id, entries) => with(state, id, |record| {
-                record.count(|counters| {
-                    counters.ccr_unmatched.add(entries.into());
-                });
-            }),
-            Output::LogUnreadable(id) => with(state, id, |record| {
-                record.count(|counters| {
-                    counters.ccr_log_errors.add(1);
-                });
-            }),
         }
+        Output::PathsShared(id) => {
+            let instance = state.record(id).map(|record| record.instance());
+            state.warnings().paths_shared = instance;
+        }
+        Output::LogUnmatched(id, entries) => with(state, id, |record| {
+            record.count(|counters| {
+                counters.ccr_unmatched.add(entries.into());
+            });
+        }),
+        Output::LogUnreadable(id) => with(state, id, |record| {
+            record.count(|counters| {
+                counters.ccr_log_errors.add(1);
+            });
+        }),
     }
 }
 

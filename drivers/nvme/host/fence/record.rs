@@ -220,7 +220,7 @@ impl Records {
         let _ = self.0.insert(place.0.into_node(id, record));
     }
 
-    pub(crate) fn get_mut(&mut self, id: AssociationId) -> Option<&mut Record> {
+    pub(crate) fn record_mut(&mut self, id: AssociationId) -> Option<&mut Record> {
         self.0.get_mut(&id)
     }
 
@@ -279,6 +279,20 @@ impl Storage for Records {
     fn iter_mut_with_slots(&mut self) -> impl Iterator<Item = (&mut Association, &mut [Slot])> {
         self.0
             .values_mut()
+            .map(|record| (&mut record.association, record.slots.as_mut_slice()))
+    }
+
+    fn get(&self, id: AssociationId) -> Option<&Association> {
+        self.0.get(&id).map(|record| &record.association)
+    }
+
+    fn get_mut(&mut self, id: AssociationId) -> Option<&mut Association> {
+        self.0.get_mut(&id).map(|record| &mut record.association)
+    }
+
+    fn get_mut_with_slots(&mut self, id: AssociationId) -> Option<(&mut Association, &mut [Slot])> {
+        self.0
+            .get_mut(&id)
             .map(|record| (&mut record.association, record.slots.as_mut_slice()))
     }
 }

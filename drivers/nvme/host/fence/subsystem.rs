@@ -122,19 +122,25 @@ impl Subsystem {
 
     /// Does what the policy wants done, and unlocks. Atomic.
     pub(crate) fn carry_out(&self, mut state: SpinLockIrqGuard<'_, State>) {
-        self.carry_out_all(&mut state);
+        output::carry_out(&mut state);
+        self.tell_later(&state);
         if let Some(deadline) = state.policy.next_deadline(&state.records) {
             self.clock.arm(deadline);
         }
     }
 
-    /// As [`Self::carry_out`], where no deadline has changed. Atomic.
-    pub(crate) fn note_outputs(&self, mut state: SpinLockIrqGuard<'_, State>) {
-        self.carry_out_all(&mut state);
+    /// The same for one association, where no deadline has changed. Atomic.
+    pub(crate) fn carry_out_of(
+        &self,
+        mut state: SpinLockIrqGuard<'_, State>,
+        association: AssociationId,
+    ) {
+        output::carry_out_of(&mut state, association);
+        self.tell_later(&state);
     }
 
-    fn carry_out_all(&self, state: &mut State) {
-        output::carry_out(state);
+    /// What is to be said is said by who may wait for consoles.
+    fn tell_later(&self, state: &State) {
         if state.warnings.any() || state.past.any_untold() {
             self.clock.ask();
         }
@@ -196,6 +202,11 @@ impl State {
     /// What the policy wants done next.
     pub(crate) fn poll_output(&mut self) -> Option<Output> {
         self.policy.poll_output(&mut self.records)
+    }
+
+    /// The same, for one association.
+    pub(crate) fn poll_output_of(&mut self, association: AssociationId) -> Option<Output> {
+        self.policy.poll_output_of(&mut self.records, association)
     }
 
     /// What is to be said when no lock is held.
@@ -261,7 +272,7 @@ impl State {
 
     /// The record of an association, if it is not discarded yet.
     pub(crate) fn record(&mut self, id: AssociationId) -> Option<&mut Record> {
-        self.records.get_mut(id)
+        self.records.record_mut(id)
     }
 
     /// Forgets the record of an association.

@@ -142,8 +142,8 @@ pub(super) const ALL: &[Mutant] = &[
         name: "checked-against-one",
         what: "new writes are checked against the first association only",
         file: "subsystem.rs",
-        from: "            .iter_mut_with_slots()\n            .find(",
-        to: "            .iter_mut_with_slots()\n            .take(1)\n            .find(",
+        from: "            .get_mut_with_slots(association)\n            .is_some_and(|(one, slots)| one.detain(",
+        to: "            .iter_mut_with_slots()\n            .take(1)\n            .find(|(one, _)| one.id() == association)\n            .is_some_and(|(one, slots)| one.detain(",
     },
     Mutant {
         name: "always-tracks",

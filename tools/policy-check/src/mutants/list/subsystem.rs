@@ -65,14 +65,14 @@ pub(super) const ALL: &[Mutant] = &[
         name: "late-unknown",
         what: "of what is cancelled after its association was closed nothing is known",
         file: "subsystem.rs",
-        from: "all.find(|(one, _)| one.id() == association) else {",
-        to: "all.find(|(one, _)| one.id() == association && !one.is_closed()) else {",
+        from: "associations.get_mut_with_slots(association) else {",
+        to: "associations.get_mut_with_slots(association).filter(|(one, _)| !one.is_closed()) else {",
     },
     Mutant {
         name: "late-for-another",
         what: "a command is held for the association that was made last",
         file: "subsystem.rs",
-        from: "let mut all = associations.iter_mut_with_slots();\n        let Some((association, slots)) = all.find(|(one, _)| one.id() == association) else {",
+        from: "let Some((association, slots)) = associations.get_mut_with_slots(association) else {",
         to: "let _ = association;\n        let Some((association, slots)) = associations.iter_mut_with_slots().last() else {",
     },
     Mutant {

@@ -38,7 +38,7 @@ pub(super) const ALL: &[Mutant] = &[
         what: "that one association has moved is taken for the first one",
         file: "subsystem.rs",
         from: "            Input::Moved(association) if self.array.may_arbitrate() => {
-                if let Some(association) = find_mut(associations, association) {",
+                if let Some(association) = associations.get_mut(association) {",
         to: "            Input::Moved(_) if self.array.may_arbitrate() => {
                 if let Some(association) = associations.iter_mut().next() {",
     },
