@@ -9,11 +9,14 @@
 DESCRIPTION="what is newer than a passthrough write that has failed waits for its ghost"
 # shellcheck disable=SC2034
 VARIANTS="fence:fence control:fence stock:stock uring:fence newer:fence signal:fence whole:fence
-	overlap:fence alone:fence alone_off:fence harmless:fence unload:fence removed:fence"
+	overlap:fence alone:fence alone_off:fence harmless:fence unload:fence removed:fence
+	large:fence stopped:fence back:fence back_alone:fence"
 # shellcheck disable=SC2034
 MACHINES="uml qemu"
 # shellcheck disable=SC2034 # read by tools/lab/machine
 PARAMETERS_alone_off="nvme_core.fence=0"
+# shellcheck disable=SC2034
+PARAMETERS_back="nvme_core.multipath=N" PARAMETERS_back_alone="nvme_core.multipath=N"
 
 # A timeout of 3 s, found out at the next full second or the one after it, and the teardown. To be
 # fenced by time takes more than 50 s.
@@ -260,4 +263,77 @@ variant_removed() {
 	check "what is newer waits" runs "$NEWER"
 	check "the administrator releases it" nvme-fence release --force --removed
 	goes_on "$NEWER"
+}
+
+# Its data is sent when the controller asks for it, in a PDU whose header is not to be taken for the
+# end of the command: that says which blocks they are.
+variant_large() {
+	plan 6
+	scene_set time nr_io_queues=1,keep_alive_tmo=20
+	path_io_timeout 1 3000
+	check "a block is written" write_block "$DEVICE" 0 A
+	proxy 1 hold --after $((72 + 24 + 32768)) "$IO_CONNECTION"
+	proxy 1 refuse
+	head -c 65536 /dev/zero | tr '\0' G >/tmp/large
+	background nvme io-passthru "$DEVICE" --opcode=1 --namespace-id=1 --data-len=65536 --write \
+		--input-file=/tmp/large --cdw12=127 --timeout=3000
+	wait "$PID" && STATUS=0 || STATUS=$?
+	expect_between "the command fails" 1 255 "$STATUS"
+	expect_eq "its blocks are tracked" "1 128" \
+		"$(fence_attr 1 tracked) $(fence_attr 1 tracked_blocks)"
+	background write_block "$DEVICE" 15 N
+	NEWER=$PID
+	sleep 5
+	check "what is newer waits" runs "$NEWER"
+	succeeds "it is sent in the end" "$NEWER"
+	expect_eq "and is there" N "$(read_block "$DEVICE" 15)"
+}
+
+# Who is stopped for a while goes on waiting.
+variant_stopped() {
+	plan 7
+	lose time uring_write 0 G
+	background exec /selftests/uring write "$(echo /dev/ng?n1)" 0 N 3000
+	NEWER=$PID
+	sleep 2
+	kill -STOP "$NEWER"
+	sleep 1
+	kill -CONT "$NEWER"
+	newer_waits "$NEWER"
+	goes_on "$NEWER"
+}
+
+# come_back WAY: without multipath, the path is lost with a passthrough write, and comes back at once.
+# What waits then is a request, which nvme-tcp must not wait for.
+come_back() {
+	target_start
+	proxy_start 1
+	[ "$1" = none ] || fence_load_as "$1" || bail "the module does not load"
+	path_connect 1 nr_io_queues=1,keep_alive_tmo=20,reconnect_delay=1
+	DEVICE=/dev/nvme0n1
+	trace_start
+	path_io_timeout 1 3000
+	check "a block is written" write_block $DEVICE 0 A
+	proxy 1 hold "$IO_CONNECTION"
+	background pass_write 0 G
+	LOST=$PID
+	proxy 1 wait host-closed "$IO_CONNECTION" >/dev/null
+	background write_block $DEVICE 0 N
+	NEWER=$PID
+	check "the path is back soon" await 5 in_state "$(path_ctrl 1)" live
+	wait "$LOST" || true
+	sleep 5
+	proxy 1 deliver --wait "$IO_CONNECTION"
+	check "what is newer waits" runs "$NEWER"
+	goes_on "$NEWER"
+}
+
+variant_back() {
+	plan 5
+	come_back time
+}
+
+variant_back_alone() {
+	plan 5
+	come_back none
 }
