@@ -30,6 +30,17 @@ scene_set_scripted() {
 	trace_start
 }
 
+# scene_set_single WAY: one path with one I/O queue, through the proxy, which is connected again at once
+# when it is lost. Sets no DEVICE.
+scene_set_single() {
+	target_start
+	proxy_start 1
+	[ "$1" = none ] || fence_load_as "$1" || bail "the module does not load"
+	path_connect 1 nr_io_queues=1,keep_alive_tmo=20,reconnect_delay=1
+	trace_start
+	path_io_timeout 1 3000
+}
+
 # both COMMAND...: for path 1 and path 2
 both() {
 	"$@" 1

@@ -13,16 +13,9 @@ MACHINES="uml qemu"
 # shellcheck disable=SC2034
 PARAMETERS="nvme_core.multipath=N"
 
-IO_CONNECTION=2
-
 lose_and_reconnect() {
-	target_start
-	proxy_start 1
-	[ "$1" = none ] || fence_load_as "$1" || bail "the module does not load"
-	path_connect 1 nr_io_queues=1,keep_alive_tmo=20,reconnect_delay=1
+	scene_set_single "$1"
 	DEVICE=/dev/nvme0n1
-	trace_start
-	path_io_timeout 1 3000
 	writer_start --blocks 1 --writes 3
 	proxy 1 hold $IO_CONNECTION
 	writer_go
